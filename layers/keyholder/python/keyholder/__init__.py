@@ -1,0 +1,1 @@
+"""Keyholder: a re-identification request service for health data in England."""

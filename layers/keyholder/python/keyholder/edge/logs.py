@@ -1,0 +1,51 @@
+"""Log lines are codes with constant messages: no free text, so no patient, can get into one.
+
+An operator greps for a code; `docs/operations.md` says what each means and what to do.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from aws_lambda_powertools import Logger
+
+
+class LogCode(Enum):
+    """(code, level, message)."""
+
+    ANSWERED = ("EDGE001", "INFO", "answered")
+    NOT_SIGNED_IN = ("EDGE002", "WARNING", "refused a missing or invalid token")
+    REFUSED = ("EDGE003", "INFO", "refused")
+    FAULT = ("EDGE004", "ERROR", "failed; the exception's type and place follow")
+    LEDGER_UNAVAILABLE = ("EDGE005", "ERROR", "the ledger could not be written; nothing took effect")
+    ISSUER_UNREACHABLE = ("EDGE006", "ERROR", "the token issuer's keys could not be read")
+    CHECKS_DONE = ("REL001", "INFO", "checks recorded")
+    CHECKS_SKIPPED = ("REL002", "INFO", "checks not needed any more")
+    RELEASED = ("REL003", "INFO", "release finished")
+    SWEPT = ("SWP001", "INFO", "sweep finished")
+    SWEEP_FAILED = ("SWP002", "ERROR", "sweep could not finish")
+
+    def __init__(self, code: str, level: str, message: str) -> None:
+        self.code = code
+        self.level = level
+        self.message = message
+
+
+class Log:
+    """Writes coded lines as JSON. Fields are counts, codes and request ids only."""
+
+    def __init__(self, function: str) -> None:
+        self._logger = Logger(service=function, log_uncaught_exceptions=False)
+
+    def write(self, code: LogCode, **fields: str | int) -> None:
+        """One line. `fields` never hold what a caller sent or what a patient is."""
+        line = {"INFO": self._logger.info, "WARNING": self._logger.warning, "ERROR": self._logger.error}[code.level]
+        line(code.message, extra={"code": code.code, **fields})
+
+    def fault(self, code: LogCode, fault: BaseException, **fields: str | int) -> None:
+        """One line with the exception's type and the place it came from; its text may quote data and stays out."""
+        place = fault.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = f"{place.tb_frame.f_code.co_qualname}:{place.tb_lineno}" if place is not None else "unknown"
+        self.write(code, exception=type(fault).__name__, where=where, **fields)

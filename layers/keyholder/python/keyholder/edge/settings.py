@@ -1,0 +1,53 @@
+"""What a function is told by its environment: one frozen contract, checked when the function starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+
+
+class SettingMissingError(Exception):
+    """A variable of the contract is not set: the function refuses to start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Names of what the function uses. `infra/functions.py` sets every one; nothing here is secret."""
+
+    steps_table: str
+    keys_table: str
+    ledger_bucket: str
+    content_bucket: str
+    choices_bucket: str
+    results_bucket: str
+    domain_key_arn: str
+    digest_key_arn: str
+    tag_key_arn: str
+    content_key_arn: str
+    checkpoint_key_arn: str
+    ledger_origin: str
+    ledger_vkey: str
+    ledger_retention_days: str
+    token_issuer: str
+    token_audience: str
+    checks_queue_url: str
+    bootstrap_operator: str
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Settings:
+        """Raises `SettingMissingError` naming the first variable that is absent."""
+        values = {}
+        for field in fields(cls):
+            name = field.name.upper()
+            if name not in environment:
+                raise SettingMissingError(name)
+            values[field.name] = environment[name]
+        return cls(**values)
+
+
+@cache
+def settings() -> Settings:
+    """The running function's settings."""
+    return Settings.of(os.environ)

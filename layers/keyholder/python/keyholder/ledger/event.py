@@ -1,0 +1,120 @@
+"""One event: the exact line that becomes a leaf of the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from keyholder.canonical import JsonObject, JsonValue, canonical_json
+from keyholder.vocabulary import ActorId, StreamId
+
+MAX_LEAF_BYTES = 65_535
+"""C2SP tlog-tiles: an entry's length is a big-endian uint16."""
+
+FORMAT = 1
+
+
+class EventTooLargeError(ValueError):
+    """The event's canonical form would not fit into one entry of the log (65,535 bytes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """What happened, before it has a place: a type from the stream's own list and its data.
+
+    `data` holds codes, counts, hashes and keyed tags; never an identifier, a pseudonym or free text.
+    """
+
+    type: str
+    data: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened, in its place: the `number`-th event (from 1) of `stream`.
+
+    `trace` is the caller's X-Request-ID, which ties the event to the access log.
+    """
+
+    stream: StreamId
+    number: int
+    type: str
+    at: datetime
+    actor: ActorId
+    trace: str
+    data: JsonObject
+
+    def line(self) -> bytes:
+        """The leaf bytes: canonical JSON, no newline. Raises `EventTooLargeError` over 65,535 bytes."""
+        line = canonical_json(
+            {
+                "v": FORMAT,
+                "stream": self.stream,
+                "number": self.number,
+                "type": self.type,
+                "at": rfc3339(self.at),
+                "actor": self.actor,
+                "trace": self.trace,
+                "data": self.data,
+            }
+        )
+        if len(line) > MAX_LEAF_BYTES:
+            raise EventTooLargeError(f"an event of type {self.type} takes {len(line)} bytes")
+        return line
+
+    @classmethod
+    def parse(cls, line: bytes) -> Event:
+        """The event of a leaf. Raises `ValueError` unless `line` is exactly what `line()` would write."""
+        raw = json.loads(line)
+        if not isinstance(raw, dict) or raw.get("v") != FORMAT:
+            raise ValueError("not an event of format 1")
+        try:
+            event = cls(
+                stream=StreamId(_text(raw["stream"])),
+                number=_number(raw["number"]),
+                type=_text(raw["type"]),
+                at=parse_rfc3339(_text(raw["at"])),
+                actor=ActorId(_text(raw["actor"])),
+                trace=_text(raw["trace"]),
+                data=_object(raw["data"]),
+            )
+        except KeyError as missing:
+            raise ValueError("an event lacks a field") from missing
+        if event.line() != line:
+            raise ValueError("an event is not in canonical form")
+        return event
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with microseconds and `Z`, always of one length, so that text order is time order (RFC 3339)."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs its zone")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_rfc3339(text: str) -> datetime:
+    """A moment with its zone. Raises `ValueError` for anything else."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs its zone")
+    return moment.astimezone(UTC)
+
+
+def _text(value: JsonValue) -> str:
+    if not isinstance(value, str):
+        raise ValueError("an event's field is not text")  # noqa: TRY004 - a malformed line, not a caller's type error
+    return value
+
+
+def _number(value: JsonValue) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError("an event's number is not a positive integer")
+    return value
+
+
+def _object(value: JsonValue) -> JsonObject:
+    if not isinstance(value, Mapping):
+        raise ValueError("an event's data is not an object")  # noqa: TRY004
+    return value
