@@ -1,18 +1,34 @@
-"""Every route of the API, once: read by the infrastructure, the functions, the API description and the tests."""
+"""The one list of routes: what is deployed, documented, tested and handled are all read from here.
+
+Only the standard library is imported, so that the deployment can read the list without the functions' dependencies.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
+ANY = "$default"
+"""API Gateway's own word for the route that takes whatever no other route takes."""
 
-class Access(StrEnum):
-    """The OAuth scope a route asks for. It opens the door to a function; Keyholder's own records decide the rest."""
 
-    PUBLIC = "public"
-    MEMBER = "member"
-    """A token with any of the scopes."""
+class Function(StrEnum):
+    """The Lambda functions: one folder of `functions/`, one role, one log group each."""
+
+    REQUESTS = "requests"
+    DECISIONS = "decisions"
+    RELEASE = "release"
+    PSEUDONYMISE = "pseudonymise"
+    AUDIT = "audit"
+    REGISTRY = "registry"
+    CHOICES = "choices"
+    SWEEPER = "sweeper"
+    SERVICE = "service"
+
+
+class Scope(StrEnum):
+    """What a client was allowed to ask for on somebody's behalf. A scope narrows a person's roles; it gives none."""
+
     REQUEST = "keyholder/request"
     DECIDE = "keyholder/decide"
     RELEASE = "keyholder/release"
@@ -21,69 +37,89 @@ class Access(StrEnum):
     OPERATE = "keyholder/operate"
 
 
-SCOPES = frozenset(access.value for access in Access) - {Access.PUBLIC, Access.MEMBER}
-
-
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method on one path, the function that answers it, and who may knock."""
+    """One method and path, the function that answers it, and the scope its token must carry.
+
+    `scope` None means that any of the scopes will do; only a `public` route needs no token at all.
+    """
 
     method: str
     path: str
-    function: str
-    access: Access
-    operation: str
-    """The operation's name in the API description."""
+    function: Function
+    scope: Scope | None
+    public: bool = False
 
     @property
     def key(self) -> str:
-        """As API Gateway names it: `POST /v1/requests`, or `$default`."""
-        return self.path if self.path == "$default" else f"{self.method} {self.path}"
+        """API Gateway's name of the route: `POST /v1/requests`, or `$default`."""
+        return ANY if self.path == ANY else f"{self.method} {self.path}"
 
-    @property
-    def scope(self) -> str | None:
-        """The scope by name, or None where any or none will do."""
-        return self.access.value if self.access.value in SCOPES else None
 
-    def allows(self, scopes: AbstractSet[str]) -> bool:
-        """May a token with these scopes knock here?"""
-        if self.access is Access.PUBLIC:
-            return True
-        if self.access is Access.MEMBER:
-            return bool(SCOPES & scopes)
-        return self.access.value in scopes
+def _request(method: str, path: str) -> Route:
+    return Route(method, path, Function.REQUESTS, Scope.REQUEST)
+
+
+def _decision(command: str) -> Route:
+    return Route("POST", f"/v1/requests/{{request_id}}/{command}", Function.DECISIONS, Scope.DECIDE)
+
+
+def _release(command: str) -> Route:
+    return Route("POST", f"/v1/requests/{{request_id}}/{command}", Function.RELEASE, Scope.RELEASE)
+
+
+def _audit(method: str, path: str) -> Route:
+    return Route(method, path, Function.AUDIT, Scope.AUDIT)
+
+
+def _registry(method: str, path: str) -> Route:
+    return Route(method, path, Function.REGISTRY, Scope.OPERATE)
+
+
+def _choices(path: str) -> Route:
+    return Route("POST", path, Function.CHOICES, Scope.OPERATE)
+
+
+def _service(method: str, path: str) -> Route:
+    return Route(method, path, Function.SERVICE, scope=None, public=True)
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/v1/me", "requests", Access.MEMBER, "showMyself"),
-    Route("POST", "/v1/requests", "requests", Access.REQUEST, "createRequest"),
-    Route("GET", "/v1/requests", "requests", Access.MEMBER, "listRequests"),
-    Route("GET", "/v1/requests/{request_id}", "requests", Access.MEMBER, "showRequest"),
-    Route("GET", "/v1/requests/{request_id}/content", "requests", Access.MEMBER, "showRequestContent"),
-    Route("POST", "/v1/requests/{request_id}/save", "requests", Access.REQUEST, "saveRequest"),
-    Route("POST", "/v1/requests/{request_id}/submit", "requests", Access.REQUEST, "submitRequest"),
-    Route("POST", "/v1/requests/{request_id}/withdraw", "requests", Access.REQUEST, "withdrawRequest"),
-    Route("POST", "/v1/requests/{request_id}/discard", "requests", Access.REQUEST, "discardRequest"),
-    Route("POST", "/v1/requests/{request_id}/approve", "decisions", Access.DECIDE, "approveRequest"),
-    Route("POST", "/v1/requests/{request_id}/reject", "decisions", Access.DECIDE, "rejectRequest"),
-    Route("POST", "/v1/requests/{request_id}/revoke", "decisions", Access.DECIDE, "revokeRequest"),
-    Route("POST", "/v1/requests/{request_id}/release", "release", Access.RELEASE, "releaseRequest"),
-    Route("POST", "/v1/requests/{request_id}/collect", "release", Access.RELEASE, "collectResult"),
-    Route("POST", "/v1/domains/{domain_id}/pseudonyms", "pseudonymise", Access.PROVIDE, "pseudonymise"),
-    Route("GET", "/v1/audit/events", "audit", Access.AUDIT, "listEvents"),
-    Route("POST", "/v1/audit/subject-searches", "audit", Access.AUDIT, "searchSubject"),
-    Route("POST", "/v1/audit/exports", "audit", Access.AUDIT, "beginExport"),
-    Route("GET", "/v1/audit/exports/{export_id}/objects", "audit", Access.AUDIT, "readExport"),
-    Route("POST", "/v1/people", "registry", Access.OPERATE, "registerPerson"),
-    Route("GET", "/v1/people/{person_id}", "registry", Access.OPERATE, "showPerson"),
-    Route("POST", "/v1/projects", "registry", Access.OPERATE, "registerProject"),
-    Route("GET", "/v1/projects/{project_id}", "registry", Access.OPERATE, "showProject"),
-    Route("POST", "/v1/domains", "registry", Access.OPERATE, "registerDomain"),
-    Route("GET", "/v1/domains/{domain_id}", "registry", Access.MEMBER, "showDomain"),
-    Route("POST", "/v1/choices/national-data-opt-outs", "choices", Access.OPERATE, "loadNationalDataOptOuts"),
-    Route("POST", "/v1/choices/type-1-events", "choices", Access.OPERATE, "loadType1Events"),
-    Route("POST", "/v1/choices/consents", "choices", Access.OPERATE, "loadConsents"),
-    Route("GET", "/v1/openapi.json", "service", Access.PUBLIC, "describeApi"),
-    Route("GET", "/v1/status", "service", Access.PUBLIC, "showStatus"),
-    Route("ANY", "$default", "service", Access.PUBLIC, "refuseUnknown"),
+    _request("POST", "/v1/requests"),
+    _request("GET", "/v1/requests"),
+    _request("GET", "/v1/requests/{request_id}"),
+    _request("GET", "/v1/requests/{request_id}/content"),
+    _request("POST", "/v1/requests/{request_id}/save"),
+    _request("POST", "/v1/requests/{request_id}/submit"),
+    _request("POST", "/v1/requests/{request_id}/withdraw"),
+    _request("POST", "/v1/requests/{request_id}/discard"),
+    Route("GET", "/v1/me", Function.REQUESTS, scope=None),
+    _decision("approve"),
+    _decision("reject"),
+    _decision("revoke"),
+    _release("release"),
+    _release("collect"),
+    Route("POST", "/v1/domains/{domain_id}/pseudonyms", Function.PSEUDONYMISE, Scope.PROVIDE),
+    _audit("GET", "/v1/audit/events"),
+    _audit("POST", "/v1/audit/subject-searches"),
+    _audit("POST", "/v1/audit/exports"),
+    _audit("GET", "/v1/audit/exports/{export_id}/objects"),
+    _registry("POST", "/v1/people"),
+    _registry("POST", "/v1/projects"),
+    _registry("POST", "/v1/domains"),
+    _registry("GET", "/v1/people/{person_id}"),
+    _registry("GET", "/v1/projects/{project_id}"),
+    _registry("GET", "/v1/domains/{domain_id}"),
+    _choices("/v1/choices/national-data-opt-outs"),
+    _choices("/v1/choices/type-1-events"),
+    _choices("/v1/choices/consents"),
+    _service("GET", "/v1/openapi.json"),
+    _service("GET", "/v1/status"),
+    _service("ANY", ANY),
 )
+"""Every route, `$default` last."""
+
+
+def routes_of(function: Function) -> tuple[Route, ...]:
+    """The routes a function answers, in the order of the list."""
+    return tuple(route for route in ROUTES if route.function is function)

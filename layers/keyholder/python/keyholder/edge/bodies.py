@@ -1,0 +1,297 @@
+"""What callers may send: shapes and limits only. The rules live in the domain, which is handed plain values.
+
+Unknown fields are refused, so that a misspelt condition is never silently dropped.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+from keyholder.vocabulary import IdentifierType, Role
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Organisation = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,12}$")]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+FreeText = Annotated[str, StringConstraints(min_length=20, max_length=8_000)]
+Cell = Annotated[str, StringConstraints(max_length=200)]
+RowId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class Body(BaseModel):
+    """Strict, closed, immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoBody(Body):
+    """An empty object: the command says everything."""
+
+
+class MembershipBody(Body):
+    """One role a person has for one organisation (ODS code)."""
+
+    role: Role
+    organisation: Organisation
+
+
+class PersonBody(Body):
+    """A person (or machine) as the token issuer knows them. Names and e-mail addresses are not held."""
+
+    subject: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    memberships: Annotated[list[MembershipBody], Field(min_length=1, max_length=20)]
+    kind: Literal["human", "machine"] = "human"
+    accredited_until: dt.date | None = None
+    disabled: bool = False
+
+
+class AgreementBody(Body):
+    """A data sharing agreement (DARS reference) and the last day it holds."""
+
+    ref: Reference
+    ends_on: dt.date
+
+
+class CagBody(Body):
+    """Section 251 support as its letter says (Confidentiality Advisory Group)."""
+
+    ref: Reference
+    status: Literal["supported", "closed"]
+    next_review_on: dt.date | None = None
+    ends_on: dt.date | None = None
+    opt_out_condition: Literal["standard", "exempt"]
+    exemption_letter_on_file: bool = False
+    permits_reidentification: bool
+
+
+class RecBody(Body):
+    """A research ethics committee's opinion."""
+
+    ref: Reference
+    favourable: bool
+
+
+class CopiBody(Body):
+    """Regulation 3 of the COPI Regulations 2002: the purpose, and the notice's dates if one is relied on."""
+
+    purpose: Code
+    notice: bool
+    notice_from: dt.date | None = None
+    notice_to: dt.date | None = None
+
+
+class OnFileBody(Body):
+    """A court order or direction that the operator has read and filed."""
+
+    ref: Reference
+    on_file: bool
+    ends_on: dt.date | None = None
+
+
+class PublicInterestTestBody(Body):
+    """A documented public interest test for one case."""
+
+    documented: bool
+    approved_by_role: Literal["caldicott_guardian"] | None = None
+    individual: bool
+
+
+class EvidenceBody(Body):
+    """What the operator has on file for a project's legal bases."""
+
+    cag: CagBody | None = None
+    rec: RecBody | None = None
+    copi: CopiBody | None = None
+    court_order: OnFileBody | None = None
+    direction: OnFileBody | None = None
+    public_interest_test: PublicInterestTestBody | None = None
+
+
+class ProjectBody(Body):
+    """A project: its people, what it may ask from, until when, and the evidence on file."""
+
+    project_id: Name
+    organisation: Organisation
+    members: Annotated[list[Name], Field(min_length=1, max_length=200)]
+    """Person ids, without `person/`."""
+    domains: Annotated[list[Name], Field(min_length=1, max_length=50)]
+    active_until: dt.date
+    agreement: AgreementBody
+    evidence: EvidenceBody = EvidenceBody()
+
+
+class DomainBody(Body):
+    """A pseudonym space with its own keys, controllers and rules."""
+
+    domain_id: Name
+    controllers: Annotated[list[Organisation], Field(min_length=1, max_length=10)]
+    identifier_types: Annotated[list[IdentifierType], Field(min_length=1, max_length=5)]
+    quorum: Annotated[int, Field(ge=2, le=10)] = 2
+    source_dataset: Literal["gp", "hospital", "social_care"]
+    care_origin: Literal["england_public", "england_private", "england_private_in_nhs_setting", "wales"] = (
+        "england_public"
+    )
+
+
+class WantedBody(Body):
+    """One identifier type asked for, and why it is needed."""
+
+    type: IdentifierType
+    why: Code
+
+
+class RecordBody(Body):
+    """One row of the extract: its own id and its pseudonyms by identifier type."""
+
+    row_id: RowId
+    pseudonyms: Annotated[dict[IdentifierType, Cell], Field(min_length=1, max_length=5)]
+
+
+class SelectionBody(Body):
+    """The records asked for from one domain."""
+
+    domain: Name
+    records: Annotated[list[RecordBody], Field(min_length=1, max_length=10_000)]
+
+
+class RecipientBody(Body):
+    """Who receives the result: their own age or ssh-ed25519 public key, and their organisation."""
+
+    public_key: Annotated[str, StringConstraints(min_length=20, max_length=1_000)]
+    organisation: Organisation
+
+
+class ReferencesBody(Body):
+    """The references the request rests on; each must match what is on file for the project."""
+
+    cag: Reference | None = None
+    rec: Reference | None = None
+    iras: Reference | None = None
+    dsa: Reference | None = None
+    court_order: Reference | None = None
+    direction: Reference | None = None
+
+
+class RequestBody(Body):
+    """What a researcher asks for and why."""
+
+    project: Name
+    purpose: Code
+    legal_basis: Code
+    references: ReferencesBody
+    requester_role: Code = "researcher"
+    identifiers: Annotated[list[WantedBody], Field(min_length=1, max_length=5)]
+    justification: FreeText
+    recipient: RecipientBody
+    delivery: Literal["inline", "file"]
+    use_days: Annotated[int, Field(ge=1, le=365)] = 30
+    destroy_by: dt.date
+    domains: Annotated[list[SelectionBody], Field(min_length=1, max_length=10)]
+
+
+class ApproveBody(Body):
+    """Approval of exactly this content for one domain."""
+
+    domain: Name
+    content_hash: Hash
+    no_conflict_of_interest: Literal[True]
+
+
+class RejectReason(StrEnum):
+    """Why a controller says no. The requester sees the code."""
+
+    NOT_NECESSARY = "not_necessary"
+    NOT_PROPORTIONATE = "not_proportionate"
+    BASIS_NOT_CONVINCING = "basis_not_convincing"
+    SAFEGUARDS_INSUFFICIENT = "safeguards_insufficient"
+    OUTSIDE_AGREEMENT = "outside_agreement"
+    OTHER = "other"
+
+
+class RejectBody(Body):
+    """Rejection for one domain, with its reason; the comment goes to the requester and stays out of the ledger."""
+
+    domain: Name
+    content_hash: Hash
+    reason: RejectReason
+    comment: Annotated[str, StringConstraints(max_length=2_000)] = ""
+
+
+class RevokeBody(Body):
+    """One controller stops an approved request."""
+
+    domain: Name
+    reason: Code
+
+
+class ReleaseBody(Body):
+    """Release of exactly the approved content."""
+
+    content_hash: Hash
+
+
+class CollectBody(Body):
+    """Which release's file is collected."""
+
+    release_id: Name
+
+
+class IdentifierRowBody(Body):
+    """One row to pseudonymise: clear identifiers by type."""
+
+    row_id: RowId
+    identifiers: Annotated[dict[IdentifierType, Cell], Field(min_length=1, max_length=5)]
+
+
+class PseudonymiseBody(Body):
+    """Up to 5,000 rows."""
+
+    rows: Annotated[list[IdentifierRowBody], Field(min_length=1, max_length=5_000)]
+
+
+class OptOutReplyBody(Body):
+    """A request list and the reply of the Check for National Data Opt-outs service (MESH), both as sent."""
+
+    requested: Annotated[str, StringConstraints(min_length=1, max_length=4_000_000)]
+    reply: Annotated[str, StringConstraints(max_length=4_000_000)]
+    performed_at: AwareDatetime
+    mode: Literal["direct", "cache"] = "direct"
+    cache_refreshed_at: AwareDatetime | None = None
+    source: Name
+
+
+class Type1EventBody(Body):
+    """One dated coded event of a GP record."""
+
+    nhs_number: Cell
+    system: Literal["readv2", "ctv3", "snomed"]
+    code: Cell
+    recorded_on: dt.date
+
+
+class Type1Body(Body):
+    """Type 1 events, and everybody they were looked for: who is not in the population stays unknown."""
+
+    population: Annotated[list[Cell], Field(min_length=1, max_length=200_000)]
+    events: Annotated[list[Type1EventBody], Field(max_length=200_000)]
+    as_at: AwareDatetime
+    source: Name
+
+
+class ConsentsBody(Body):
+    """FHIR R4 Consent resources."""
+
+    consents: Annotated[list[dict[str, JsonValue]], Field(min_length=1, max_length=20_000)]
+    source: Name
+
+
+class SubjectSearchBody(Body):
+    """Who re-identified this person? The NHS number travels in the body and is never kept."""
+
+    nhs_number: Cell
+    reason: Code
