@@ -5,6 +5,7 @@ Only the standard library is imported, so that the deployment can read the list 
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,9 +56,20 @@ class Route:
         """API Gateway's name of the route: `POST /v1/requests`, or `$default`."""
         return ANY if self.path == ANY else f"{self.method} {self.path}"
 
+    def allows(self, scopes: AbstractSet[str]) -> bool:
+        """May a token with these scopes knock here?"""
+        if self.scope is None:
+            return self.public or any(scope in scopes for scope in Scope)
+        return self.scope in scopes
+
 
 def _request(method: str, path: str) -> Route:
     return Route(method, path, Function.REQUESTS, Scope.REQUEST)
+
+
+def _reading(path: str) -> Route:
+    """Reading is for whoever has a part in a request, whatever the token was issued for; the records decide."""
+    return Route("GET", path, Function.REQUESTS, scope=None)
 
 
 def _decision(command: str) -> Route:
@@ -86,14 +98,14 @@ def _service(method: str, path: str) -> Route:
 
 ROUTES: tuple[Route, ...] = (
     _request("POST", "/v1/requests"),
-    _request("GET", "/v1/requests"),
-    _request("GET", "/v1/requests/{request_id}"),
-    _request("GET", "/v1/requests/{request_id}/content"),
+    _reading("/v1/requests"),
+    _reading("/v1/requests/{request_id}"),
+    _reading("/v1/requests/{request_id}/content"),
     _request("POST", "/v1/requests/{request_id}/save"),
     _request("POST", "/v1/requests/{request_id}/submit"),
     _request("POST", "/v1/requests/{request_id}/withdraw"),
     _request("POST", "/v1/requests/{request_id}/discard"),
-    Route("GET", "/v1/me", Function.REQUESTS, scope=None),
+    _reading("/v1/me"),
     _decision("approve"),
     _decision("reject"),
     _decision("revoke"),
@@ -109,7 +121,7 @@ ROUTES: tuple[Route, ...] = (
     _registry("POST", "/v1/domains"),
     _registry("GET", "/v1/people/{person_id}"),
     _registry("GET", "/v1/projects/{project_id}"),
-    _registry("GET", "/v1/domains/{domain_id}"),
+    Route("GET", "/v1/domains/{domain_id}", Function.REGISTRY, scope=None),
     _choices("/v1/choices/national-data-opt-outs"),
     _choices("/v1/choices/type-1-events"),
     _choices("/v1/choices/consents"),

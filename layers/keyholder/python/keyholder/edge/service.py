@@ -21,7 +21,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from keyholder.edge.call import Call, expected_version, idempotency_key, request_id
 from keyholder.edge.logs import Log, LogCode
 from keyholder.edge.problems import MEDIA_TYPE, FieldError, Problem, ProblemError, ProblemType
-from keyholder.edge.routes import ROUTES, Access, Route
+from keyholder.edge.routes import Function, Route, routes_of
 from keyholder.edge.tokens import Caller, IssuerUnreachableError, NotSignedInError
 from keyholder.ledger.log import LedgerUnavailableError
 
@@ -32,6 +32,7 @@ MAX_BODY = 5_500_000
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
+Handler = Callable[..., Response[str]]
 
 
 class Doorkeeper(Protocol):
@@ -43,27 +44,33 @@ class Doorkeeper(Protocol):
 class Service:
     """One function's part of the API."""
 
-    def __init__(self, function: str, doorkeeper: Callable[[], Doorkeeper], now: Callable[[], datetime]) -> None:
+    def __init__(self, function: Function, doorkeeper: Callable[[], Doorkeeper], now: Callable[[], datetime]) -> None:
         self.function = function
         self.resolver = APIGatewayHttpResolver(enable_validation=True)
         self.log = Log(function)
-        self._routes = {route.key: route for route in ROUTES if route.function == function}
+        self._routes = {route.key: route for route in routes_of(function)}
         self._doorkeeper = doorkeeper
         self._now = now
         self._call: Call | None = None
         self.resolver.exception_handler(RequestValidationError)(self._invalid)
         self.resolver.exception_handler(RequestUnsupportedContentType)(self._unsupported)
 
-    def route(self, method: str, path: str, *, status: int = 200, summary: str) -> Callable[..., Any]:
+    def route(self, method: str, path: str, *, status: int = 200, summary: str) -> Callable[[Handler], Handler]:
         """Registers a handler for a listed route. Raises `KeyError` for one that is not in `ROUTES`."""
         listed = self._routes[f"{method} {path}"]
-        return self.resolver.route(
-            rule=listed.path.replace("{", "<").replace("}", ">"),
-            method=listed.method,
-            summary=summary,
-            operation_id=listed.operation,
-            responses={status: {"description": summary}},
-        )
+
+        def register(handler: Handler) -> Handler:
+            self.resolver.route(
+                rule=listed.path.replace("{", "<").replace("}", ">"),
+                method=listed.method,
+                summary=summary,
+                description=(handler.__doc__ or "").strip(),
+                operation_id=handler.__name__,
+                responses={status: {"description": summary}},
+            )(handler)
+            return handler
+
+        return register
 
     @property
     def call(self) -> Call:
@@ -110,7 +117,7 @@ class Service:
         route = self._routes.get(str(event.get("routeKey", "")))
         if route is None:
             raise ProblemError(Problem(ProblemType.NOT_FOUND))
-        if route.access is not Access.PUBLIC:
+        if not route.public:
             self._call = self._admit(route, event, headers, trace)
         event = {**event, "headers": dict(headers)}
         answer: Answer = self.resolver.resolve(event, context)
