@@ -54,6 +54,7 @@ class Service:
         self._call: Call | None = None
         self.resolver.exception_handler(RequestValidationError)(self._invalid)
         self.resolver.exception_handler(RequestUnsupportedContentType)(self._unsupported)
+        self.resolver.not_found(self._absent)
 
     def route(self, method: str, path: str, *, status: int = 200, summary: str) -> Callable[[Handler], Handler]:
         """Registers a handler for a listed route. Raises `KeyError` for one that is not in `ROUTES`."""
@@ -83,7 +84,6 @@ class Service:
         """Answers one HTTP API event (payload format 2.0)."""
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         trace = request_id(headers, "x-request-id")
-        correlation = request_id(headers, "x-correlation-id")
         try:
             answer = self._answer(event, headers, trace, context)
         except ProblemError as known:
@@ -96,17 +96,28 @@ class Service:
             answer = _problem(Problem(ProblemType.FAULT), trace)
         finally:
             self._call = None
+        self._finish(answer, event, headers, trace)
+        return answer
+
+    def refuse(self, event: Event, known: ProblemError) -> Answer:
+        """Answers an event with a problem, past every handler."""
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        trace = request_id(headers, "x-request-id")
+        answer = _problem(known.problem, trace)
+        self._finish(answer, event, headers, trace)
+        return answer
+
+    def _finish(self, answer: Answer, event: Event, headers: Mapping[str, str], trace: str) -> None:
         answer["headers"] = {
             **{name.lower(): value for name, value in (answer.get("headers") or {}).items()},
             "x-request-id": trace,
-            "x-correlation-id": correlation,
+            "x-correlation-id": request_id(headers, "x-correlation-id"),
             "cache-control": "no-store",
             "x-content-type-options": "nosniff",
         }
         self.log.write(
             LogCode.ANSWERED, request_id=trace, route=self._known(event), status=int(answer.get("statusCode", 500))
         )
-        return answer
 
     def _known(self, event: Event) -> str:
         """The route's name for the log: the template of a listed route, never a path."""
@@ -119,11 +130,8 @@ class Service:
             raise ProblemError(Problem(ProblemType.NOT_FOUND))
         if not route.public:
             self._call = self._admit(route, event, headers, trace)
-        event = {**event, "headers": dict(headers)}
-        answer: Answer = self.resolver.resolve(event, context)
-        if answer.get("statusCode") == 404 and "application/json" in str(answer.get("headers", {})):
-            raise ProblemError(Problem(ProblemType.NOT_FOUND))
-        return _with_request_id(answer, trace)
+        answer: Answer = self.resolver.resolve({**event, "headers": dict(headers)}, context)
+        return answer
 
     def _admit(self, route: Route, event: Event, headers: Mapping[str, str], trace: str) -> Call:
         now = self._now()
@@ -155,8 +163,16 @@ class Service:
     def _unsupported(self, _: RequestUnsupportedContentType) -> Response[str]:
         return _response(Problem(ProblemType.NOT_SUPPORTED), self._trace())
 
+    def _absent(self, _: Exception) -> Response[str]:
+        return _response(Problem(ProblemType.NOT_FOUND), self._trace())
+
     def _trace(self) -> str:
         return self._call.trace if self._call is not None else ""
+
+
+def nobody() -> Doorkeeper:
+    """The doorkeeper of a function all of whose routes are public."""
+    raise LookupError("this function has no route that asks for a token")
 
 
 def answer(body: object, *, status: int = 200, version: int | None = None) -> Response[str]:
@@ -181,10 +197,6 @@ def _problem(problem: Problem, trace: str) -> Answer:
         "body": problem.body(trace),
         "isBase64Encoded": False,
     }
-
-
-def _with_request_id(answer: Answer, trace: str) -> Answer:
-    return {**answer, "headers": {**(answer.get("headers") or {}), "x-request-id": trace}}
 
 
 def _body(event: Event) -> bytes:

@@ -1,0 +1,79 @@
+"""One item of a release: a status always, values only where the status says so."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from keyholder.vocabulary import DomainId, IdentifierType
+
+COLUMN_ORDER = tuple(IdentifierType)
+
+
+class ItemStatus(StrEnum):
+    """What the requester sees. Every reason that lies in one person or one code is `not_available`."""
+
+    RELEASED = "released"
+    RELEASED_PARTIAL = "released_partial"
+    NOT_AVAILABLE = "not_available"
+    PENDING = "pending"
+    """A check has to be made again; ask later."""
+    MALFORMED = "malformed"
+    """Not a pseudonym, or mistyped: anybody can tell without a key."""
+    KEY_RETIRED = "key_retired"
+    """The whole key version is out of use."""
+    KEY_DESTROYED = "key_destroyed"
+    """The whole key version is gone for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """The outward answer for one record. Items without values differ from each other in nothing but `row_id`."""
+
+    row_id: str
+    domain: DomainId
+    status: ItemStatus
+    values: Mapping[IdentifierType, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the ledger and the auditors get to know of one record: the deciding reason and the person's tag."""
+
+    item: Item = field(repr=False)
+    reason: str
+    tag: str | None = None
+
+
+def item_json(item: Item) -> dict[str, object]:
+    """The answer's form."""
+    body: dict[str, object] = {"row_id": item.row_id, "domain": item.domain, "status": item.status.value}
+    if item.values:
+        body["identifiers"] = {kind.value: item.values[kind] for kind in COLUMN_ORDER if kind in item.values}
+    return body
+
+
+def status_counts(items: Iterable[Item]) -> dict[str, int]:
+    """How many items have each status."""
+    return dict(sorted(Counter(item.status.value for item in items).items()))
+
+
+def result_csv(items: Sequence[Item], wanted: Sequence[IdentifierType]) -> bytes:
+    """The result file before encryption: row id, domain, status, one column for each type asked for (RFC 4180)."""
+    columns = [kind for kind in COLUMN_ORDER if kind in wanted]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["row_id", "domain", "status", *(kind.value for kind in columns)])
+    for item in items:
+        cells = [item.row_id, item.domain, item.status.value, *(item.values.get(kind, "") for kind in columns)]
+        writer.writerow([guarded(cell) for cell in cells])
+    return text.getvalue().encode()
+
+
+def guarded(cell: str) -> str:
+    """Text a spreadsheet would run as a formula gets an apostrophe in front (CSV injection)."""
+    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
