@@ -18,6 +18,10 @@ class LedgerUnavailableError(Exception):
     """
 
 
+class LedgerBrokenError(LedgerUnavailableError):
+    """What is stored contradicts itself: an altered, missing or forked object. Nothing takes effect; raise an alarm."""
+
+
 class StaleStreamError(Exception):
     """Somebody else's step came first: read the stream again and decide again."""
 

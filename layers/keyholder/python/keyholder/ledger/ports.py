@@ -36,7 +36,12 @@ class StepKey:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One stored step. `index` is the leaf index of its first event once it is committed, else None."""
+    """One stored step.
+
+    `lines` are the exact leaf bytes of its events, `writer` a nonce by which a writer knows its own step again, `at`
+    when it was written. `batch` and `index` (of its first event) say where it stands in the journal once it is marked
+    as committed; until then they are None.
+    """
 
     key: StepKey
     lines: tuple[bytes, ...]
@@ -44,6 +49,20 @@ class Step:
     at: datetime
     index: int | None = None
     batch: int | None = None
+
+    @property
+    def last(self) -> int:
+        """The number of its last event."""
+        return self.key.first + len(self.lines) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a committed step stands in the journal: its batch, and the leaf index of its first event."""
+
+    key: StepKey
+    batch: int
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +106,22 @@ class StepStore(Protocol):
         """All steps of a stream in order; empty for an unknown one."""
         ...
 
+    def last(self, stream: StreamId) -> Step | None:
+        """The newest step of a stream."""
+        ...
+
     def step(self, key: StepKey) -> Step | None: ...
 
-    def add(self, step: Step, claim: Claim | None, head: Head) -> Added:
-        """Event sequence, head, claim, listings and pending mark in one transaction, or nothing at all."""
+    def steps(self, keys: Sequence[StepKey]) -> Sequence[Step]:
+        """Those of `keys` that exist, in any order; each read is consistent, all together are not one snapshot."""
+        ...
+
+    def add(self, step: Step, claim: Claim | None, head: Head | None) -> Added:
+        """Event sequence, head, claim, listings and pending mark in one transaction, or nothing at all.
+
+        Adds only where the stream's newest event is number `step.key.first - 1`. `head` takes the place of the stored
+        one, except that a stream never leaves a listing it stood in; None leaves head and listings as they are.
+        """
         ...
 
     def claim(self, key: str) -> Claim | None: ...
@@ -99,21 +130,29 @@ class StepStore(Protocol):
         """Steps not yet marked as committed, oldest first. May be stale: each is read again before use."""
         ...
 
-    def mark_committed(self, key: StepKey, *, batch: int, index: int) -> None:
-        """Idempotent: takes the pending mark away and keeps where the step stands in the journal."""
+    def mark_committed(self, marks: Sequence[Mark]) -> None:
+        """Take the pending marks away and keep where the steps stand in the journal.
+
+        Idempotent, each mark on its own: a fault may leave some done. Raises `StorageRefusedError` for a step that does
+        not exist or that stands elsewhere in the journal.
+        """
         ...
 
     def newest_batch(self) -> int | None:
         """A hint: a batch number that was the newest at some time."""
         ...
 
-    def note_newest_batch(self, batch: int) -> None: ...
+    def note_newest_batch(self, batch: int) -> None:
+        """Keep the hint; an older one never takes the place of a newer one."""
+        ...
 
     def listed(self, listing: str, after: StreamId | None, limit: int) -> Sequence[StreamId]:
         """Streams of a listing in order of their ids, after `after`."""
         ...
 
-    def due(self, before: datetime, limit: int) -> Sequence[StreamId]: ...
+    def due(self, before: datetime, limit: int) -> Sequence[StreamId]:
+        """Streams whose `due_at` is not after `before`, the longest overdue first. May be stale."""
+        ...
 
 
 class Put(StrEnum):
@@ -129,7 +168,9 @@ class WormStore(Protocol):
     Every method may raise `StorageUncertainError`, `StorageBusyError` or `StorageRefusedError`.
     """
 
-    def put(self, key: str, body: bytes) -> Put: ...
+    def put(self, key: str, body: bytes) -> Put:
+        """Store `body` unless there is an object of this name, whatever its content."""
+        ...
 
     def get(self, key: str) -> bytes | None: ...
 
@@ -142,7 +183,10 @@ class CheckpointSigner(Protocol):
     """The checkpoint key, which never leaves KMS."""
 
     def sign(self, message: bytes) -> bytes:
-        """Ed25519 (64 bytes), or ECDSA P-256 with SHA-256 (DER), over `message`."""
+        """Ed25519 (64 bytes), or ECDSA P-256 with SHA-256 (DER), over `message`.
+
+        May raise `StorageUncertainError`, `StorageBusyError` or `StorageRefusedError`, as a store does.
+        """
         ...
 
 

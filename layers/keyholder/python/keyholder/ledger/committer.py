@@ -1,0 +1,256 @@
+"""Group commit: one conditional write to the write-once store is the commit point, for everybody's pending steps.
+
+A round finds the newest batch, repairs it, and only then reads what is pending. That order is what prevents
+duplicates: when batch n+1 is written, every step of batches 1 to n is already marked, so no step is taken twice; and if
+somebody else has written n+1 meanwhile, the conditional write of n+1 fails. No lock, no lease, no leader.
+
+Repairing a batch means: make sure that its checkpoint exists, then mark its steps. A mark therefore implies a batch and
+a checkpoint in the write-once store. Signing comes after the commit, never before, and only over bytes read back: so
+only one tree of each size can ever be signed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from keyholder.ledger.gate import Gate, ProvenBatch
+from keyholder.ledger.journal import JOURNAL, Batch, JournalError, checkpoint_key, journal_key, key_number
+from keyholder.ledger.log import LedgerBrokenError, LedgerUnavailableError
+from keyholder.ledger.merkle import EMPTY, Frontier
+from keyholder.ledger.note import Checkpoint, NoteError, Verifier, sign_note
+from keyholder.ledger.patience import Patience
+from keyholder.ledger.ports import (
+    CheckpointSigner,
+    Clock,
+    Mark,
+    Put,
+    Step,
+    StepKey,
+    StepStore,
+    StorageBusyError,
+    StorageRefusedError,
+    StorageUncertainError,
+    WormStore,
+)
+from keyholder.vocabulary import StreamId
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much goes into one batch, and how long one operation tries (audit-log facts, 3.1 step 8)."""
+
+    events: int = 1000
+    bytes: int = 4_000_000
+    patience: timedelta = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What identifies a ledger: its origin, the key that signs its checkpoints, and other keys that may verify them."""
+
+    origin: str
+    key: Verifier
+    others: tuple[Verifier, ...] = ()
+
+    @property
+    def verifiers(self) -> tuple[Verifier, ...]:
+        """All pinned keys."""
+        return (self.key, *self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """The newest batch, repaired, and the tree it ends with. Number 0 is the empty ledger."""
+
+    number: int
+    tree: Frontier
+
+
+class Committer:
+    """Drives pending steps into the journal. Safe with any number of others at the same time.
+
+    `nonce` gives a new random hexadecimal text on every call.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        steps: StepStore,
+        worm: WormStore,
+        signer: CheckpointSigner,
+        clock: Clock,
+        gate: Gate,
+        nonce: Callable[[], str],
+        limits: Limits,
+    ) -> None:
+        self._log = log
+        self._steps = steps
+        self._worm = worm
+        self._signer = signer
+        self._clock = clock
+        self._gate = gate
+        self._nonce = nonce
+        self._limits = limits
+        self._tip = Tip(0, EMPTY)
+        self._own: set[str] = set()
+
+    def round(self, own: Sequence[StepKey], patience: Patience) -> int:
+        """Repair the newest batch, then commit `own` and what is pending as the next one.
+
+        Returns how many steps this call committed: 0 where nothing was pending or somebody else's batch came first.
+        Raises `LedgerUnavailableError`.
+        """
+        tip = self._repaired(self._newest(patience), patience)
+        steps = self._uncommitted(own, patience)
+        if not steps:
+            return 0
+        batch = Batch(
+            tip.number + 1,
+            tip.tree,
+            tuple(line for step in steps for line in step.lines),
+            self._nonce(),
+            self._clock.now(),
+        )
+        if not self._stored(batch, patience):
+            return 0
+        self._own.add(batch.nonce)
+        self._repaired(batch.number, patience)
+        return len(steps)
+
+    def _newest(self, patience: Patience) -> int:
+        """Number of the newest batch, 0 for an empty journal. The listing is consistent; the hint only shortens it."""
+        hint = max(patience.until_answered(self._steps.newest_batch) or 0, self._tip.number)
+        newest, after = 0, journal_key(hint - 1) if hint else JOURNAL
+        while True:
+            start = after
+            keys = patience.until_answered(lambda: self._worm.keys_after(JOURNAL, start, _PAGE))  # noqa: B023
+            if keys:
+                after = keys[-1]
+                newest = _number(after)
+            if len(keys) < _PAGE:
+                break
+        if newest < hint:
+            raise LedgerBrokenError("the newest batch of the journal is gone")
+        return newest
+
+    def _repaired(self, number: int, patience: Patience) -> Tip:
+        """Batch `number`, its checkpoint made sure of and its steps marked."""
+        if number == self._tip.number:
+            return self._tip
+        proven = self._gate.proven(number, patience) or self._signed(number, patience)
+        self._mark(proven.batch, patience)
+        patience.until_answered(lambda: self._steps.note_newest_batch(number))
+        self._tip = Tip(number, proven.batch.after)
+        return self._tip
+
+    def _signed(self, number: int, patience: Patience) -> ProvenBatch:
+        """Sign batch `number`, as read back, once it is known to continue the tree that was signed before it."""
+        batch = self._gate.batch(number, patience)
+        if batch is None:
+            raise LedgerUnavailableError(f"batch {number} cannot be read back")
+        self._continues(batch, patience)
+        checkpoint = Checkpoint(self._log.origin, batch.end, batch.root)
+        text = checkpoint.text()
+        signature = patience.until_answered(lambda: self._signer.sign(text.encode()))
+        try:
+            note = sign_note(text, self._log.key, signature)
+        except NoteError as cause:
+            raise LedgerUnavailableError("the checkpoint key is not the pinned one") from cause
+        patience.until_answered(lambda: self._worm.put(checkpoint_key(batch.end), note))
+        proven = self._gate.proven(number, patience)
+        if proven is None:
+            raise LedgerUnavailableError(f"the checkpoint of batch {number} cannot be read back")
+        return proven
+
+    def _continues(self, batch: Batch, patience: Patience) -> None:
+        """Raises `LedgerBrokenError` unless the tree before `batch` is the empty one or one that was signed."""
+        if batch.start == 0:
+            if batch.number != 1:
+                raise LedgerBrokenError("the journal begins twice")
+            return
+        before = self._gate.checkpoint(batch.start, patience)
+        if before is None:
+            raise LedgerBrokenError(f"the tree before batch {batch.number} was never signed")
+        if before[0].root != batch.before.root():
+            raise LedgerBrokenError(f"batch {batch.number} does not continue the tree that was signed before it")
+
+    def _mark(self, batch: Batch, patience: Patience) -> None:
+        marks = list(_marks(batch))
+        if batch.nonce not in self._own:
+            found = patience.until_answered(lambda: self._steps.steps([mark.key for mark in marks]))
+            done = {step.key: (step.batch, step.index) for step in found if step.index is not None}
+            if any(done.get(mark.key, (mark.batch, mark.index)) != (mark.batch, mark.index) for mark in marks):
+                raise LedgerBrokenError(f"batch {batch.number} holds a step that is committed elsewhere")
+            marks = [mark for mark in marks if mark.key not in done]
+        if marks:
+            patience.until_answered(lambda: self._steps.mark_committed(marks))
+        self._own.discard(batch.nonce)
+
+    def _uncommitted(self, own: Sequence[StepKey], patience: Patience) -> list[Step]:
+        """What goes into the next batch, in its order: own steps first of all, then the oldest pending ones.
+
+        The index of pending steps may be stale, so each is read again and taken only if it is still uncommitted. Of one
+        stream only one is taken; there cannot be two, for a step is added only once its predecessor is committed
+        (`Ledger.record`).
+        """
+        pending = patience.until_answered(lambda: self._steps.pending(self._limits.events))
+        keys = tuple(dict.fromkeys((*own, *pending)))
+        found = {step.key: step for step in patience.until_answered(lambda: self._steps.steps(keys))}
+        chosen: dict[StreamId, Step] = {}
+        events = size = 0
+        for key in keys:
+            step = found.get(key)
+            if step is None or step.index is not None or key.stream in chosen:
+                continue
+            events += len(step.lines)
+            size += sum(map(len, step.lines))
+            if chosen and (events > self._limits.events or size > self._limits.bytes):
+                break
+            chosen[key.stream] = step
+        return sorted(chosen.values(), key=lambda step: (step.at, step.key.stream, step.key.first))
+
+    def _stored(self, batch: Batch, patience: Patience) -> bool:
+        """Whether `batch` is now in the journal. False: look again; its place may be taken, or not."""
+        try:
+            answer = self._worm.put(journal_key(batch.number), batch.encode())
+        except StorageBusyError:
+            patience.wait()
+            return False
+        except StorageUncertainError:
+            answer = Put.EXISTS
+        except StorageRefusedError as cause:
+            raise LedgerUnavailableError("the store refused") from cause
+        if answer is Put.STORED:
+            return True
+        stored = self._gate.batch(batch.number, patience)
+        if stored is None:
+            patience.wait()
+            return False
+        return stored.nonce == batch.nonce
+
+
+def _marks(batch: Batch) -> Iterator[Mark]:
+    """One mark for each step: the events of a step stand together, and a batch holds one step of a stream at most."""
+    marked: StreamId | None = None
+    for index, line in enumerate(batch.lines, batch.start):
+        try:
+            event = json.loads(line)
+            key = StepKey(StreamId(event["stream"]), event["number"])
+        except (ValueError, KeyError, TypeError) as cause:
+            raise LedgerBrokenError(f"batch {batch.number} holds something that is no event") from cause
+        if key.stream != marked:
+            marked = key.stream
+            yield Mark(key, batch.number, index)
+
+
+def _number(key: str) -> int:
+    try:
+        return key_number(key, JOURNAL)
+    except JournalError as cause:
+        raise LedgerBrokenError("the journal holds a foreign object") from cause

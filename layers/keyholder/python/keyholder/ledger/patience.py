@@ -1,0 +1,60 @@
+"""How long one operation of the ledger may try, and how it waits between tries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from keyholder.ledger.log import LedgerUnavailableError
+from keyholder.ledger.ports import Clock, StorageBusyError, StorageRefusedError, StorageUncertainError
+
+T = TypeVar("T")
+
+_FIRST_WAIT = timedelta(milliseconds=10)
+_LONGEST_WAIT = timedelta(milliseconds=320)
+_MOST_WAITS = 200
+"""Ends an operation also where the clock stands still."""
+
+
+class Patience:
+    """The time one operation has. `seed` (hexadecimal) spreads the waits of writers that collide."""
+
+    def __init__(self, clock: Clock, limit: timedelta, seed: str) -> None:
+        self._clock = clock
+        self._deadline = clock.now() + limit
+        self._wait = _FIRST_WAIT * (1 + int(seed[:4] or "0", 16) / 0x10000)
+        self._waits = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is over."""
+        return self._clock.now() >= self._deadline
+
+    def check(self) -> None:
+        """Raises `LedgerUnavailableError` once the time is over."""
+        if self.over:
+            raise LedgerUnavailableError("the ledger did not take the step in time")
+
+    def wait(self) -> None:
+        """Wait a little, each time longer. Raises `LedgerUnavailableError` once the time is over."""
+        self._waits += 1
+        if self._waits > _MOST_WAITS:
+            raise LedgerUnavailableError("the ledger did not take the step in time")
+        self.check()
+        self._clock.wait(self._wait)
+        self._wait = min(self._wait * 2, _LONGEST_WAIT)
+        self.check()
+
+    def until_answered(self, call: Callable[[], T]) -> T:
+        """The answer of a call that may be repeated without harm: a read, or an idempotent write.
+
+        Raises `LedgerUnavailableError` when the store refuses or the time is over.
+        """
+        while True:
+            try:
+                return call()
+            except (StorageBusyError, StorageUncertainError):
+                self.wait()
+            except StorageRefusedError as cause:
+                raise LedgerUnavailableError("the store refused") from cause
