@@ -67,7 +67,7 @@ def event(path: str = "/v1/people", method: str = "POST", body: Any = None, **he
 
 
 def good() -> dict[str, Any]:
-    return {"subject": "555", "memberships": [{"role": "operator", "organisation": "X26"}]}
+    return {"subject": "555", "roles": [{"role": "operator", "organisation": "X26"}]}
 
 
 def ask(service: Service, sent: dict[str, Any]) -> tuple[int, dict[str, str], dict[str, Any]]:
@@ -129,9 +129,9 @@ def test_too_large_a_body_is_refused() -> None:
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ({"subject": "555", "memberships": [{"role": CANARY, "organisation": "X26"}]}, "/memberships/0/role"),
-        ({"subject": "555", "memberships": [{"role": "operator", "organisation": CANARY + "x"}]}, None),
-        ({"memberships": good()["memberships"]}, "/subject"),
+        ({"subject": "555", "roles": [{"role": CANARY, "organisation": "X26"}]}, "/roles/0/role"),
+        ({"subject": "555", "roles": [{"role": "operator", "organisation": CANARY + "x"}]}, None),
+        ({"roles": good()["roles"]}, "/subject"),
         (good() | {CANARY: CANARY}, ""),
         (good() | {"sn01abcdefghjkmnpqrstvwxyzabcdefghjkmn": 1}, ""),
     ],
@@ -215,7 +215,7 @@ def test_idempotency_keys_are_bound_to_caller_route_and_body() -> None:
         keys.append((service.call.idempotency.key, service.call.idempotency.body))
         return answer({})
 
-    other_body = {"subject": "556", "memberships": [{"role": "operator", "organisation": "X26"}]}
+    other_body = {"subject": "556", "roles": [{"role": "operator", "organisation": "X26"}]}
     for sent in (event(), event(), event(Authorization="Bearer other"), event(body=other_body)):
         assert ask(service, sent)[0] == 200
     first, again, other_person, other = keys

@@ -11,14 +11,28 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
+from keyholder.registry.domains import CareOrigin, SourceDataset
+from keyholder.registry.people import Capacity, PersonKind
+from keyholder.registry.projects import CagStatus, CopiPurpose, OptOutCondition
+from keyholder.requests.content import (
+    LONGEST_JUSTIFICATION,
+    LONGEST_PSEUDONYM,
+    LONGEST_WINDOW,
+    MOST_DOMAINS,
+    MOST_RECORDS,
+    Delivery,
+    NeedCode,
+)
 from keyholder.vocabulary import IdentifierType, Role
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Organisation = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,12}$")]
+Organisation = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,10}$")]
+PersonReference = Annotated[str, StringConstraints(pattern=r"^person/[0-9a-f]{32}$")]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-FreeText = Annotated[str, StringConstraints(min_length=20, max_length=8_000)]
+FreeText = Annotated[str, StringConstraints(min_length=20, max_length=LONGEST_JUSTIFICATION)]
+Token = Annotated[str, StringConstraints(max_length=LONGEST_PSEUDONYM)]
 Cell = Annotated[str, StringConstraints(max_length=200)]
 RowId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
@@ -44,9 +58,10 @@ class PersonBody(Body):
     """A person (or machine) as the token issuer knows them. Names and e-mail addresses are not held."""
 
     subject: Annotated[str, StringConstraints(min_length=1, max_length=255)]
-    memberships: Annotated[list[MembershipBody], Field(min_length=1, max_length=20)]
-    kind: Literal["human", "machine"] = "human"
+    roles: Annotated[list[MembershipBody], Field(min_length=1, max_length=20)]
+    kind: PersonKind = PersonKind.HUMAN
     accredited_until: dt.date | None = None
+    capacities: Annotated[list[Capacity], Field(max_length=6)] = []
     disabled: bool = False
 
 
@@ -61,10 +76,10 @@ class CagBody(Body):
     """Section 251 support as its letter says (Confidentiality Advisory Group)."""
 
     ref: Reference
-    status: Literal["supported", "closed"]
+    status: CagStatus
     next_review_on: dt.date | None = None
     ends_on: dt.date | None = None
-    opt_out_condition: Literal["standard", "exempt"]
+    opt_out_condition: OptOutCondition
     exemption_letter_on_file: bool = False
     permits_reidentification: bool
 
@@ -79,7 +94,7 @@ class RecBody(Body):
 class CopiBody(Body):
     """Regulation 3 of the COPI Regulations 2002: the purpose, and the notice's dates if one is relied on."""
 
-    purpose: Code
+    purpose: CopiPurpose
     notice: bool
     notice_from: dt.date | None = None
     notice_to: dt.date | None = None
@@ -90,15 +105,21 @@ class OnFileBody(Body):
 
     ref: Reference
     on_file: bool
-    ends_on: dt.date | None = None
 
 
 class PublicInterestTestBody(Body):
     """A documented public interest test for one case."""
 
     documented: bool
-    approved_by_role: Literal["caldicott_guardian"] | None = None
     individual: bool
+    approved_by_role: Literal["caldicott_guardian"] | None = None
+
+
+class CareRelationshipBody(Body):
+    """Direct care: from when, and until just before when."""
+
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime | None = None
 
 
 class EvidenceBody(Body):
@@ -110,6 +131,7 @@ class EvidenceBody(Body):
     court_order: OnFileBody | None = None
     direction: OnFileBody | None = None
     public_interest_test: PublicInterestTestBody | None = None
+    care_relationship: CareRelationshipBody | None = None
 
 
 class ProjectBody(Body):
@@ -117,8 +139,7 @@ class ProjectBody(Body):
 
     project_id: Name
     organisation: Organisation
-    members: Annotated[list[Name], Field(min_length=1, max_length=200)]
-    """Person ids, without `person/`."""
+    members: Annotated[list[PersonReference], Field(min_length=1, max_length=200)]
     domains: Annotated[list[Name], Field(min_length=1, max_length=50)]
     active_until: dt.date
     agreement: AgreementBody
@@ -126,44 +147,42 @@ class ProjectBody(Body):
 
 
 class DomainBody(Body):
-    """A pseudonym space with its own keys, controllers and rules."""
+    """A pseudonym space with its own keys, controllers and rules. Keys are made with it."""
 
     domain_id: Name
-    controllers: Annotated[list[Organisation], Field(min_length=1, max_length=10)]
+    controllers: Annotated[list[Organisation], Field(min_length=1, max_length=20)]
     identifier_types: Annotated[list[IdentifierType], Field(min_length=1, max_length=5)]
-    quorum: Annotated[int, Field(ge=2, le=10)] = 2
-    source_dataset: Literal["gp", "hospital", "social_care"]
-    care_origin: Literal["england_public", "england_private", "england_private_in_nhs_setting", "wales"] = (
-        "england_public"
-    )
+    source_dataset: SourceDataset
+    care_origin: CareOrigin = CareOrigin.ENGLAND_PUBLIC
+    quorum: Annotated[int, Field(ge=2, le=20)] = 2
 
 
-class WantedBody(Body):
+class WantBody(Body):
     """One identifier type asked for, and why it is needed."""
 
-    type: IdentifierType
-    why: Code
+    identifier_type: IdentifierType
+    need: NeedCode
 
 
 class RecordBody(Body):
     """One row of the extract: its own id and its pseudonyms by identifier type."""
 
     row_id: RowId
-    pseudonyms: Annotated[dict[IdentifierType, Cell], Field(min_length=1, max_length=5)]
+    pseudonyms: Annotated[dict[IdentifierType, Token], Field(min_length=1, max_length=5)]
 
 
 class SelectionBody(Body):
     """The records asked for from one domain."""
 
     domain: Name
-    records: Annotated[list[RecordBody], Field(min_length=1, max_length=10_000)]
+    records: Annotated[list[RecordBody], Field(min_length=1, max_length=MOST_RECORDS)]
 
 
 class RecipientBody(Body):
     """Who receives the result: their own age or ssh-ed25519 public key, and their organisation."""
 
-    public_key: Annotated[str, StringConstraints(min_length=20, max_length=1_000)]
     organisation: Organisation
+    public_key: Annotated[str, StringConstraints(min_length=20, max_length=1_000)]
 
 
 class ReferencesBody(Body):
@@ -173,8 +192,10 @@ class ReferencesBody(Body):
     rec: Reference | None = None
     iras: Reference | None = None
     dsa: Reference | None = None
-    court_order: Reference | None = None
     direction: Reference | None = None
+    court_order: Reference | None = None
+    copi_notice: Reference | None = None
+    public_interest_test: Reference | None = None
 
 
 class RequestBody(Body):
@@ -183,15 +204,15 @@ class RequestBody(Body):
     project: Name
     purpose: Code
     legal_basis: Code
-    references: ReferencesBody
-    requester_role: Code = "researcher"
-    identifiers: Annotated[list[WantedBody], Field(min_length=1, max_length=5)]
+    capacity: Capacity = Capacity.RESEARCHER
+    references: ReferencesBody = ReferencesBody()
+    wanted: Annotated[list[WantBody], Field(min_length=1, max_length=5)]
     justification: FreeText
     recipient: RecipientBody
-    delivery: Literal["inline", "file"]
-    use_days: Annotated[int, Field(ge=1, le=365)] = 30
+    delivery: Delivery
+    window_days: Annotated[int, Field(ge=1, le=LONGEST_WINDOW)] = 30
     destroy_by: dt.date
-    domains: Annotated[list[SelectionBody], Field(min_length=1, max_length=10)]
+    domains: Annotated[list[SelectionBody], Field(min_length=1, max_length=MOST_DOMAINS)]
 
 
 class ApproveBody(Body):

@@ -1,0 +1,136 @@
+"""Every record of a request against its person's choices, at this moment: what may leave, and why the rest may not.
+
+Runs only inside the `release` function, which alone may open pseudonyms for people. The same examination serves the
+checks at submission (its counts are all that leaves) and the release itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from keyholder.policy.assess import PersonDecision, assess_person
+from keyholder.policy.facts import Person, PersonChoices, PolicyFacts, PolicyRequest
+from keyholder.policy.vocabulary import Decision, OutwardCode, PdsSecurity, PolicyIdentifier, Reason
+from keyholder.pseudonyms.key_ring import OpenedKeys
+from keyholder.pseudonyms.opening import Opened, OpenStatus, TokenCell, open_tokens
+from keyholder.release.items import Item, ItemStatus, Outcome
+from keyholder.vocabulary import DomainId, IdentifierType, Pseudonym
+
+NHS_NUMBER = IdentifierType.NHS_NUMBER
+ROW_NOT_LINKED = "ROW_NOT_LINKED"
+"""The record joins an NHS number with an identifier that no extract held in one row with it."""
+
+
+class People(Protocol):
+    """What is held about persons, looked up by the NHS number that a pseudonym stood for. Never by a list."""
+
+    def choices(self, nhs_number: str) -> PersonChoices: ...
+
+    def pds_security(self, nhs_number: str) -> PdsSecurity | None:
+        """None where nobody looked the record up."""
+        ...
+
+    def linked(self, domain: DomainId, nhs_number: str, identifier_type: IdentifierType, value: str) -> bool:
+        """Did an extract hold the two in one row?"""
+        ...
+
+    def tag(self, domain: DomainId, nhs_number: str) -> str:
+        """The person's keyed tag for the ledger."""
+        ...
+
+
+Row = Mapping[IdentifierType, Opened]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One record of the approved content: a row id and the row's pseudonyms."""
+
+    row_id: str
+    pseudonyms: Mapping[IdentifierType, Pseudonym] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What the records of one domain are examined against: the request as the policy sees it, at one moment."""
+
+    domain: DomainId
+    request: PolicyRequest
+    people: People
+    facts: PolicyFacts
+    now: datetime
+
+    def outcomes(self, records: Sequence[Asked], keys: OpenedKeys) -> list[Outcome]:
+        """One outcome for each record, in order. One bad record costs the others nothing.
+
+        Raises `KeyServiceError` or `KeyUnavailableError` where the domain's keys can't be reached at all.
+        """
+        places = [
+            (place, kind)
+            for place, record in enumerate(records)
+            for kind in record.pseudonyms
+            if kind is NHS_NUMBER or kind in self._wanted()
+        ]
+        cells = [TokenCell(kind, records[place].pseudonyms[kind]) for place, kind in places]
+        rows: list[dict[IdentifierType, Opened]] = [{} for _ in records]
+        for (place, kind), answer in zip(places, open_tokens(cells, self.domain, keys), strict=True):
+            rows[place][kind] = answer
+        return [self._outcome(record.row_id, row) for record, row in zip(records, rows, strict=True)]
+
+    def _wanted(self) -> list[IdentifierType]:
+        return [kind for kind in IdentifierType if PolicyIdentifier(kind.value) in self.request.identifiers_requested]
+
+    def _outcome(self, row_id: str, row: Row) -> Outcome:
+        cell = row.get(NHS_NUMBER)
+        if cell is not None and cell.status in _KEYLESS:
+            status = _KEYLESS[cell.status]
+            return self._withheld(row_id, status, status.value.upper(), None)
+        nhs_number = cell.value if cell is not None else None
+        decision = assess_person(self.request, _person(cell, nhs_number, self.people), self.facts, self.now)
+        tag = self.people.tag(self.domain, nhs_number) if nhs_number is not None else None
+        lawful = decision.decision in {Decision.RELEASE, Decision.RELEASE_PARTIAL}
+        if lawful and nhs_number is None:
+            return self._withheld(row_id, ItemStatus.NOT_AVAILABLE, Reason.NHS_NUMBER_UNAVAILABLE.value, None)
+        if not lawful or nhs_number is None:
+            outward = ItemStatus.PENDING if decision.outward_code is OutwardCode.PENDING else ItemStatus.NOT_AVAILABLE
+            return self._withheld(row_id, outward, decision.reasons[0].value, tag)
+        return self._released(row_id, row, decision, nhs_number, tag)
+
+    def _released(self, row_id: str, row: Row, decision: PersonDecision, nhs_number: str, tag: str | None) -> Outcome:
+        values: dict[IdentifierType, str] = {}
+        for kind in self._wanted():
+            cell = row.get(kind)
+            if cell is None or cell.value is None or PolicyIdentifier(kind.value) not in decision.identifiers_released:
+                continue
+            if kind is not NHS_NUMBER and not self.people.linked(self.domain, nhs_number, kind, cell.value):
+                return self._withheld(row_id, ItemStatus.NOT_AVAILABLE, ROW_NOT_LINKED, tag)
+            values[kind] = cell.value
+        if not values:
+            return self._withheld(row_id, ItemStatus.NOT_AVAILABLE, Reason.PSEUDONYM_UNKNOWN.value, tag)
+        whole = all(kind in values for kind in self._wanted() if kind in row)
+        status = ItemStatus.RELEASED if whole else ItemStatus.RELEASED_PARTIAL
+        return Outcome(Item(row_id, self.domain, status, values), decision.reasons[0].value, tag)
+
+    def _withheld(self, row_id: str, status: ItemStatus, reason: str, tag: str | None) -> Outcome:
+        return Outcome(Item(row_id, self.domain, status), reason, tag)
+
+
+def _person(cell: Opened | None, nhs_number: str | None, people: People) -> Person:
+    if nhs_number is None:
+        return Person(pseudonym_resolves=cell is None, nhs_number_known=False)
+    return Person(
+        pseudonym_resolves=True,
+        nhs_number_known=True,
+        choices=people.choices(nhs_number),
+        pds_security=people.pds_security(nhs_number),
+    )
+
+
+_KEYLESS = {
+    OpenStatus.MALFORMED: ItemStatus.MALFORMED,
+    OpenStatus.KEY_RETIRED: ItemStatus.KEY_RETIRED,
+    OpenStatus.KEY_DESTROYED: ItemStatus.KEY_DESTROYED,
+}
