@@ -1,0 +1,156 @@
+"""The composition: read this file first. `python -m infra.app` writes both templates and their assets to `cdk.out`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Node 20 is past its end of life and jsii says so in eleven lines at every start; the value is the major number.
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+
+from aws_cdk import App, CfnOutput, CfnParameter, Duration, Stack, Validations
+from cdk_nag import AwsSolutionsChecks
+from constructs import Construct
+
+from infra.api import Api
+from infra.checks import ChecksQueue, sweep_every_minute
+from infra.functions import SIZES, Functions
+from infra.keys import KeysStack
+from infra.ledger import Ledger
+from infra.observability import Alarms
+from infra.permissions import Holding
+from infra.routes import ROOT, Function, check
+from infra.state import State
+
+LAYERS = ROOT / "build" / "layers" / "lambda"
+"""Where `build_layers` puts what runs on Lambda; the environment variable KEYHOLDER_LAYERS names another place."""
+
+EIGHT_YEARS = 8 * 365 + 2
+"""In days, leap days included: a default, for the organisation's own retention schedule to set."""
+
+
+class KeyholderStack(Stack):
+    """Everything but the keys."""
+
+    def __init__(self, scope: Construct, name: str, *, keys: KeysStack, layers: Path) -> None:
+        super().__init__(scope, name, description="Keyholder: re-identification requests for health data in England.")
+        parameters = _Parameters(self)
+        ledger = Ledger(
+            self,
+            "Ledger",
+            retention_days=parameters.retention_days.value_as_number,
+            minimum_days=parameters.minimum_retention_days.value_as_number,
+        )
+        state = State(self, "State")
+        checks = ChecksQueue(self, "Checks", worker_timeout=Duration.seconds(SIZES[Function.RELEASE].seconds))
+        arns = {
+            Holding.STEPS: state.steps.table_arn,
+            Holding.KEYS: state.keys.table_arn,
+            Holding.LEDGER: ledger.bucket.bucket_arn,
+            Holding.CONTENT: state.content.bucket_arn,
+            Holding.CHOICES: state.choices.bucket_arn,
+            Holding.RESULTS: state.results.bucket_arn,
+            Holding.DOMAIN_KEY: keys.domain.key_arn,
+            Holding.DIGEST_KEY: keys.digest.key_arn,
+            Holding.TAG_KEY: keys.tag.key_arn,
+            Holding.CONTENT_KEY: keys.content.key_arn,
+            Holding.CHECKPOINT_KEY: keys.checkpoint.key_arn,
+            Holding.CHECKS_QUEUE: checks.queue.queue_arn,
+        }
+        environment = {
+            "STEPS_TABLE": state.steps.table_name,
+            "KEYS_TABLE": state.keys.table_name,
+            "LEDGER_BUCKET": ledger.bucket.bucket_name,
+            "CONTENT_BUCKET": state.content.bucket_name,
+            "CHOICES_BUCKET": state.choices.bucket_name,
+            "RESULTS_BUCKET": state.results.bucket_name,
+            "DOMAIN_KEY_ARN": keys.domain.key_arn,
+            "DIGEST_KEY_ARN": keys.digest.key_arn,
+            "TAG_KEY_ARN": keys.tag.key_arn,
+            "CONTENT_KEY_ARN": keys.content.key_arn,
+            "CHECKPOINT_KEY_ARN": keys.checkpoint.key_arn,
+            "LEDGER_ORIGIN": parameters.ledger_origin.value_as_string,
+            "LEDGER_VKEY": parameters.ledger_vkey.value_as_string,
+            "LEDGER_RETENTION_DAYS": parameters.retention_days.value_as_string,
+            "TOKEN_ISSUER": parameters.token_issuer.value_as_string,
+            "TOKEN_AUDIENCE": parameters.token_audience.value_as_string,
+            "CHECKS_QUEUE_URL": checks.queue.queue_url,
+            "BOOTSTRAP_OPERATOR": parameters.bootstrap_operator.value_as_string,
+        }
+        functions = Functions(self, "Functions", layers=layers, arns=arns, environment=environment).functions
+        checks.feed(functions[Function.RELEASE])
+        sweep_every_minute(self, functions[Function.SWEEPER])
+        Alarms(self, "Alarms", functions=functions, failed_checks=checks.failed)
+        api = Api(self, "Api", functions).api
+        CfnOutput(self, "ApiId", value=api.api_id)
+        CfnOutput(self, "ApiUrl", value=api.api_endpoint)
+        CfnOutput(self, "LedgerBucket", value=ledger.bucket.bucket_name)
+
+
+class _Parameters:
+    """What differs from one deployment to the next."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.token_issuer = CfnParameter(
+            stack,
+            "TokenIssuer",
+            description="The OpenID issuer whose tokens are accepted, exactly as its tokens name it.",
+            allowed_pattern="https://.+",
+        )
+        self.token_audience = CfnParameter(
+            stack, "TokenAudience", description="The audience a token must be for.", default="keyholder-api"
+        )
+        self.ledger_origin = CfnParameter(
+            stack,
+            "LedgerOrigin",
+            description="The ledger's name in its checkpoints (C2SP tlog-checkpoint), a URL without its scheme.",
+            allowed_pattern="[^\\s+]+",
+        )
+        self.ledger_vkey = CfnParameter(
+            stack,
+            "LedgerVkey",
+            description="The checkpoint key's public half (C2SP vkey), pinned: name, key id and key, joined by +.",
+            allowed_pattern="[^\\s+]+\\+[0-9a-f]{8}\\+[A-Za-z0-9+/=]+",
+        )
+        self.retention_days = CfnParameter(
+            stack,
+            "LedgerRetentionDays",
+            type="Number",
+            description="How long nobody can delete an entry of the ledger.",
+            default=EIGHT_YEARS,
+            min_value=1,
+        )
+        self.minimum_retention_days = CfnParameter(
+            stack,
+            "LedgerMinimumRetentionDays",
+            type="Number",
+            description="One less than LedgerRetentionDays: what no writer may go below, a day having begun meanwhile.",
+            default=EIGHT_YEARS - 1,
+            min_value=0,
+        )
+        self.bootstrap_operator = CfnParameter(
+            stack,
+            "BootstrapOperator",
+            description="The subject (sub) of the first operator, who registers everybody else.",
+            min_length=1,
+        )
+
+
+def compose(app: App, layers: Path) -> tuple[KeysStack, KeyholderStack]:
+    """Both stacks of `app`, with the layers found in `layers`, checked by cdk-nag when the app is synthesised."""
+    check()
+    keys = KeysStack(app, "KeyholderKeys")
+    keyholder = KeyholderStack(app, "Keyholder", keys=keys, layers=layers)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
+    return keys, keyholder
+
+
+def main() -> None:
+    """Synthesise into CDK_OUTDIR (default `cdk.out`). Raises if a rule of cdk-nag is broken."""
+    app = App(outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")))
+    compose(app, Path(os.environ.get("KEYHOLDER_LAYERS", LAYERS)))
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

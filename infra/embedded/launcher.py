@@ -1,0 +1,77 @@
+"""The engine's process: MiniStack, taught the condition keys the ledger's policy stands on, ending with its parent.
+
+`python -m infra.embedded.launcher`; the engine's settings are its environment. It lives as long as its standard input
+stays open, so that no engine outlasts whoever started it, however that one ended.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from ministack import app
+from ministack.core import iam_actions
+
+WRITES = ("s3:PutObject", "s3:PutObjectRetention")
+
+
+def lock_keys(headers: Mapping[str, str]) -> dict[str, str]:
+    """The S3 condition keys of a conditional, locked write that the engine leaves out, from the request's headers.
+
+    S3's service authorisation reference: `s3:if-none-match`, `s3:object-lock-mode` and
+    `s3:object-lock-remaining-retention-days`. Without them a policy that asks for `If-None-Match` refuses every write.
+    """
+    lowered = {name.lower(): value for name, value in headers.items()}
+    keys = {}
+    if condition := lowered.get("if-none-match"):
+        keys["s3:if-none-match"] = condition
+    if mode := lowered.get("x-amz-object-lock-mode"):
+        keys["s3:object-lock-mode"] = mode
+    if until := lowered.get("x-amz-object-lock-retain-until-date"):
+        remaining = datetime.fromisoformat(until) - datetime.now(UTC)
+        keys["s3:object-lock-remaining-retention-days"] = str(math.floor(remaining.total_seconds() / 86_400))
+    return keys
+
+
+def teach_condition_keys() -> None:
+    """Add `lock_keys` to what the engine's policy evaluation sees of a write."""
+    known = iam_actions.s3_service_context
+
+    def with_lock_keys(
+        iam_action: str,
+        query_params: dict[str, str] | None,
+        path: str = "",
+        headers: dict[str, str] | None = None,
+    ) -> dict[str, object]:
+        context = known(iam_action, query_params, path, headers)
+        return {**context, **lock_keys(headers or {})} if iam_action in WRITES else context
+
+    iam_actions.s3_service_context = with_lock_keys
+
+
+def end_with_parent() -> None:
+    """Stop this process once its standard input ends."""
+
+    def wait() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True, name="end-with-parent").start()
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    teach_condition_keys()
+    # With TLS the engine also takes port 443 of the address when it can: one port is enough.
+    app._port_is_bindable = lambda *_: False  # noqa: SLF001 - it has no setting for this
+    end_with_parent()
+    app.main()
+
+
+if __name__ == "__main__":
+    main()

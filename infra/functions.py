@@ -1,0 +1,141 @@
+"""The Lambda functions: one for each folder of `functions/`, each with its own role and its own log group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.findings import accept
+from infra.permissions import PERMISSIONS, Holding, Statement
+from infra.routes import ROOT, Function
+
+RUNTIME = lambda_.Runtime.PYTHON_3_13
+ARCHITECTURE = lambda_.Architecture.ARM_64
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Memory in MB (CPU follows it: one core at 1,769 MB) and the longest a call may take, in seconds."""
+
+    memory: int
+    seconds: int
+
+
+# API Gateway gives up after 30 s, so whatever only people wait for ends before that.
+SERVES_PEOPLE = Size(memory=1024, seconds=29)
+SIZES: Mapping[Function, Size] = {
+    Function.REQUESTS: SERVES_PEOPLE,
+    Function.DECISIONS: SERVES_PEOPLE,
+    Function.RELEASE: Size(memory=1769, seconds=60),
+    Function.PSEUDONYMISE: Size(memory=1769, seconds=29),
+    Function.AUDIT: SERVES_PEOPLE,
+    Function.REGISTRY: SERVES_PEOPLE,
+    Function.CHOICES: Size(memory=1769, seconds=29),
+    Function.SWEEPER: Size(memory=512, seconds=50),
+    Function.SERVICE: Size(memory=512, seconds=10),
+}
+
+PART_OF_A_HOLDING = "The star stands for the keys under one prefix of one bucket, as infra/permissions.py lists them."
+ONE_RUNTIME = (
+    "The newest runtime the locked dependencies were tested and compiled with; a newer one is a change of its own."
+)
+
+
+class Functions(Construct):
+    """All functions, by name.
+
+    `layers` holds what `build_layers` made: `keyholder/` and `dependencies/`. `arns` gives every holding but the log
+    group its ARN. `environment` is the same for all: a name is no permission.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        layers: Path,
+        arns: Mapping[Holding, str],
+        environment: Mapping[str, str],
+    ) -> None:
+        super().__init__(scope, name)
+        self._arns = arns
+        self._environment = environment
+        self._layers = [
+            self._layer("Keyholder", layers / "keyholder"),
+            self._layer("Dependencies", layers / "dependencies"),
+        ]
+        self.functions = {function: self._function(function) for function in Function}
+
+    def _layer(self, name: str, folder: Path) -> lambda_.LayerVersion:
+        if not (folder / "python").is_dir():
+            raise FileNotFoundError(f"the layer {name} is not built: run python -m infra.build_layers")
+        return lambda_.LayerVersion(
+            self,
+            f"{name}Layer",
+            code=lambda_.Code.from_asset(str(folder)),
+            compatible_architectures=[ARCHITECTURE],
+            compatible_runtimes=[RUNTIME],
+        )
+
+    def _function(self, function: Function) -> lambda_.Function:
+        scope = Construct(self, function.capitalize())
+        group = logs.LogGroup(scope, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN)
+        role = iam.Role(
+            scope,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What functions/{function} may do; see infra/permissions.py.",
+        )
+        arns = {**self._arns, Holding.LOGS: group.log_group_arn}
+        policy = iam.Policy(
+            scope,
+            "Policy",
+            roles=[role],
+            statements=[_statement(statement, arns) for statement in PERMISSIONS[function]],
+        )
+        for finding in self._stars(function):
+            accept(policy, f"AwsSolutions-IAM5[Resource::{finding}]", PART_OF_A_HOLDING)
+        size = SIZES[function]
+        resource = lambda_.Function(
+            scope,
+            "Function",
+            architecture=ARCHITECTURE,
+            code=lambda_.Code.from_asset(str(ROOT / "functions" / function), exclude=["**/__pycache__", "*.pyc"]),
+            description=f"functions/{function}",
+            environment={**self._environment, "POWERTOOLS_SERVICE_NAME": function},
+            handler="handler.handler",
+            layers=self._layers,
+            log_group=group,
+            memory_size=size.memory,
+            role=role,
+            runtime=RUNTIME,
+            timeout=Duration.seconds(size.seconds),
+        )
+        accept(resource, "AwsSolutions-L1", ONE_RUNTIME)
+        resource.node.add_dependency(policy)
+        return resource
+
+    def _stars(self, function: Function) -> set[str]:
+        """The stars among a function's resources as cdk-nag names them: `<LogicalId.Arn>/journal/*`."""
+        stars = set()
+        for statement in PERMISSIONS[function]:
+            for resource in statement.resources:
+                if resource.part.endswith("*"):
+                    logical_id = Stack.of(self).resolve(self._arns[resource.holding])["Fn::GetAtt"][0]
+                    stars.add(f"<{logical_id}.Arn>{resource.part}")
+        return stars
+
+
+def _statement(statement: Statement, arns: Mapping[Holding, str]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid=statement.sid,
+        actions=list(statement.actions),
+        resources=[arns[resource.holding] + resource.part for resource in statement.resources],
+    )

@@ -1,0 +1,61 @@
+"""The KMS keys: one a purpose, each kept when the stack goes."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+CHECKPOINT_KEY_SPECS = {
+    "ECC_NIST_EDWARDS25519": kms.KeySpec.ECC_NIST_EDWARDS25519,
+    "ECC_NIST_P256": kms.KeySpec.ECC_NIST_P256,
+}
+"""What a checkpoint can be signed with: Ed25519, or P-256 where a region has no Ed25519."""
+
+
+class KeysStack(Stack):
+    """The keys, in a stack of their own so that nothing done to the rest can lose one.
+
+    Each key's policy names the account and nobody else: IAM (`permissions.py`) decides within it.
+    """
+
+    def __init__(self, scope: Construct, name: str) -> None:
+        super().__init__(scope, name, description="Keyholder: the keys. Deleting one destroys what it protects.")
+        self.domain = self._symmetric("Domain", "domain", "Wraps the keys that turn pseudonyms into identifiers.")
+        self.digest = self._symmetric(
+            "Digest", "digest", "Wraps the keys of the digests that choices are looked up by."
+        )
+        self.tag = self._symmetric("Tag", "tag", "Wraps the keys of the tags that tell auditors who was re-identified.")
+        self.content = self._symmetric("Content", "content", "Wraps the keys of what is asked for, request by request.")
+        self.checkpoint = self._checkpoint()
+
+    def _symmetric(self, name: str, alias: str, description: str) -> kms.Key:
+        return kms.Key(
+            self,
+            f"{name}Key",
+            alias=f"alias/keyholder/{alias}",
+            description=description,
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+
+    def _checkpoint(self) -> kms.Key:
+        spec = self.node.try_get_context("checkpoint_key_spec") or "ECC_NIST_EDWARDS25519"
+        if spec not in CHECKPOINT_KEY_SPECS:
+            raise ValueError(f"checkpoint_key_spec is one of {', '.join(CHECKPOINT_KEY_SPECS)}")
+        key = kms.Key(
+            self,
+            "CheckpointKey",
+            alias="alias/keyholder/checkpoint",
+            description="Signs the ledger's checkpoints.",
+            key_spec=CHECKPOINT_KEY_SPECS[spec],
+            key_usage=kms.KeyUsage.SIGN_VERIFY,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        CfnOutput(
+            self,
+            "CheckpointKeyArn",
+            value=key.key_arn,
+            description="Its public key is pinned as the parameter LedgerVkey of the other stack.",
+        )
+        return key

@@ -1,0 +1,193 @@
+"""Function -> what it may do, written by hand: the one place that says who may touch what.
+
+CDK's `grant_*` methods are not used: they add actions nobody asked for (whole-index reads, legal holds, re-encryption).
+The deployed policies are compared with this table in the tests, and each function is tried against it on the engine.
+
+There is one KMS key a purpose, so that "who may open what" is a list of keys and needs no condition on a context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from infra.routes import Function
+
+
+class Holding(StrEnum):
+    """Something with an ARN that a function may touch."""
+
+    STEPS = "steps table"
+    KEYS = "keys table"
+    LEDGER = "ledger bucket"
+    CONTENT = "content bucket"
+    CHOICES = "choices bucket"
+    RESULTS = "results bucket"
+    DOMAIN_KEY = "domain key"
+    DIGEST_KEY = "digest key"
+    TAG_KEY = "tag key"
+    CONTENT_KEY = "content key"
+    CHECKPOINT_KEY = "checkpoint key"
+    CHECKS_QUEUE = "checks queue"
+    LOGS = "own log group"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A holding, or a part of it: `part` is what follows its ARN (`/journal/*`, `/index/due`)."""
+
+    holding: Holding
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One Allow: these actions on these resources, and no others."""
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[Resource, ...]
+
+
+def _allow(sid: str, actions: tuple[str, ...], *resources: Resource) -> Statement:
+    return Statement(sid, actions, resources)
+
+
+def _objects(holding: Holding, *prefixes: str) -> tuple[Resource, ...]:
+    return tuple(Resource(holding, f"/{prefix}*") for prefix in prefixes)
+
+
+def _decrypt(sid: str, *keys: Holding) -> Statement:
+    return _allow(sid, ("kms:Decrypt",), *(Resource(key) for key in keys))
+
+
+JOURNAL = ("journal/", "checkpoint/")
+"""The prefixes of the ledger bucket; its policy refuses any other."""
+
+LOGS = _allow("OwnLogs", ("logs:CreateLogStream", "logs:PutLogEvents"), Resource(Holding.LOGS))
+
+APPEND: tuple[Statement, ...] = (
+    _allow(
+        "Steps",
+        (
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:Query",
+            "dynamodb:ConditionCheckItem",
+        ),
+        Resource(Holding.STEPS),
+    ),
+    _allow("PendingSteps", ("dynamodb:Query",), Resource(Holding.STEPS, "/index/pending")),
+    _allow(
+        "Journal",
+        ("s3:GetObject", "s3:PutObject", "s3:PutObjectRetention"),
+        *_objects(Holding.LEDGER, *JOURNAL),
+    ),
+    _allow("JournalKeys", ("s3:ListBucket",), Resource(Holding.LEDGER)),
+    _allow("Checkpoint", ("kms:Sign",), Resource(Holding.CHECKPOINT_KEY)),
+)
+"""What it takes to write a step into the ledger and prove it. The list of keys is not narrowed to a prefix, because S3
+then answers 403 instead of 404 for a journal object that is not there yet."""
+
+READ_KEYS = _allow("WrappedKeys", ("dynamodb:GetItem",), Resource(Holding.KEYS))
+SEND_CHECKS = _allow("SendChecks", ("sqs:SendMessage",), Resource(Holding.CHECKS_QUEUE))
+
+PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
+    Function.REQUESTS: (
+        LOGS,
+        *APPEND,
+        _allow("Content", ("s3:GetObject", "s3:PutObject"), *_objects(Holding.CONTENT, "")),
+        _allow("ContentKey", ("kms:GenerateDataKey", "kms:Decrypt"), Resource(Holding.CONTENT_KEY)),
+        SEND_CHECKS,
+    ),
+    Function.DECISIONS: (
+        LOGS,
+        *APPEND,
+        _allow("Content", ("s3:GetObject",), *_objects(Holding.CONTENT, "")),
+        _decrypt("ContentKey", Holding.CONTENT_KEY),
+    ),
+    Function.RELEASE: (
+        LOGS,
+        *APPEND,
+        READ_KEYS,
+        _decrypt("Open", Holding.DOMAIN_KEY, Holding.DIGEST_KEY, Holding.TAG_KEY, Holding.CONTENT_KEY),
+        _allow("Content", ("s3:GetObject",), *_objects(Holding.CONTENT, "")),
+        _allow("Choices", ("s3:GetObject",), *_objects(Holding.CHOICES, "")),
+        _allow("ChoicesKeys", ("s3:ListBucket",), Resource(Holding.CHOICES)),
+        _allow("Results", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), *_objects(Holding.RESULTS, "")),
+        _allow(
+            "Checks",
+            ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+            Resource(Holding.CHECKS_QUEUE),
+        ),
+    ),
+    Function.PSEUDONYMISE: (
+        LOGS,
+        *APPEND,
+        READ_KEYS,
+        _decrypt("Open", Holding.DOMAIN_KEY, Holding.DIGEST_KEY),
+        _allow("Links", ("s3:PutObject",), *_objects(Holding.CHOICES, "links/")),
+        _allow("Type1", ("s3:GetObject",), *_objects(Holding.CHOICES, "type-1/")),
+        _allow("ChoicesKeys", ("s3:ListBucket",), Resource(Holding.CHOICES)),
+    ),
+    Function.AUDIT: (
+        LOGS,
+        *APPEND,
+        READ_KEYS,
+        _decrypt("Open", Holding.TAG_KEY),
+        _allow("JournalVersions", ("s3:GetObjectVersion",), *_objects(Holding.LEDGER, *JOURNAL)),
+        _allow("JournalVersionKeys", ("s3:ListBucketVersions",), Resource(Holding.LEDGER)),
+    ),
+    Function.REGISTRY: (
+        LOGS,
+        *APPEND,
+        _allow("NewWrappedKeys", ("dynamodb:PutItem",), Resource(Holding.KEYS)),
+        _allow(
+            "NewKeys",
+            ("kms:GenerateDataKeyWithoutPlaintext",),
+            Resource(Holding.DOMAIN_KEY),
+            Resource(Holding.DIGEST_KEY),
+            Resource(Holding.TAG_KEY),
+        ),
+    ),
+    Function.CHOICES: (
+        LOGS,
+        *APPEND,
+        READ_KEYS,
+        _decrypt("Open", Holding.DIGEST_KEY),
+        _allow(
+            "Choices",
+            ("s3:GetObject", "s3:PutObject"),
+            *_objects(Holding.CHOICES, "national-data-opt-outs/", "type-1/", "consents/"),
+        ),
+        _allow("ChoicesKeys", ("s3:ListBucket",), Resource(Holding.CHOICES)),
+    ),
+    Function.SWEEPER: (
+        LOGS,
+        *APPEND,
+        _allow("DueSteps", ("dynamodb:Query",), Resource(Holding.STEPS, "/index/due")),
+        _allow("NewWrappedKeys", ("dynamodb:PutItem",), Resource(Holding.KEYS)),
+        _allow("NewTagKey", ("kms:GenerateDataKeyWithoutPlaintext",), Resource(Holding.TAG_KEY)),
+        SEND_CHECKS,
+    ),
+    Function.SERVICE: (LOGS,),
+}
+
+
+def allowed(function: Function, action: str, holding: Holding, part: str = "") -> bool:
+    """Whether `function` may do `action` on `holding` (`part` as in `Resource`, a concrete key instead of a star)."""
+    return any(
+        action in statement.actions and _covers(resource, holding, part)
+        for statement in PERMISSIONS[function]
+        for resource in statement.resources
+    )
+
+
+def _covers(resource: Resource, holding: Holding, part: str) -> bool:
+    if resource.holding is not holding:
+        return False
+    if resource.part.endswith("*"):
+        return part.startswith(resource.part[:-1])
+    return part == resource.part

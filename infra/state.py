@@ -1,0 +1,77 @@
+"""What can be rebuilt or erased: tables, and the buckets beside the ledger."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.findings import accept
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
+
+
+class State(Construct):
+    """Two tables and three buckets.
+
+    The tables hold hashes, codes and wrapped keys, never an identifier, so DynamoDB's own key is enough for them. What
+    is in the buckets is encrypted by Keyholder before it gets there (content), to the recipient (results), or kept as
+    keyed digests (choices); S3's own key is the second layer.
+    """
+
+    def __init__(self, scope: Construct, name: str) -> None:
+        super().__init__(scope, name)
+        self.steps = self._table("Steps", expires=True)
+        for index, when in (("pending", "pending_at"), ("due", "due_at")):
+            self.steps.add_global_secondary_index(
+                index_name=index,
+                partition_key=_text(index),
+                sort_key=_text(when),
+                projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+            )
+        self.keys = self._table("Keys", expires=False)
+        self.content = self._bucket("Content")
+        self.choices = self._bucket("Choices")
+        self.results = self._bucket("Results", expires_after=Duration.days(1))
+
+    def _table(self, name: str, *, expires: bool) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            name,
+            partition_key=_text("pk"),
+            sort_key=_text("sk"),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            deletion_protection=True,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            removal_policy=RemovalPolicy.RETAIN,
+            time_to_live_attribute="expires_at" if expires else None,
+        )
+
+    def _bucket(self, name: str, expires_after: Duration | None = None) -> s3.Bucket:
+        # Not versioned: what is erased here has to be gone.
+        bucket = s3.Bucket(
+            self,
+            name,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(id="expire", expiration=expires_after)
+                if expires_after
+                else s3.LifecycleRule(id="abort-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
+            ],
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        accept(
+            bucket,
+            "AwsSolutions-S1",
+            "Object-level access is recorded by CloudTrail data events; a server access log would keep object keys "
+            "beyond their erasure.",
+        )
+        return bucket
