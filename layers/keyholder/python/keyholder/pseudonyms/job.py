@@ -1,0 +1,191 @@
+"""One pseudonymisation job: rows in, tokens out, and what was done in the ledger before anybody gets a token.
+
+Being able to pseudonymise is being able to guess: whoever may turn a chosen NHS number into its token can look the
+token up in an extract. So only providers of the domain's own controllers may, and every job is an event.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Protocol
+
+from keyholder.canonical import JsonObject
+from keyholder.ledger.event import NewEvent
+from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey
+from keyholder.ledger.ports import Head
+from keyholder.pseudonyms.key_ring import KeyRing, OpenedKeys, SecretKey
+from keyholder.pseudonyms.row_links import LinkKey, link_digests
+from keyholder.pseudonyms.sealing import SealedCell, SealedRow, SealStatus, canonical_row, seal_rows
+from keyholder.refusals import Refusal, RefusalKind
+from keyholder.registry.domains import Domain, KeyState
+from keyholder.registry.people import Person
+from keyholder.registry.replays import KEY_REUSED, replay
+from keyholder.vocabulary import ActorId, DomainId, IdentifierType, Pseudonym, Role, StreamId
+
+PSEUDONYMS_MADE = "pseudonyms.made"
+
+NOT_A_PROVIDER = Refusal(
+    "NOT_A_PROVIDER",
+    RefusalKind.FORBIDDEN,
+    "Only a registered provider of one of the domain's controllers pseudonymises; an operator registers providers.",
+)
+DOMAIN_UNKNOWN = Refusal("DOMAIN_UNKNOWN", RefusalKind.NOT_FOUND, "Ask an operator which domains there are.")
+TYPE_NOT_IN_DOMAIN = Refusal(
+    "TYPE_NOT_IN_DOMAIN",
+    RefusalKind.INVALID,
+    "Send only the identifier types that the domain was registered with.",
+    "/rows",
+)
+ROW_IDS_NOT_UNIQUE = Refusal(
+    "ROW_IDS_NOT_UNIQUE", RefusalKind.INVALID, "Give every row an id of its own within the job.", "/rows"
+)
+REFUSALS = (NOT_A_PROVIDER, DOMAIN_UNKNOWN, TYPE_NOT_IN_DOMAIN, ROW_IDS_NOT_UNIQUE)
+
+TYPE_1 = "type_1_opt_out"
+"""Why a row is refused whose patient has an active Type 1 opt-out: nothing of it may leave the practice."""
+
+
+class LinkStore(Protocol):
+    """Where row links are kept."""
+
+    def keep_links(self, domain: DomainId, job: str, links: bytes) -> None: ...
+
+
+class Type1Register(Protocol):
+    """Who is known to have an active Type 1 opt-out."""
+
+    def active(self, nhs_number: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClearRow:
+    """One row as the provider sends it."""
+
+    row_id: str
+    identifiers: Mapping[IdentifierType, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeRow:
+    """One row of the answer: tokens by type, and by type why there is none."""
+
+    row_id: str
+    pseudonyms: Mapping[IdentifierType, Pseudonym] = field(repr=False)
+    errors: Mapping[IdentifierType, str] = field(default_factory=dict)
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Who pseudonymises what for which domain."""
+
+    id: str
+    domain: DomainId
+    rows: Sequence[ClearRow] = field(repr=False)
+    trace: str
+    idempotency: IdempotencyKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What a job needs of the world."""
+
+    log: EventLog
+    ring: KeyRing
+    digest_key: Callable[[], SecretKey]
+    links: LinkStore
+    type_1: Type1Register
+
+
+def pseudonymise(
+    bench: Workbench, job: Job, person: Person | None, domain: Domain | None, today: date
+) -> Sequence[MadeRow] | Refusal:
+    """The rows in order, each with its tokens, once the ledger holds the job. A refusal names the rule.
+
+    Raises `LedgerUnavailableError`, `KeyServiceError`, `KeyUnavailableError`.
+    """
+    refusal = _refusal(job, person, domain)
+    if refusal is not None or person is None or domain is None:
+        return refusal or NOT_A_PROVIDER
+    open_rows = [row for row in job.rows if not _opted_out(row, bench.type_1)]
+    with OpenedKeys(bench.ring) as keys:
+        sealed = seal_rows([row.identifiers for row in open_rows], domain.id, _versions(domain), keys, today)
+    with bench.digest_key() as digest_key, LinkKey.derive(digest_key) as link_key:
+        bench.links.keep_links(domain.id, job.id, link_digests(link_key, domain.id, map(canonical_row, sealed)))
+    by_id = {row.row_id: cells for row, cells in zip(open_rows, sealed, strict=True)}
+    made = [_made(row.row_id, by_id.get(row.row_id)) for row in job.rows]
+    found = _recorded(bench.log, job, person, _counts(made, sealed, _versions(domain)))
+    return found or made
+
+
+def _refusal(job: Job, person: Person | None, domain: Domain | None) -> Refusal | None:
+    if person is None or person.disabled or not person.has(Role.PROVIDER):
+        return NOT_A_PROVIDER
+    if domain is None:
+        return DOMAIN_UNKNOWN
+    if not person.organisations(Role.PROVIDER) & set(domain.controllers):
+        return NOT_A_PROVIDER
+    if any(kind not in domain.identifier_types for row in job.rows for kind in row.identifiers):
+        return TYPE_NOT_IN_DOMAIN
+    return ROW_IDS_NOT_UNIQUE if len({row.row_id for row in job.rows}) != len(job.rows) else None
+
+
+def _opted_out(row: ClearRow, register: Type1Register) -> bool:
+    number = "".join(filter(str.isdigit, row.identifiers.get(IdentifierType.NHS_NUMBER, "")))
+    return bool(number) and register.active(number)
+
+
+def _versions(domain: Domain) -> Mapping[IdentifierType, int]:
+    """The version that makes tokens for each type: the newest one, where that is active."""
+    return {
+        kind: max(versions)
+        for kind, versions in domain.keys.items()
+        if versions and versions[max(versions)] is KeyState.ACTIVE
+    }
+
+
+def _made(row_id: str, cells: SealedRow | None) -> MadeRow:
+    if cells is None:
+        return MadeRow(row_id, {}, refused=TYPE_1)
+    tokens = {kind: cell.pseudonym for kind, cell in cells.items() if cell.pseudonym is not None}
+    errors = {kind: _error(cell) for kind, cell in cells.items() if cell.status not in _GOOD}
+    return MadeRow(row_id, tokens, errors)
+
+
+def _error(cell: SealedCell) -> str:
+    return cell.why.value if cell.why is not None else cell.status.value
+
+
+_GOOD = {SealStatus.SEALED, SealStatus.EMPTY}
+
+
+def _counts(made: Sequence[MadeRow], sealed: Sequence[SealedRow], versions: Mapping[IdentifierType, int]) -> JsonObject:
+    cells = Counter(kind.value for row in sealed for kind, cell in row.items() if cell.pseudonym is not None)
+    return {
+        "rows": len(made),
+        "type_1_opt_out": sum(row.refused == TYPE_1 for row in made),
+        "rows_with_errors": sum(bool(row.errors) for row in made),
+        "pseudonyms": dict(sorted(cells.items())),
+        "key_versions": {kind.value: version for kind, version in sorted(versions.items())},
+    }
+
+
+def _recorded(log: EventLog, job: Job, person: Person, counts: JsonObject) -> Refusal | None:
+    """The job's event, once; a repetition with the same key and body stands on the first one's."""
+    try:
+        log.record(
+            StreamId(f"pseudonymisation/{job.id}"),
+            0,
+            [NewEvent(PSEUDONYMS_MADE, {"domain": job.domain, **counts})],
+            actor=ActorId(person.id),
+            trace=job.trace,
+            head=Head(listings=(f"pseudonymisations/{job.domain}",)),
+            idempotency=job.idempotency,
+        )
+    except ClaimedError:
+        found = replay(log, job.idempotency)
+        return KEY_REUSED if found is None else found if isinstance(found, Refusal) else None
+    return None

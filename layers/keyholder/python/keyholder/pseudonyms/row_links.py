@@ -1,0 +1,107 @@
+"""Which identifiers stood together in one row, kept without saying whose.
+
+A requester chooses which tokens go into one record. They could put a consenting person's NHS number token beside
+another person's postcode token: the checks would look at the first person, and the second would be re-identified in
+spite of their opt-out. So pseudonymisation keeps a keyed digest of (domain, NHS number, type, value) for every other
+identifier of the row, and a release hands out such an identifier only where its digest is among them.
+
+One binary object a job, all big-endian: 4 bytes `KHRL`, version (4 bytes), count (8 bytes), then that many 8-byte
+digests, ascending, each once. A digest is the first half of AES-CMAC (NIST SP 800-38B) under a key derived for this
+purpose alone; 8 bytes make a chance hit one in 10^19 for each digest held.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Self
+
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from keyholder.pseudonyms.key_ring import SecretKey
+from keyholder.pseudonyms.sealing import IdentifierRow
+from keyholder.vocabulary import DomainId, IdentifierType
+
+LABEL = b"keyholder/row-link/v1"
+DIGEST_LENGTH = 8
+
+_HEADER = struct.Struct(">4sIQ")
+_MAGIC = b"KHRL"
+_VERSION = 1
+
+
+class LinkKey(SecretKey):
+    """The key of the row links: 32 bytes, derived from the digest key with HKDF-SHA-256 under a label of its own."""
+
+    __slots__ = ()
+
+    @classmethod
+    def derive(cls, digest_key: SecretKey) -> Self:
+        """Does not wipe `digest_key`."""
+        return cls(HKDF(algorithm=SHA256(), length=32, salt=None, info=LABEL).derive(digest_key.material))
+
+
+def link_digests(key: LinkKey, domain: DomainId, rows: Iterable[IdentifierRow]) -> bytes:
+    """One job's object, from rows of canonical identifiers. A row without an NHS number links nothing."""
+    digests = sorted(
+        {
+            _digest(key, domain, nhs_number, identifier_type, value)
+            for row in rows
+            if (nhs_number := row.get(IdentifierType.NHS_NUMBER)) is not None
+            for identifier_type, value in row.items()
+            if identifier_type is not IdentifierType.NHS_NUMBER
+        }
+    )
+    return _HEADER.pack(_MAGIC, _VERSION, len(digests)) + b"".join(digests)
+
+
+@dataclass(frozen=True, slots=True)
+class RowLinks:
+    """The links of any number of jobs. Each object is read where it lies: nothing is copied, whatever its size."""
+
+    _jobs: tuple[memoryview, ...] = field(repr=False)
+
+    @classmethod
+    def parse(cls, objects: Iterable[bytes]) -> Self:
+        """Raises `ValueError` for an object that `link_digests` never writes (cut off, foreign, another version)."""
+        return cls(tuple(_digests(stored) for stored in objects))
+
+    def holds(
+        self, key: LinkKey, domain: DomainId, nhs_number: str, identifier_type: IdentifierType, value: str
+    ) -> bool:
+        """Whether `value` stood in one row with `nhs_number` when it was pseudonymised. Both canonical."""
+        digest = _digest(key, domain, nhs_number, identifier_type, value)
+        return any(_contains(job, digest) for job in self._jobs)
+
+
+def _digest(key: LinkKey, domain: DomainId, nhs_number: str, identifier_type: IdentifierType, value: str) -> bytes:
+    mac = CMAC(AES(key.material))
+    for part in (domain, nhs_number, identifier_type.value, value):
+        encoded = part.encode()
+        mac.update(len(encoded).to_bytes(2, "big") + encoded)
+    return mac.finalize()[:DIGEST_LENGTH]
+
+
+def _digests(stored: bytes) -> memoryview:
+    if len(stored) < _HEADER.size:
+        raise ValueError("not an object of row links")
+    magic, version, count = _HEADER.unpack_from(stored)
+    if magic != _MAGIC or version != _VERSION:
+        raise ValueError("not an object of row links of version 1")
+    if len(stored) != _HEADER.size + count * DIGEST_LENGTH:
+        raise ValueError("an object of row links is cut off or too long")
+    return memoryview(stored)[_HEADER.size :]
+
+
+def _contains(digests: memoryview, digest: bytes) -> bool:
+    def at(place: int) -> bytes:
+        return bytes(digests[place * DIGEST_LENGTH : (place + 1) * DIGEST_LENGTH])
+
+    count = len(digests) // DIGEST_LENGTH
+    place = bisect_left(range(count), digest, key=at)
+    return place < count and at(place) == digest

@@ -1,0 +1,105 @@
+"""Which identifiers stood together: a token from another row cannot ride on a consenting person's NHS number."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keyholder.pseudonyms.key_ring import SecretKey
+from keyholder.pseudonyms.row_links import DIGEST_LENGTH, LinkKey, RowLinks, link_digests
+from keyholder.vocabulary import DomainId, IdentifierType
+from tests.people import extract_rows
+
+DOMAIN = DomainId("gp-2026")
+HEADER = 16
+KEY = LinkKey.derive(SecretKey(bytes(range(32))))
+Rows = list[dict[IdentifierType, str]]
+
+ANNE = {IdentifierType.NHS_NUMBER: "9990000018", IdentifierType.POSTCODE: "ZZ99 3VZ"}
+BILL = {IdentifierType.NHS_NUMBER: "9990000026", IdentifierType.POSTCODE: "SW1A 1AA"}
+
+
+def _links(rows: Rows) -> set[tuple[str, IdentifierType, str]]:
+    return {
+        (row[IdentifierType.NHS_NUMBER], kind, value)
+        for row in rows
+        for kind, value in row.items()
+        if kind is not IdentifierType.NHS_NUMBER
+    }
+
+
+@given(st.lists(extract_rows(), max_size=6), st.lists(extract_rows(), max_size=6), st.lists(extract_rows(), max_size=3))
+def test_exactly_what_stood_in_one_row_is_held(first: Rows, second: Rows, never: Rows) -> None:
+    links = RowLinks.parse([link_digests(KEY, DOMAIN, rows) for rows in (first, second)])
+    true = _links(first) | _links(second)
+    everyone = first + second + never
+    crossed = {
+        (one[IdentifierType.NHS_NUMBER], kind, value)
+        for one in everyone
+        for other in everyone
+        for kind, value in other.items()
+    }
+    for number, kind, value in crossed:
+        assert links.holds(KEY, DOMAIN, number, kind, value) == ((number, kind, value) in true)
+
+
+@given(st.lists(extract_rows(), max_size=8))
+def test_the_object_is_sorted_unique_and_says_nothing_of_the_order_of_rows(rows: Rows) -> None:
+    stored = link_digests(KEY, DOMAIN, rows)
+    digests = [stored[at : at + DIGEST_LENGTH] for at in range(HEADER, len(stored), DIGEST_LENGTH)]
+    assert digests == sorted(set(digests))
+    assert len(digests) == len(_links(rows))
+    assert link_digests(KEY, DOMAIN, list(reversed(rows)) + rows) == stored
+
+
+def test_another_persons_postcode_is_not_held() -> None:
+    links = RowLinks.parse([link_digests(KEY, DOMAIN, [ANNE, BILL])])
+    assert links.holds(KEY, DOMAIN, "9990000018", IdentifierType.POSTCODE, "ZZ99 3VZ")
+    assert not links.holds(KEY, DOMAIN, "9990000018", IdentifierType.POSTCODE, "SW1A 1AA")
+
+
+def test_a_link_holds_in_its_own_domain_and_type_and_under_its_own_key_only() -> None:
+    row = {IdentifierType.NHS_NUMBER: "9990000018", IdentifierType.DATE_OF_BIRTH: "1948-07-05"}
+    links = RowLinks.parse([link_digests(KEY, DOMAIN, [row])])
+    assert links.holds(KEY, DOMAIN, "9990000018", IdentifierType.DATE_OF_BIRTH, "1948-07-05")
+    assert not links.holds(KEY, DomainId("gp-2025"), "9990000018", IdentifierType.DATE_OF_BIRTH, "1948-07-05")
+    assert not links.holds(KEY, DOMAIN, "9990000018", IdentifierType.DATE_OF_DEATH, "1948-07-05")
+    other_key = LinkKey.derive(SecretKey(bytes(32)))
+    assert not links.holds(other_key, DOMAIN, "9990000018", IdentifierType.DATE_OF_BIRTH, "1948-07-05")
+
+
+def test_a_row_without_an_nhs_number_links_nothing() -> None:
+    stored = link_digests(KEY, DOMAIN, [{IdentifierType.POSTCODE: "ZZ99 3VZ"}])
+    assert len(stored) == HEADER
+
+
+def test_no_job_at_all_holds_nothing() -> None:
+    assert not RowLinks.parse([]).holds(KEY, DOMAIN, "9990000018", IdentifierType.POSTCODE, "ZZ99 3VZ")
+
+
+def test_the_parts_of_a_link_cannot_run_into_each_other() -> None:
+    row = {IdentifierType.NHS_NUMBER: "9990000018", IdentifierType.GP_LOCAL_PATIENT_NUMBER: "17"}
+    links = RowLinks.parse([link_digests(KEY, DomainId("gp9"), [row])])
+    assert not links.holds(KEY, DomainId("gp"), "99990000018", IdentifierType.GP_LOCAL_PATIENT_NUMBER, "17")
+
+
+def test_the_stored_form_is_fixed() -> None:
+    stored = link_digests(KEY, DOMAIN, [ANNE])
+    assert stored.hex() == "4b48524c" + "00000001" + "0000000000000001" + "56ac4d952295acee"
+
+
+_WHOLE = link_digests(KEY, DOMAIN, [ANNE, BILL])
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [b"", _WHOLE[:15], _WHOLE[:-1], _WHOLE[:-8], _WHOLE + bytes(8), b"X" + _WHOLE[1:], _WHOLE[:7] + b"\2" + _WHOLE[8:]],
+)
+def test_an_object_that_is_not_whole_is_refused(stored: bytes) -> None:
+    with pytest.raises(ValueError, match="row links"):
+        RowLinks.parse([_WHOLE, stored])
+
+
+def test_neither_key_nor_links_show_themselves() -> None:
+    links = RowLinks.parse([_WHOLE])
+    assert repr(KEY) == "LinkKey(hidden)"
+    assert repr(links) == "RowLinks()"
