@@ -1,0 +1,176 @@
+"""`keyholder admin`: what an operator does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from keyholder.canonical import JsonObject, JsonValue
+from keyholder.cli.options import FILE_IN, json_object, moment
+from keyholder.cli.session import Session
+from keyholder.vocabulary import IdentifierType, Role
+
+SOURCE = click.option("--source", required=True, help="Where the list comes from, for example MESH or a practice code.")
+
+
+@click.group()
+def admin() -> None:
+    """Register people, projects and domains; load opt-outs and consents."""
+
+
+@admin.group()
+def person() -> None:
+    """People, as the token issuer knows them."""
+
+
+@person.command(name="add")
+@click.option("--subject", required=True, help="The `sub` of their tokens.")
+@click.option("--member", "members", required=True, multiple=True, metavar="ROLE:ORG", help="For example auditor:X26.")
+@click.option("--machine", is_flag=True, help="A program, not a person.")
+@click.option("--accredited-until", help="The last day of a researcher's accreditation (ISO date).")
+@click.pass_obj
+def add_person(
+    session: Session, subject: str, members: tuple[str, ...], *, machine: bool, accredited_until: str | None
+) -> None:
+    """Register a person with a role for each organisation they act for."""
+    body: dict[str, JsonValue] = {
+        "subject": subject,
+        "memberships": [_membership(member) for member in members],
+        "kind": "machine" if machine else "human",
+    }
+    if accredited_until is not None:
+        body["accredited_until"] = accredited_until
+    session.show({"person_id": session.keyholder().add_person(body)})
+
+
+def _membership(text: str) -> JsonObject:
+    role, _, organisation = text.partition(":")
+    if role not in list(Role) or not organisation:
+        raise click.UsageError(f"--member takes ROLE:ORG, ROLE one of {', '.join(Role)}.")
+    return {"role": role, "organisation": organisation}
+
+
+@admin.group()
+def project() -> None:
+    """Projects: their people, their evidence, what they may ask from."""
+
+
+@project.command(name="add")
+@click.argument("file", type=FILE_IN)
+@click.pass_obj
+def add_project(session: Session, file: Path) -> None:
+    """Register the project that FILE (JSON, as the API describes it) holds."""
+    session.show({"project_id": session.keyholder().add_project(json_object(file))})
+
+
+@admin.group()
+def domain() -> None:
+    """Domains: pseudonym spaces with their own keys, controllers and rules."""
+
+
+@domain.command(name="add")
+@click.argument("domain_id")
+@click.option("--controller", "controllers", required=True, multiple=True, help="An organisation's ODS code.")
+@click.option("--dataset", required=True, type=click.Choice(["gp", "hospital", "social_care"]))
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    type=click.Choice([kind.value for kind in IdentifierType]),
+    help="Identifier types; all of them if none is named.",
+)
+@click.option("--quorum", default=2, show_default=True, type=click.IntRange(2, 10), help="People who must approve.")
+@click.pass_obj
+def add_domain(
+    session: Session, *, domain_id: str, controllers: tuple[str, ...], dataset: str, types: tuple[str, ...], quorum: int
+) -> None:
+    """Register a domain and make its keys."""
+    body: JsonObject = {
+        "domain_id": domain_id,
+        "controllers": list(controllers),
+        "identifier_types": list(types or [kind.value for kind in IdentifierType]),
+        "quorum": quorum,
+        "source_dataset": dataset,
+    }
+    session.show(session.keyholder().add_domain(body))
+
+
+@admin.group(name="opt-outs")
+def opt_outs() -> None:
+    """National data opt-outs."""
+
+
+@opt_outs.command(name="add")
+@click.option("--requested", required=True, type=FILE_IN, help="The list that was sent to the check service.")
+@click.option("--reply", required=True, type=FILE_IN, help="The cleaned list that came back over MESH.")
+@click.option("--performed-at", help="When the check was made (RFC 3339); now if left out.")
+@click.option("--cache-refreshed-at", help="For a cache of clear people: when it was refreshed.")
+@SOURCE
+@click.pass_obj
+def add_opt_outs(
+    session: Session,
+    *,
+    requested: Path,
+    reply: Path,
+    performed_at: str | None,
+    cache_refreshed_at: str | None,
+    source: str,
+) -> None:
+    """Load a reply of the Check for National Data Opt-outs service."""
+    body: dict[str, JsonValue] = {
+        "requested": requested.read_text(encoding="ascii"),
+        "reply": reply.read_text(encoding="ascii"),
+        "performed_at": moment(performed_at),
+        "mode": "direct" if cache_refreshed_at is None else "cache",
+        "source": source,
+    }
+    if cache_refreshed_at is not None:
+        body["cache_refreshed_at"] = moment(cache_refreshed_at)
+    session.show(session.keyholder().load_opt_outs(body))
+
+
+@admin.group(name="type-1")
+def type_1() -> None:
+    """Type 1 opt-outs."""
+
+
+@type_1.command(name="add")
+@click.argument("file", type=FILE_IN)
+@click.option("--as-at", help="When the records were read (RFC 3339); now if left out.")
+@SOURCE
+@click.pass_obj
+def add_type_1(session: Session, file: Path, as_at: str | None, source: str) -> None:
+    """Load Type 1 events from FILE: everybody whose record was read, and the events found."""
+    from keyholder.client.type_1 import Type1File
+
+    events = Type1File.parse(file.read_bytes())
+    body: JsonObject = {
+        "population": events.population(),
+        "events": events.coded_events(),
+        "as_at": moment(as_at),
+        "source": source,
+    }
+    session.show(session.keyholder().load_type_1(body))
+
+
+@admin.group()
+def consents() -> None:
+    """Consents of people to one project."""
+
+
+@consents.command(name="add")
+@click.argument("files", nargs=-1, required=True, type=FILE_IN)
+@SOURCE
+@click.pass_obj
+def add_consents(session: Session, files: tuple[Path, ...], source: str) -> None:
+    """Load FHIR R4 Consents: files with one resource each, or Bundles of them."""
+    found = [resource for file in files for resource in _resources(json_object(file))]
+    session.show(session.keyholder().load_consents({"consents": found, "source": source}))
+
+
+def _resources(document: JsonObject) -> list[JsonValue]:
+    if document.get("resourceType") != "Bundle":
+        return [document]
+    entries = document.get("entry")
+    return [entry.get("resource") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []

@@ -1,0 +1,39 @@
+"""Parameter types and options that several commands share."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from keyholder.canonical import JsonObject
+
+FILE_IN = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+FILE_OUT = click.Path(dir_okay=False, path_type=Path)
+FOLDER_OUT = click.Path(file_okay=False, path_type=Path)
+
+
+def json_object(path: Path) -> JsonObject:
+    """The JSON object a file holds. Raises `click.UsageError`."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        raise click.UsageError(f"{path} is not JSON.") from fault
+    if not isinstance(document, dict):
+        raise click.UsageError(f"{path} holds no JSON object.")
+    return document
+
+
+def moment(text: str | None) -> str:
+    """An RFC 3339 moment with its zone; None is now. Raises `click.UsageError`."""
+    if text is None:
+        return datetime.now(UTC).isoformat()
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError as fault:
+        raise click.UsageError("A date and time is needed, for example 2026-11-22T09:30:00Z.") from fault
+    if parsed.tzinfo is None:
+        raise click.UsageError("The date and time needs its zone, for example a Z at the end.")
+    return parsed.isoformat()

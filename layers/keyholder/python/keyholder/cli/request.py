@@ -1,0 +1,195 @@
+"""`keyholder request`: what a researcher does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from keyholder.canonical import JsonObject, JsonValue
+from keyholder.cli.options import FILE_IN, FILE_OUT, json_object
+from keyholder.cli.session import Session
+from keyholder.cli.trouble import Exit, Stop
+from keyholder.client import Collected, Keyholder, ReleaseResult, RequestView
+from keyholder.client.extract import COLUMN_OF
+from keyholder.client.spreadsheets import Sheet, SheetError, private_bytes_path, private_file, write_rows
+from keyholder.vocabulary import IdentifierType
+
+AWAITED = {"SUBMITTED", "IN_REVIEW"}
+"""States in which a release is only a matter of time."""
+
+SHOWN_LINES = 10
+
+
+@click.group()
+def request() -> None:
+    """Ask for identifiers, follow the request, take what is released."""
+
+
+@request.command()
+@click.argument("file", type=FILE_IN)
+@click.option(
+    "--column", "columns", multiple=True, help="Columns to check; without it, every column that ends in _deid."
+)
+@click.pass_obj
+def check(session: Session, file: Path, columns: tuple[str, ...]) -> None:
+    """Check the pseudonyms of a CSV offline: typing errors, duplicates, types. Sends nothing."""
+    from keyholder.client.tokens import check_column
+
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        sheet = Sheet.read(text, columns)
+        rows = list(sheet.rows)
+    wanted = columns or tuple(name for name in sheet.header if name.endswith("_deid"))
+    if not wanted:
+        raise SheetError("the file has no column that ends in _deid; name one with --column")
+    checks = [check_column(column, (row[column] for row in rows)) for column in wanted]
+    for found in checks:
+        for reason, lines in found.faults.items():
+            more = f" and {len(lines) - SHOWN_LINES} more" if len(lines) > SHOWN_LINES else ""
+            session.say(f"{found.column}: {reason} on line {', '.join(map(str, lines[:SHOWN_LINES]))}{more}")
+    session.table(
+        ["column", "cells", "empty", "good", "repeated", "malformed", "types"],
+        [
+            {
+                "column": found.column,
+                "cells": found.cells,
+                "empty": found.empty,
+                "good": found.good,
+                "repeated": found.repeated,
+                "malformed": sum(map(len, found.faults.values())),
+                "types": found.types,
+                "key_versions": found.key_versions,
+                "lines": {reason: list(lines) for reason, lines in found.faults.items()},
+            }
+            for found in checks
+        ],
+    )
+    if not all(found.whole for found in checks):
+        raise Stop(Exit.FAILED)
+
+
+@request.command()
+@click.argument("file", type=FILE_IN)
+@click.option("--rows", "extract", type=FILE_IN, help="A pseudonymised CSV whose rows are asked for.")
+@click.option("--domain", help="The domain of --rows.")
+@click.pass_obj
+def new(session: Session, file: Path, extract: Path | None, domain: str | None) -> None:
+    """Draft the request that FILE (JSON, as the API describes it) holds; --rows adds the records of a CSV."""
+    body = json_object(file)
+    if (extract is None) != (domain is None):
+        raise click.UsageError("--rows and --domain go together.")
+    if extract is not None and domain is not None:
+        body = {**body, "domains": [{"domain": domain, "records": records(extract, body)}]}
+    _show(session, session.keyholder().new_request(body))
+
+
+def records(extract: Path, body: JsonObject) -> list[JsonValue]:
+    """The records of a pseudonymised CSV: the NHS number, which the checks need, and every type asked for."""
+    identifiers = body.get("identifiers")
+    asked = identifiers if isinstance(identifiers, list) else []
+    wanted = {item.get("type") for item in asked if isinstance(item, dict)}
+    kinds = [kind for kind in IdentifierType if kind in wanted or kind is IdentifierType.NHS_NUMBER]
+    with extract.open(encoding="utf-8-sig", newline="") as text:
+        sheet = Sheet.read(text, [COLUMN_OF[kind] for kind in kinds])
+        return [
+            {
+                "row_id": row.get("row_id") or str(number),
+                "pseudonyms": {kind.value: row[COLUMN_OF[kind]] for kind in kinds if row[COLUMN_OF[kind]]},
+            }
+            for number, row in enumerate(sheet.rows, 1)
+        ]
+
+
+@request.command(name="list")
+@click.option("--state", help="Only requests in this state, for example APPROVED.")
+@click.pass_obj
+def list_(session: Session, state: str | None) -> None:
+    """The requests you may see."""
+    views = (view for view in session.keyholder().requests() if state is None or view.state.upper() == state.upper())
+    session.table(
+        ["id", "state", "revision", "allowed"],
+        [
+            {"id": view.id, "state": view.state, "revision": view.revision, "allowed": list(view.allowed)}
+            for view in views
+        ],
+    )
+
+
+@request.command()
+@click.argument("request_id")
+@click.pass_obj
+def show(session: Session, request_id: str) -> None:
+    """One request as it is now, and what you may do with it."""
+    _show(session, session.keyholder().request(request_id))
+
+
+@request.command()
+@click.argument("request_id")
+@click.pass_obj
+def submit(session: Session, request_id: str) -> None:
+    """Freeze a draft and have it checked."""
+    keyholder = session.keyholder()
+    _show(session, keyholder.submit(request_id, keyholder.request(request_id).etag))
+
+
+@request.command()
+@click.argument("request_id")
+@click.pass_obj
+def withdraw(session: Session, request_id: str) -> None:
+    """Take a request back."""
+    keyholder = session.keyholder()
+    _show(session, keyholder.withdraw(request_id, keyholder.request(request_id).etag))
+
+
+@request.command()
+@click.argument("request_id")
+@click.option("--out", required=True, type=FILE_OUT, help="Where the result goes, mode 0600: a CSV, or the age file.")
+@click.pass_obj
+def release(session: Session, request_id: str, out: Path) -> None:
+    """Release what was approved. Small results arrive in the answer, others as a file encrypted to the recipient."""
+    keyholder = session.keyholder()
+    view = keyholder.request(request_id)
+    if view.content_hash is None or view.state.upper() in AWAITED:
+        session.say(f"Not yet: the request is {view.state}.")
+        raise Stop(Exit.NOT_YET)
+    result = keyholder.release(request_id, view.content_hash, view.etag)
+    if result.file is not None:
+        _collect(keyholder, request_id, result.release_id, out)
+    else:
+        _write_items(result, out)
+    session.say(f"Wrote {out} (mode 0600).")
+    session.show({"release_id": result.release_id, "counts": dict(result.counts), "out": str(out)})
+
+
+@request.command()
+@click.argument("request_id")
+@click.option("--release", "release_id", required=True, help="The release id that 'request release' printed.")
+@click.option("--out", required=True, type=FILE_OUT, help="Where the age file goes, mode 0600.")
+@click.pass_obj
+def collect(session: Session, request_id: str, release_id: str, out: Path) -> None:
+    """Collect a released file. That works once, and is logged."""
+    collected = _collect(session.keyholder(), request_id, release_id, out)
+    session.say(f"Wrote {out} (mode 0600).")
+    session.show({"release_id": release_id, "bytes": len(collected.content), "out": str(out)})
+
+
+def _collect(keyholder: Keyholder, request_id: str, release_id: str, out: Path) -> Collected:
+    with private_bytes_path(out) as partial:
+        collected = keyholder.collect(request_id, release_id)
+        partial.write_bytes(collected.content)
+    return collected
+
+
+def _write_items(result: ReleaseResult, out: Path) -> None:
+    kinds = [kind.value for kind in IdentifierType if any(kind.value in item.identifiers for item in result.items)]
+    with private_file(out) as file:
+        write_rows(
+            file,
+            ["row_id", "status", *kinds],
+            ({"row_id": item.row_id, "status": item.status, **item.identifiers} for item in result.items),
+        )
+
+
+def _show(session: Session, view: RequestView) -> None:
+    session.say(f"{view.id} is {view.state}; you may: {', '.join(view.allowed) or 'nothing at present'}.")
+    session.show(view.document)

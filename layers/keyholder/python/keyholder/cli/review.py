@@ -1,0 +1,81 @@
+"""`keyholder review`: what a controller does."""
+
+from __future__ import annotations
+
+import click
+
+from keyholder.cli.session import Session
+from keyholder.client import RequestView
+
+REASONS = (
+    "not_necessary",
+    "not_proportionate",
+    "basis_not_convincing",
+    "safeguards_insufficient",
+    "outside_agreement",
+    "other",
+)
+
+CONTENT_HASH = click.option(
+    "--content-hash", required=True, help="The hash of the content you read ('request show' prints it)."
+)
+DOMAIN = click.option("--domain", required=True, help="The domain you decide for.")
+
+
+@click.group()
+def review() -> None:
+    """Decide on requests for the domains of your organisation."""
+
+
+@review.command(name="list")
+@click.pass_obj
+def list_(session: Session) -> None:
+    """The requests that wait for your decision."""
+    waiting = [view for view in session.keyholder().requests() if {"approve", "reject"} & set(view.allowed)]
+    session.table(
+        ["id", "state", "revision", "content_hash"],
+        [
+            {"id": view.id, "state": view.state, "revision": view.revision, "content_hash": view.content_hash}
+            for view in waiting
+        ],
+    )
+
+
+@review.command()
+@click.argument("request_id")
+@DOMAIN
+@CONTENT_HASH
+@click.option(
+    "--no-conflict-of-interest",
+    is_flag=True,
+    required=True,
+    help="You declare that you have no interest in the project and took no part in the request.",
+)
+@click.pass_obj
+def approve(
+    session: Session, request_id: str, domain: str, content_hash: str, *, no_conflict_of_interest: bool
+) -> None:
+    """Approve exactly the content of this hash, for one domain."""
+    if not no_conflict_of_interest:
+        raise click.UsageError("An approval needs --no-conflict-of-interest.")
+    keyholder = session.keyholder()
+    _show(session, keyholder.approve(request_id, domain, content_hash, keyholder.request(request_id).etag))
+
+
+@review.command()
+@click.argument("request_id")
+@DOMAIN
+@CONTENT_HASH
+@click.option("--reason", required=True, type=click.Choice(REASONS), help="The requester sees it.")
+@click.option("--comment", default="", help="Words for the requester; they stay out of the ledger.")
+@click.pass_obj
+def reject(session: Session, *, request_id: str, domain: str, content_hash: str, reason: str, comment: str) -> None:
+    """Reject for one domain. One rejection ends the request."""
+    keyholder = session.keyholder()
+    etag = keyholder.request(request_id).etag
+    _show(session, keyholder.reject(request_id, domain, content_hash, etag, reason=reason, comment=comment))
+
+
+def _show(session: Session, view: RequestView) -> None:
+    session.say(f"{view.id} is {view.state}.")
+    session.show(view.document)

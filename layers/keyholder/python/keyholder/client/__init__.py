@@ -1,0 +1,55 @@
+"""The Python client of Keyholder's API: no AWS, nothing but HTTPS and the standard library."""
+
+from keyholder.client.answers import (
+    AnswerError,
+    Collected,
+    Export,
+    FileReceipt,
+    Found,
+    JournalObject,
+    ObjectVersion,
+    Page,
+    PseudonymisedRow,
+    ReleasedItem,
+    ReleaseResult,
+    RequestView,
+    SubjectSearch,
+)
+from keyholder.client.keyholder import Keyholder
+from keyholder.client.problems import (
+    Changed,
+    Failed,
+    Invalid,
+    KeyholderError,
+    NotFound,
+    NotSignedIn,
+    NotYet,
+    Refused,
+    Unavailable,
+)
+
+__all__ = [
+    "AnswerError",
+    "Changed",
+    "Collected",
+    "Export",
+    "Failed",
+    "FileReceipt",
+    "Found",
+    "Invalid",
+    "JournalObject",
+    "Keyholder",
+    "KeyholderError",
+    "NotFound",
+    "NotSignedIn",
+    "NotYet",
+    "ObjectVersion",
+    "Page",
+    "PseudonymisedRow",
+    "Refused",
+    "ReleaseResult",
+    "ReleasedItem",
+    "RequestView",
+    "SubjectSearch",
+    "Unavailable",
+]

@@ -1,0 +1,229 @@
+"""Keyholder's API, one method a route. The routes and bodies are described at `/v1/openapi.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from urllib.parse import quote, urlencode
+
+from keyholder.canonical import JsonObject
+from keyholder.client.answers import (
+    Collected,
+    Export,
+    JournalObject,
+    Page,
+    PseudonymisedRow,
+    Reader,
+    ReleaseResult,
+    RequestView,
+    SubjectSearch,
+)
+from keyholder.client.transport import DEFAULT_ATTEMPTS, Caller, HttpsTransport, Reply, Transport
+
+Row = tuple[str, Mapping[str, str]]
+"""A row's id and its clear identifiers by type."""
+
+
+class Keyholder:
+    """One person's access to one Keyholder.
+
+    Every method raises `KeyholderError` (a subclass says what to do next) and `AnswerError` for an answer this client
+    does not understand. A call is retried with its own Idempotency-Key where Keyholder says "later" or does not answer.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: Callable[[], str],
+        ca_bundle: str | None = None,
+        *,
+        transport: Transport | None = None,
+        attempts: int = DEFAULT_ATTEMPTS,
+    ) -> None:
+        """Raises `ValueError` unless `base_url` starts with https://."""
+        self._caller = Caller(base_url, token, transport or HttpsTransport(ca_bundle), attempts)
+
+    def __repr__(self) -> str:
+        return f"Keyholder({self._caller.base_url!r})"
+
+    # Requests
+
+    def new_request(self, body: JsonObject) -> RequestView:
+        """A draft of the request that `body` describes."""
+        return RequestView.parse(self._post("/v1/requests", body))
+
+    def requests(self) -> Iterator[RequestView]:
+        """The requests this person may see, page by page."""
+        for item in self._pages("/v1/requests", {}):
+            yield RequestView.read(Reader(item))
+
+    def request(self, request_id: str) -> RequestView:
+        """The request as it is now."""
+        return RequestView.parse(self._get(_request(request_id)))
+
+    def content(self, request_id: str) -> JsonObject:
+        """What the request asks for, free text and pseudonyms included."""
+        return Reader.of(self._get(f"{_request(request_id)}/content")).raw
+
+    def save(self, request_id: str, body: JsonObject, if_match: str) -> RequestView:
+        """Replaces a draft's content."""
+        return self._command(request_id, "save", body, if_match)
+
+    def submit(self, request_id: str, if_match: str) -> RequestView:
+        """Freezes the draft as a revision and has it checked."""
+        return self._command(request_id, "submit", {}, if_match)
+
+    def withdraw(self, request_id: str, if_match: str) -> RequestView:
+        """Takes the request back."""
+        return self._command(request_id, "withdraw", {}, if_match)
+
+    def discard(self, request_id: str, if_match: str) -> RequestView:
+        """Throws a draft away."""
+        return self._command(request_id, "discard", {}, if_match)
+
+    def me(self) -> JsonObject:
+        """Who Keyholder takes the caller for: person id and memberships."""
+        return Reader.of(self._get("/v1/me")).raw
+
+    # Decisions
+
+    def approve(self, request_id: str, domain: str, content_hash: str, if_match: str) -> RequestView:
+        """Approves exactly this content for one domain, and declares no conflict of interest."""
+        body: JsonObject = {"domain": domain, "content_hash": content_hash, "no_conflict_of_interest": True}
+        return self._command(request_id, "approve", body, if_match)
+
+    def reject(
+        self, request_id: str, domain: str, content_hash: str, if_match: str, *, reason: str, comment: str = ""
+    ) -> RequestView:
+        """Rejects for one domain, with a coded reason and words for the requester."""
+        body = {"domain": domain, "content_hash": content_hash, "reason": reason, "comment": comment}
+        return self._command(request_id, "reject", body, if_match)
+
+    def revoke(self, request_id: str, domain: str, reason: str, if_match: str) -> RequestView:
+        """Stops an approved request."""
+        return self._command(request_id, "revoke", {"domain": domain, "reason": reason}, if_match)
+
+    # Release
+
+    def release(
+        self, request_id: str, content_hash: str, if_match: str, *, idempotency_key: str | None = None
+    ) -> ReleaseResult:
+        """Releases the approved content: items in the answer, or a file to collect."""
+        path = f"{_request(request_id)}/release"
+        reply = self._post(path, {"content_hash": content_hash}, if_match, idempotency_key)
+        return ReleaseResult.parse(reply)
+
+    def collect(self, request_id: str, release_id: str) -> Collected:
+        """Collects a release's file, once."""
+        return Collected(self._post(f"{_request(request_id)}/collect", {"release_id": release_id}).body)
+
+    # Pseudonyms
+
+    def pseudonymise(self, domain: str, rows: Sequence[Row]) -> tuple[PseudonymisedRow, ...]:
+        """Pseudonyms for up to 5,000 rows of clear identifiers."""
+        body: JsonObject = {"rows": [{"row_id": row_id, "identifiers": dict(cells)} for row_id, cells in rows]}
+        return PseudonymisedRow.parse(self._post(f"/v1/domains/{_quoted(domain)}/pseudonyms", body))
+
+    # Audit
+
+    def events(self, request_id: str | None = None) -> Iterator[JsonObject]:
+        """Events of one request, or all, in order, each with its index in the ledger."""
+        yield from self._pages("/v1/audit/events", {} if request_id is None else {"request": request_id})
+
+    def subject_search(self, nhs_number: str, reason: str) -> SubjectSearch:
+        """Who re-identified this person? The question itself is logged, without the number."""
+        return SubjectSearch.parse(
+            self._post("/v1/audit/subject-searches", {"nhs_number": nhs_number, "reason": reason})
+        )
+
+    def export(self) -> Export:
+        """Fixes the ledger's present size for a download."""
+        return Export.parse(self._post("/v1/audit/exports", {}))
+
+    def export_objects(self, export_id: str) -> Iterator[JournalObject]:
+        """Every object of a fixed ledger, in the order of its keys."""
+        path, cursor = f"/v1/audit/exports/{_quoted(export_id)}/objects", None
+        while True:
+            items, cursor = JournalObject.parse(self._get(path, {} if cursor is None else {"cursor": cursor}))
+            yield from items
+            if cursor is None:
+                return
+
+    # Registry
+
+    def add_person(self, body: JsonObject) -> str:
+        """Registers a person; the answer is their person id, without `person/`."""
+        return Reader.of(self._post("/v1/people", body)).text("person_id").removeprefix("person/")
+
+    def add_project(self, body: JsonObject) -> str:
+        """Registers a project."""
+        return Reader.of(self._post("/v1/projects", body)).text("project_id")
+
+    def add_domain(self, body: JsonObject) -> JsonObject:
+        """Registers a domain and makes its keys."""
+        return Reader.of(self._post("/v1/domains", body)).raw
+
+    def person(self, person_id: str) -> JsonObject:
+        """What is registered of a person."""
+        return Reader.of(self._get(f"/v1/people/{_quoted(person_id)}")).raw
+
+    def project(self, project_id: str) -> JsonObject:
+        """What is registered of a project."""
+        return Reader.of(self._get(f"/v1/projects/{_quoted(project_id)}")).raw
+
+    def domain(self, domain_id: str) -> JsonObject:
+        """What is registered of a domain."""
+        return Reader.of(self._get(f"/v1/domains/{_quoted(domain_id)}")).raw
+
+    # Choices
+
+    def load_opt_outs(self, body: JsonObject) -> JsonObject:
+        """Loads a reply of the Check for National Data Opt-outs service."""
+        return Reader.of(self._post("/v1/choices/national-data-opt-outs", body)).raw
+
+    def load_type_1(self, body: JsonObject) -> JsonObject:
+        """Loads Type 1 events and the population they were looked for."""
+        return Reader.of(self._post("/v1/choices/type-1-events", body)).raw
+
+    def load_consents(self, body: JsonObject) -> JsonObject:
+        """Loads FHIR Consent resources."""
+        return Reader.of(self._post("/v1/choices/consents", body)).raw
+
+    # Service
+
+    def openapi(self) -> JsonObject:
+        """The API's own description."""
+        return Reader.of(self._get("/v1/openapi.json")).raw
+
+    def status(self) -> JsonObject:
+        """Whether Keyholder answers."""
+        return Reader.of(self._get("/v1/status")).raw
+
+    def _command(self, request_id: str, command: str, body: JsonObject, if_match: str) -> RequestView:
+        return RequestView.parse(self._post(f"{_request(request_id)}/{command}", body, if_match))
+
+    def _get(self, path: str, query: Mapping[str, str] | None = None) -> Reply:
+        return self._caller.call("GET", f"{path}?{urlencode(query)}" if query else path)
+
+    def _post(
+        self, path: str, body: JsonObject, if_match: str | None = None, idempotency_key: str | None = None
+    ) -> Reply:
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        return self._caller.call("POST", path, text, if_match=if_match, idempotency_key=idempotency_key)
+
+    def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[JsonObject]:
+        cursor: str | None = None
+        while True:
+            page = Page.parse(self._get(path, query if cursor is None else {**query, "cursor": cursor}))
+            yield from page.items
+            cursor = page.next
+            if cursor is None:
+                return
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _request(request_id: str) -> str:
+    return f"/v1/requests/{_quoted(request_id)}"
