@@ -1,14 +1,69 @@
-"""A place to deploy to until the function is written: it refuses everything."""
+"""Providers turn identifiers into pseudonyms: one of the two functions that may use the domain keys."""
 
 from __future__ import annotations
 
-import json
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from keyholder.adapters.assembly import assembly
+from keyholder.adapters.clock import SystemClock
+from keyholder.edge.bodies import PseudonymiseBody
+from keyholder.edge.outcomes import accepted, person_of
+from keyholder.edge.problems import Problem, ProblemError, ProblemType
+from keyholder.edge.routes import Function
+from keyholder.edge.service import Service, answer
+from keyholder.policy.days import london_day
+from keyholder.pseudonyms.job import ClearRow, Job, MadeRow, Workbench, pseudonymise
+from keyholder.pseudonyms.key_ring import KeyUnavailableError
+from keyholder.refusals import Refusal
+from keyholder.registry.attempts import record_refusal
+from keyholder.vocabulary import ActorId, DomainId, StreamId
+
+service = Service(Function.PSEUDONYMISE, lambda: assembly().tokens, SystemClock().now)
 
 
-def handler(event: object, context: object) -> dict[str, object]:  # noqa: ARG001 - Lambda's signature
-    """Answers 503 to every event."""
-    return {
-        "statusCode": 503,
-        "headers": {"content-type": "application/problem+json", "cache-control": "no-store"},
-        "body": json.dumps({"type": "about:blank", "title": "Service Unavailable", "status": 503}),
+@service.route("POST", "/v1/domains/{domain_id}/pseudonyms", summary="Pseudonymise rows of an extract")
+def make_pseudonyms(domain_id: str, body: PseudonymiseBody) -> Response[str]:
+    """Up to 5,000 rows. A bad cell is one error in its row; rows of people with a known active Type 1 are refused."""
+    house, call = assembly(), service.call
+    actor = person_of(call)
+    rows = [ClearRow(row.row_id, row.identifiers) for row in body.rows]
+    job = Job(house.ids.register(), DomainId(domain_id), rows, call.trace, call.idempotency)
+    bench = Workbench(house.ledger, house.key_ring, house.purpose_keys.digest, house.links, house.type_1())
+    try:
+        made = pseudonymise(
+            bench, job, house.registry.person(actor), house.registry.domain(job.domain), london_day(call.now)
+        )
+    except KeyUnavailableError:
+        raise ProblemError(Problem(ProblemType.KEYS_UNAVAILABLE)) from None
+    if isinstance(made, Refusal):
+        record_refusal(
+            house.ledger,
+            house.ids,
+            actor=ActorId(actor),
+            command="pseudonymise",
+            subject=StreamId(f"domain/{domain_id}"),
+            refusal=made,
+            trace=call.trace,
+        )
+    return answer({"domain": job.domain, "rows": [_row(row) for row in accepted(made)]})
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The function's entry."""
+    return service(event, context)
+
+
+def _row(row: MadeRow) -> dict[str, object]:
+    body: dict[str, object] = {
+        "row_id": row.row_id,
+        "status": "refused" if row.refused else "pseudonymised",
+        "pseudonyms": {kind.value: token for kind, token in row.pseudonyms.items()},
     }
+    if row.refused:
+        body["reason"] = row.refused
+    if row.errors:
+        body["errors"] = {kind.value: error for kind, error in row.errors.items()}
+    return body

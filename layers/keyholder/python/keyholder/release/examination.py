@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from keyholder.policy.assess import PersonDecision, assess_person
-from keyholder.policy.facts import Person, PersonChoices, PolicyFacts, PolicyRequest
-from keyholder.policy.vocabulary import Decision, OutwardCode, PdsSecurity, PolicyIdentifier, Reason
+from keyholder.policy.assess import Assessment, assess_person
+from keyholder.policy.facts import Person, PersonChoices, PolicyRequest
+from keyholder.policy.settings import PolicyFacts
+from keyholder.policy.vocabulary import OutwardCode, PdsSecurity, PolicyIdentifier, Reason
 from keyholder.pseudonyms.key_ring import OpenedKeys
 from keyholder.pseudonyms.opening import Opened, OpenStatus, TokenCell, open_tokens
 from keyholder.release.items import Item, ItemStatus, Outcome
@@ -91,15 +92,14 @@ class Examination:
         nhs_number = cell.value if cell is not None else None
         decision = assess_person(self.request, _person(cell, nhs_number, self.people), self.facts, self.now)
         tag = self.people.tag(self.domain, nhs_number) if nhs_number is not None else None
-        lawful = decision.decision in {Decision.RELEASE, Decision.RELEASE_PARTIAL}
-        if lawful and nhs_number is None:
+        if decision.passes and nhs_number is None:
             return self._withheld(row_id, ItemStatus.NOT_AVAILABLE, Reason.NHS_NUMBER_UNAVAILABLE.value, None)
-        if not lawful or nhs_number is None:
+        if not decision.passes or nhs_number is None:
             outward = ItemStatus.PENDING if decision.outward_code is OutwardCode.PENDING else ItemStatus.NOT_AVAILABLE
             return self._withheld(row_id, outward, decision.reasons[0].value, tag)
         return self._released(row_id, row, decision, nhs_number, tag)
 
-    def _released(self, row_id: str, row: Row, decision: PersonDecision, nhs_number: str, tag: str | None) -> Outcome:
+    def _released(self, row_id: str, row: Row, decision: Assessment, nhs_number: str, tag: str | None) -> Outcome:
         values: dict[IdentifierType, str] = {}
         for kind in self._wanted():
             cell = row.get(kind)

@@ -1,0 +1,57 @@
+"""The ledger's objects as a bucket holds them, for auditors: every version, up to one checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from keyholder.ledger.journal import CHECKPOINTS, JOURNAL, checkpoint_key, journal_key
+from keyholder.ledger.verification import UnusableDownloadError, Version
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class BucketLedger:
+    """Implements `ledger.verification.Download` for the tree of `size` leaves: what comes later is left out.
+
+    The bucket's listing is read once, when this is made. Raises `UnusableDownloadError` where it can't be read.
+    """
+
+    def __init__(self, s3: S3Client, bucket: str, size: int) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        checkpoints = self._listed(CHECKPOINTS, checkpoint_key(size))
+        journal = self._listed(JOURNAL, journal_key(len(checkpoints)))
+        self._versions = {**journal, **checkpoints}
+
+    def names(self) -> Sequence[str]:
+        """Every key, in order."""
+        return sorted(self._versions)
+
+    def versions(self) -> Mapping[str, Sequence[Version]]:
+        """Every version and delete marker of each key."""
+        return self._versions
+
+    def read(self, name: str) -> bytes:
+        """The bytes of the newest version."""
+        try:
+            return self._s3.get_object(Bucket=self._bucket, Key=name)["Body"].read()
+        except (ClientError, BotoCoreError) as fault:
+            raise UnusableDownloadError("an object of the ledger can't be read") from fault
+
+    def _listed(self, prefix: str, last: str) -> dict[str, tuple[Version, ...]]:
+        found: dict[str, list[Version]] = {}
+        try:
+            for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix):
+                for version in page.get("Versions", []):
+                    known = Version(version["VersionId"], False, version["LastModified"], version["Size"])
+                    found.setdefault(version["Key"], []).append(known)
+                for marker in page.get("DeleteMarkers", []):
+                    known = Version(marker["VersionId"], True, marker["LastModified"], 0)
+                    found.setdefault(marker["Key"], []).append(known)
+        except (ClientError, BotoCoreError) as fault:
+            raise UnusableDownloadError("the ledger's bucket can't be listed") from fault
+        return {key: tuple(versions) for key, versions in found.items() if key <= last}
