@@ -1,0 +1,236 @@
+"""Who may register what: pure decisions of the registry.
+
+Only an operator registers, and an operator is nothing but an operator: who sets the rules neither asks, decides nor
+audits. The first operator is named once by the deployment (`Bootstrap`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from keyholder.refusals import Refusal, RefusalKind
+from keyholder.registry.domains import Domain, KeyState
+from keyholder.registry.events import (
+    BootstrapUsed,
+    DomainRegistered,
+    KeyChanged,
+    KeysMade,
+    PersonChanged,
+    PersonRegistered,
+    ProjectChanged,
+    ProjectRegistered,
+)
+from keyholder.registry.people import Person, PersonKind
+from keyholder.registry.projects import Project
+from keyholder.vocabulary import DomainId, IdentifierType, PersonId, Role
+
+NOT_AN_OPERATOR = Refusal(
+    "NOT_AN_OPERATOR", RefusalKind.FORBIDDEN, "Ask a registered operator to do this; nobody else can."
+)
+BOOTSTRAP_SPENT = Refusal(
+    "BOOTSTRAP_SPENT",
+    RefusalKind.FORBIDDEN,
+    "The deployment has named its first operator; ask that operator to register this person.",
+)
+BOOTSTRAP_NAMES_OPERATOR = Refusal(
+    "BOOTSTRAP_NAMES_OPERATOR",
+    RefusalKind.INVALID,
+    "Register the first operator first: a human, not disabled, with the role operator and no other.",
+    "/roles",
+)
+ROLE_STANDS_ALONE = Refusal(
+    "ROLE_STANDS_ALONE",
+    RefusalKind.INVALID,
+    "Register operators and auditors with that role only; give other roles to other people.",
+    "/roles",
+)
+MACHINE_ROLE = Refusal(
+    "MACHINE_ROLE",
+    RefusalKind.INVALID,
+    "Register a machine as a provider or a researcher; the other roles are for humans.",
+    "/roles",
+)
+OWN_RECORD = Refusal(
+    "OWN_RECORD", RefusalKind.FORBIDDEN, "Ask another operator to change your record; nobody changes their own."
+)
+ALREADY_REGISTERED = Refusal(
+    "ALREADY_REGISTERED", RefusalKind.CONFLICT, "It is registered; change it instead of registering it again."
+)
+NOT_REGISTERED = Refusal("NOT_REGISTERED", RefusalKind.NOT_FOUND, "Register it first; an operator can.")
+MEMBER_UNKNOWN = Refusal(
+    "MEMBER_UNKNOWN", RefusalKind.INVALID, "Register every member as a person before the project.", "/members"
+)
+DOMAIN_UNKNOWN = Refusal(
+    "DOMAIN_UNKNOWN", RefusalKind.INVALID, "Register every domain before the project that asks from it.", "/domains"
+)
+KEY_VERSION_ORDER = Refusal(
+    "KEY_VERSION_ORDER", RefusalKind.CONFLICT, "Read the domain again: the next version is one above its newest."
+)
+KEY_TYPE_NOT_IN_DOMAIN = Refusal(
+    "KEY_TYPE_NOT_IN_DOMAIN", RefusalKind.INVALID, "Name identifier types of this domain only.", "/versions"
+)
+KEY_STATE_ORDER = Refusal(
+    "KEY_STATE_ORDER",
+    RefusalKind.CONFLICT,
+    "Retire a version that no longer makes tokens, and destroy only a retired one; an operator can do both.",
+)
+REFUSALS = (
+    NOT_AN_OPERATOR,
+    BOOTSTRAP_SPENT,
+    BOOTSTRAP_NAMES_OPERATOR,
+    ROLE_STANDS_ALONE,
+    MACHINE_ROLE,
+    OWN_RECORD,
+    ALREADY_REGISTERED,
+    NOT_REGISTERED,
+    MEMBER_UNKNOWN,
+    DOMAIN_UNKNOWN,
+    KEY_VERSION_ORDER,
+    KEY_TYPE_NOT_IN_DOMAIN,
+    KEY_STATE_ORDER,
+)
+
+_ALONE = frozenset({Role.OPERATOR, Role.AUDITOR})
+_FOR_MACHINES = frozenset({Role.PROVIDER, Role.RESEARCHER})
+_KEY_STEPS = {KeyState.REVERSIBLE: KeyState.RETIRED, KeyState.RETIRED: KeyState.DESTROYED}
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """The deployment's right to name the first operator: whose it is, and whom it named already."""
+
+    holder: PersonId
+    used_for: PersonId | None
+
+
+def operates(acting: Person | None) -> bool:
+    """Whether this is a registered, enabled, human operator."""
+    return acting is not None and not acting.disabled and acting.kind is PersonKind.HUMAN and acting.has(Role.OPERATOR)
+
+
+def use_bootstrap(
+    bootstrap: Bootstrap, acting: PersonId, person: Person, existing: Person | None
+) -> tuple[BootstrapUsed, ...] | Refusal:
+    """Name the first operator. Once for one person, and never again once that person is registered.
+
+    An empty tuple means that the right was used for this very person by an attempt that was cut short: go on.
+    """
+    if acting != bootstrap.holder:
+        return NOT_AN_OPERATOR
+    if existing is not None or bootstrap.used_for not in (None, person.id):
+        return BOOTSTRAP_SPENT
+    if not operates(person) or {held.role for held in person.roles} != {Role.OPERATOR}:
+        return BOOTSTRAP_NAMES_OPERATOR
+    return () if bootstrap.used_for else (BootstrapUsed(person.id),)
+
+
+def register_person(
+    acting: Person | None, person: Person, existing: Person | None
+) -> tuple[PersonRegistered, ...] | Refusal:
+    """A new person, by an operator."""
+    if not operates(acting):
+        return NOT_AN_OPERATOR
+    if existing is not None:
+        return ALREADY_REGISTERED
+    return roles_refused(person) or (PersonRegistered(person),)
+
+
+def change_person(
+    acting: Person | None, person: Person, existing: Person | None
+) -> tuple[PersonChanged, ...] | Refusal:
+    """New roles, accreditation or standing of a person, by an operator who is somebody else."""
+    if acting is None or not operates(acting):
+        return NOT_AN_OPERATOR
+    if acting.id == person.id:
+        return OWN_RECORD
+    if existing is None:
+        return NOT_REGISTERED
+    return roles_refused(person) or (PersonChanged(person),)
+
+
+def roles_refused(person: Person) -> Refusal | None:
+    """Operators and auditors hold nothing else; a machine neither decides, audits nor operates."""
+    roles = {held.role for held in person.roles}
+    if roles & _ALONE and len(roles) > 1:
+        return ROLE_STANDS_ALONE
+    if person.kind is PersonKind.MACHINE and roles - _FOR_MACHINES:
+        return MACHINE_ROLE
+    return None
+
+
+def register_project(
+    acting: Person | None,
+    project: Project,
+    existing: Project | None,
+    people: AbstractSet[PersonId],
+    domains: AbstractSet[DomainId],
+) -> tuple[ProjectRegistered, ...] | Refusal:
+    """A new project, by an operator. `people` and `domains` are those of the project that are registered."""
+    if not operates(acting):
+        return NOT_AN_OPERATOR
+    if existing is not None:
+        return ALREADY_REGISTERED
+    return _parts_refused(project, people, domains) or (ProjectRegistered(project),)
+
+
+def change_project(
+    acting: Person | None,
+    project: Project,
+    existing: Project | None,
+    people: AbstractSet[PersonId],
+    domains: AbstractSet[DomainId],
+) -> tuple[ProjectChanged, ...] | Refusal:
+    """Other members, domains, dates or evidence of a project, by an operator."""
+    if not operates(acting):
+        return NOT_AN_OPERATOR
+    if existing is None:
+        return NOT_REGISTERED
+    return _parts_refused(project, people, domains) or (ProjectChanged(project),)
+
+
+def _parts_refused(project: Project, people: AbstractSet[PersonId], domains: AbstractSet[DomainId]) -> Refusal | None:
+    if not set(project.members) <= people:
+        return MEMBER_UNKNOWN
+    if not set(project.domains) <= domains:
+        return DOMAIN_UNKNOWN
+    return None
+
+
+def register_domain(
+    acting: Person | None, domain: Domain, existing: Domain | None
+) -> tuple[DomainRegistered, ...] | Refusal:
+    """A new domain, by an operator."""
+    if not operates(acting):
+        return NOT_AN_OPERATOR
+    if existing is not None:
+        return ALREADY_REGISTERED
+    return (DomainRegistered(domain),)
+
+
+def make_keys(
+    acting: Person | None, domain: Domain | None, versions: tuple[tuple[IdentifierType, int], ...]
+) -> tuple[KeysMade, ...] | Refusal:
+    """New key versions, by an operator: for each type one above its newest."""
+    if not operates(acting):
+        return NOT_AN_OPERATOR
+    if domain is None:
+        return NOT_REGISTERED
+    types = [kind for kind, _ in versions]
+    if not types or len(set(types)) != len(types) or not set(types) <= set(domain.identifier_types):
+        return KEY_TYPE_NOT_IN_DOMAIN
+    if any(version != domain.newest_version(kind) + 1 for kind, version in versions):
+        return KEY_VERSION_ORDER
+    return (KeysMade(versions),)
+
+
+def change_key(acting: Person | None, domain: Domain | None, change: KeyChanged) -> tuple[KeyChanged, ...] | Refusal:
+    """Retire a version, or destroy a retired one, by an operator."""
+    if not operates(acting):
+        return NOT_AN_OPERATOR
+    if domain is None:
+        return NOT_REGISTERED
+    state = domain.keys.get(change.identifier_type, {}).get(change.version)
+    if state is None or _KEY_STEPS.get(state) is not change.state:
+        return KEY_STATE_ORDER
+    return (change,)

@@ -1,0 +1,123 @@
+"""Domains: a pseudonym space with its own keys, controllers and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from keyholder.canonical import JsonObject
+from keyholder.refusals import Refusal
+from keyholder.registry.fields import ORGANISATION, FieldError, FieldFault, Fields
+from keyholder.registry.projects import DOMAIN
+from keyholder.vocabulary import DomainId, IdentifierType, OrganisationCode
+
+LEAST_QUORUM = 2
+"""Four eyes. Nothing in Keyholder can be set below it."""
+
+
+class SourceDataset(StrEnum):
+    """Where the data came from: what the Type 1 opt-out depends on."""
+
+    GP = "gp"
+    HOSPITAL = "hospital"
+    SOCIAL_CARE = "social_care"
+
+
+class CareOrigin(StrEnum):
+    """Who arranged and paid for the care: what the national data opt-out depends on."""
+
+    ENGLAND_PUBLIC = "england_public"
+    ENGLAND_PRIVATE = "england_private"
+    ENGLAND_PRIVATE_IN_NHS_SETTING = "england_private_in_nhs_setting"
+    WALES = "wales"
+
+
+class KeyState(StrEnum):
+    """What a version of a data key is good for."""
+
+    ACTIVE = "active"
+    """Makes new tokens and opens its own."""
+    REVERSIBLE = "reversible"
+    """A newer version makes tokens; this one still opens its own."""
+    RETIRED = "retired"
+    """Opens nothing; could be brought back by hand."""
+    DESTROYED = "destroyed"
+    """Gone for good."""
+
+
+KeyVersions = Mapping[IdentifierType, Mapping[int, KeyState]]
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One domain. Raises `ValueError` for a quorum below two, no controller or no identifier type.
+
+    `quorum` counts distinct people; every organisation in `controllers` must be among them.
+    """
+
+    id: DomainId
+    controllers: tuple[OrganisationCode, ...]
+    identifier_types: tuple[IdentifierType, ...]
+    source_dataset: SourceDataset
+    care_origin: CareOrigin
+    quorum: int = LEAST_QUORUM
+    keys: KeyVersions = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.quorum < LEAST_QUORUM:
+            raise ValueError("a domain's quorum is two or more")
+        if not self.controllers or not self.identifier_types:
+            raise ValueError("a domain needs a controller and an identifier type")
+
+    def newest_version(self, identifier_type: IdentifierType) -> int:
+        """The newest key version of a type; 0 where no key was made."""
+        return max(self.keys.get(identifier_type, {}), default=0)
+
+
+def domain_json(domain: Domain) -> JsonObject:
+    """The form of the registration event: a domain before its keys."""
+    return {
+        "id": domain.id,
+        "controllers": list(domain.controllers),
+        "identifier_types": [identifier_type.value for identifier_type in domain.identifier_types],
+        "source_dataset": domain.source_dataset.value,
+        "care_origin": domain.care_origin.value,
+        "quorum": domain.quorum,
+    }
+
+
+def domain_view(domain: Domain) -> JsonObject:
+    """The form of answers: the domain and the state of each key version."""
+    keys = {
+        identifier_type.value: {str(version): state.value for version, state in versions.items()}
+        for identifier_type, versions in domain.keys.items()
+    }
+    return {**domain_json(domain), "keys": keys}
+
+
+def read_domain(fields: Fields) -> Domain:
+    """Raises `FieldError`."""
+    controllers = tuple(OrganisationCode(text) for text in fields.texts("controllers", ORGANISATION, 20))
+    identifier_types = fields.choices("identifier_types", IdentifierType)
+    for name, values in (("controllers", controllers), ("identifier_types", identifier_types)):
+        if not values:
+            raise FieldError(fields.at(name), FieldFault.RANGE)
+    domain = Domain(
+        id=DomainId(fields.text("id", DOMAIN)),
+        controllers=controllers,
+        identifier_types=identifier_types,
+        source_dataset=fields.choice("source_dataset", SourceDataset),
+        care_origin=fields.choice("care_origin", CareOrigin),
+        quorum=fields.number("quorum", LEAST_QUORUM, 20) if fields.has("quorum") else LEAST_QUORUM,
+    )
+    fields.end()
+    return domain
+
+
+def parse_domain(raw: JsonObject) -> Domain | Refusal:
+    """A domain from a request body: the form of `domain_json`, `quorum` optional."""
+    try:
+        return read_domain(Fields(raw))
+    except FieldError as error:
+        return error.refusal()

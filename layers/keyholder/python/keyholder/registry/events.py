@@ -1,0 +1,179 @@
+"""What happened to people, projects and domains, and the form it has in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from keyholder.ledger.event import Event, NewEvent
+from keyholder.registry.domains import Domain, KeyState, KeyVersions, domain_json, read_domain
+from keyholder.registry.fields import PERSON, Fields
+from keyholder.registry.people import Person, person_json, read_person
+from keyholder.registry.projects import Project, project_json, read_project
+from keyholder.vocabulary import IdentifierType, PersonId
+
+BOOTSTRAP_USED = "bootstrap.used"
+PERSON_REGISTERED = "person.registered"
+PERSON_CHANGED = "person.changed"
+PROJECT_REGISTERED = "project.registered"
+PROJECT_CHANGED = "project.changed"
+DOMAIN_REGISTERED = "domain.registered"
+DOMAIN_KEYS_MADE = "domain.keys_made"
+DOMAIN_KEY_CHANGED = "domain.key_changed"
+
+
+class UnknownEventError(ValueError):
+    """A stream holds an event its kind doesn't know: nobody may decide on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapUsed:
+    """The deployment's one right to name a first operator went to this person."""
+
+    operator: PersonId
+
+    def new_event(self) -> NewEvent:
+        return NewEvent(BOOTSTRAP_USED, {"operator": self.operator})
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRegistered:
+    person: Person
+
+    def new_event(self) -> NewEvent:
+        return NewEvent(PERSON_REGISTERED, person_json(self.person))
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChanged:
+    """The whole new record, so that reading the last event is enough."""
+
+    person: Person
+
+    def new_event(self) -> NewEvent:
+        return NewEvent(PERSON_CHANGED, person_json(self.person))
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRegistered:
+    project: Project
+
+    def new_event(self) -> NewEvent:
+        return NewEvent(PROJECT_REGISTERED, project_json(self.project))
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectChanged:
+    """The whole new record; who left the project is what the earlier events have more."""
+
+    project: Project
+
+    def new_event(self) -> NewEvent:
+        return NewEvent(PROJECT_CHANGED, project_json(self.project))
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRegistered:
+    domain: Domain
+
+    def new_event(self) -> NewEvent:
+        return NewEvent(DOMAIN_REGISTERED, domain_json(self.domain))
+
+
+@dataclass(frozen=True, slots=True)
+class KeysMade:
+    """New versions, which make tokens from now on; the versions before them only open theirs."""
+
+    versions: tuple[tuple[IdentifierType, int], ...]
+
+    def new_event(self) -> NewEvent:
+        return NewEvent(DOMAIN_KEYS_MADE, {"versions": {kind.value: version for kind, version in self.versions}})
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChanged:
+    """One version was retired or destroyed."""
+
+    identifier_type: IdentifierType
+    version: int
+    state: KeyState
+
+    def new_event(self) -> NewEvent:
+        data = {"identifier_type": self.identifier_type.value, "version": self.version, "state": self.state.value}
+        return NewEvent(DOMAIN_KEY_CHANGED, data)
+
+
+RegistryEvent = (
+    BootstrapUsed
+    | PersonRegistered
+    | PersonChanged
+    | ProjectRegistered
+    | ProjectChanged
+    | DomainRegistered
+    | KeysMade
+    | KeyChanged
+)
+
+
+def fold_bootstrap(events: Sequence[Event]) -> PersonId | None:
+    """Who the bootstrap named, if it was used."""
+    named: PersonId | None = None
+    for event in events:
+        if event.type != BOOTSTRAP_USED or named is not None:
+            raise UnknownEventError(event.type)
+        named = PersonId(Fields(event.data).text("operator", PERSON))
+    return named
+
+
+def fold_person(events: Sequence[Event]) -> Person | None:
+    """The person as the events leave them; None without events. Raises `FieldError` or `UnknownEventError`."""
+    person: Person | None = None
+    for event in events:
+        if event.type not in (PERSON_REGISTERED, PERSON_CHANGED):
+            raise UnknownEventError(event.type)
+        person = read_person(Fields(event.data))
+    return person
+
+
+def fold_project(events: Sequence[Event]) -> Project | None:
+    """The project as the events leave it; None without events. Raises `FieldError` or `UnknownEventError`."""
+    project: Project | None = None
+    ever: frozenset[PersonId] = frozenset()
+    for event in events:
+        if event.type not in (PROJECT_REGISTERED, PROJECT_CHANGED):
+            raise UnknownEventError(event.type)
+        project = read_project(Fields(event.data))
+        ever |= frozenset(project.members)
+        project = replace(project, former_members=ever - frozenset(project.members))
+    return project
+
+
+def fold_domain(events: Sequence[Event]) -> Domain | None:
+    """The domain as the events leave it; None without events. Raises `FieldError` or `UnknownEventError`."""
+    domain: Domain | None = None
+    for event in events:
+        domain = _evolve_domain(domain, event)
+    return domain
+
+
+def _evolve_domain(domain: Domain | None, event: Event) -> Domain:
+    fields = Fields(event.data)
+    if domain is None and event.type == DOMAIN_REGISTERED:
+        return read_domain(fields)
+    if domain is not None and event.type == DOMAIN_KEYS_MADE:
+        for name, version in fields.counts("versions").items():
+            domain = replace(domain, keys=_with_new_version(domain.keys, IdentifierType(name), version))
+        return domain
+    if domain is not None and event.type == DOMAIN_KEY_CHANGED:
+        kind, version = fields.choice("identifier_type", IdentifierType), fields.number("version", 1)
+        versions = {**domain.keys.get(kind, {}), version: fields.choice("state", KeyState)}
+        return replace(domain, keys={**domain.keys, kind: versions})
+    raise UnknownEventError(event.type)
+
+
+def _with_new_version(keys: KeyVersions, kind: IdentifierType, version: int) -> KeyVersions:
+    older = {
+        number: KeyState.REVERSIBLE if state is KeyState.ACTIVE else state
+        for number, state in keys.get(kind, {}).items()
+    }
+    return {**keys, kind: {**older, version: KeyState.ACTIVE}}

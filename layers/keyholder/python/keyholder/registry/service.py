@@ -1,0 +1,294 @@
+"""The registry over the ledger: look somebody or something up, register it, change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Generic, Protocol, TypeVar
+
+from keyholder.ledger.event import Event, NewEvent
+from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey, StaleStreamError
+from keyholder.ledger.ports import Head
+from keyholder.refusals import Refusal
+from keyholder.registry import decide
+from keyholder.registry.attempts import AttemptIds, record_refusal
+from keyholder.registry.domains import Domain
+from keyholder.registry.events import KeyChanged, fold_bootstrap, fold_domain, fold_person, fold_project
+from keyholder.registry.people import Person
+from keyholder.registry.projects import Project
+from keyholder.registry.replays import BUSY, STALE, TRIES, replay
+from keyholder.vocabulary import ActorId, DomainId, IdentifierType, PersonId, ProjectId, StreamId
+
+BOOTSTRAP = StreamId("registry/bootstrap")
+T = TypeVar("T")
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
+
+
+class Decided(Protocol):
+    """An event with a form for the ledger."""
+
+    def new_event(self) -> NewEvent: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks, and what ties their call to the access log and to its repetitions.
+
+    `expected` is the version they read before (`If-Match`); None where the command needs none.
+    """
+
+    actor: PersonId
+    trace: str
+    idempotency: IdempotencyKey | None = None
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[T]):
+    """What is registered, and the number of its newest event."""
+
+    value: T
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[T]):
+    """One command on one stream: how the stream is read, and the rule that decides."""
+
+    command: str
+    stream: StreamId
+    fold: Callable[[Sequence[Event]], T | None]
+    rule: Callable[[Person | None, T | None], Sequence[Decided] | Refusal]
+    head: Callable[[T], Head]
+
+
+class Registry:
+    """People, projects and domains. Every method may raise `LedgerUnavailableError`.
+
+    `bootstrap` is the person whom the deployment lets name the first operator (`BOOTSTRAP_OPERATOR`).
+    """
+
+    def __init__(self, log: EventLog, ids: AttemptIds, bootstrap: PersonId | None = None) -> None:
+        self._log = log
+        self._ids = ids
+        self._bootstrap = bootstrap
+
+    def person(self, person: PersonId) -> Person | None:
+        return fold_person(self._log.read(StreamId(person)))
+
+    def project(self, project: ProjectId) -> Project | None:
+        return fold_project(self._log.read(_project(project)))
+
+    def domain(self, domain: DomainId) -> Domain | None:
+        return fold_domain(self._log.read(_domain(domain)))
+
+    def domain_entry(self, domain: DomainId) -> Entry[Domain] | None:
+        """The domain and its version."""
+        events = self._log.read(_domain(domain))
+        value = fold_domain(events)
+        return Entry(value, len(events)) if value else None
+
+    def register_person(self, call: Call, person: Person) -> Entry[Person] | Refusal:
+        """A new person, by an operator; the first operator by the bootstrap."""
+        if self._bootstrap == call.actor and self.person(call.actor) is None:
+            return self._register_first(call, person)
+        task = Task(
+            "register_person",
+            StreamId(person.id),
+            fold_person,
+            lambda acting, existing: decide.register_person(acting, person, existing),
+            _person_head,
+        )
+        return self._carry_out(call, task)
+
+    def change_person(self, call: Call, person: Person) -> Entry[Person] | Refusal:
+        """New roles, accreditation or standing, by another operator."""
+        task = Task(
+            "change_person",
+            StreamId(person.id),
+            fold_person,
+            lambda acting, existing: decide.change_person(acting, person, existing),
+            _person_head,
+        )
+        return self._carry_out(call, task)
+
+    def register_project(self, call: Call, project: Project) -> Entry[Project] | Refusal:
+        """A new project of registered people and domains, by an operator."""
+        task = Task(
+            "register_project",
+            _project(project.id),
+            fold_project,
+            lambda acting, existing: decide.register_project(acting, project, existing, *self._parts(project)),
+            _project_head,
+        )
+        return self._carry_out(call, task)
+
+    def change_project(self, call: Call, project: Project) -> Entry[Project] | Refusal:
+        """Other members, domains, dates or evidence, by an operator."""
+        task = Task(
+            "change_project",
+            _project(project.id),
+            fold_project,
+            lambda acting, existing: decide.change_project(acting, project, existing, *self._parts(project)),
+            _project_head,
+        )
+        return self._carry_out(call, task)
+
+    def register_domain(self, call: Call, domain: Domain) -> Entry[Domain] | Refusal:
+        """A new domain without keys, by an operator."""
+        return self._on_domain(
+            call,
+            "register_domain",
+            domain.id,
+            lambda acting, existing: decide.register_domain(acting, domain, existing),
+        )
+
+    def make_keys(
+        self, call: Call, domain: DomainId, versions: tuple[tuple[IdentifierType, int], ...]
+    ) -> Entry[Domain] | Refusal:
+        """Note new key versions, by an operator. Wrapped keys are stored before; nothing uses them before this."""
+        return self._on_domain(
+            call, "make_keys", domain, lambda acting, existing: decide.make_keys(acting, existing, versions)
+        )
+
+    def change_key(self, call: Call, domain: DomainId, change: KeyChanged) -> Entry[Domain] | Refusal:
+        """Retire a key version, or destroy a retired one, by an operator."""
+        return self._on_domain(
+            call, "change_key", domain, lambda acting, existing: decide.change_key(acting, existing, change)
+        )
+
+    def _on_domain(
+        self,
+        call: Call,
+        command: str,
+        domain: DomainId,
+        rule: Callable[[Person | None, Domain | None], Sequence[Decided] | Refusal],
+    ) -> Entry[Domain] | Refusal:
+        return self._carry_out(call, Task(command, _domain(domain), fold_domain, rule, _domain_head))
+
+    def _register_first(self, call: Call, person: Person) -> Entry[Person] | Refusal:
+        """Spend the bootstrap, then register whom it was spent on.
+
+        The right is one append to one stream, so that of two attempts at once the ledger lets one through; and it
+        names its person, so that an attempt cut short in between can be finished, for that person only.
+        """
+        task = Task(
+            "register_person",
+            StreamId(person.id),
+            fold_person,
+            lambda _, existing: decide.register_person(person, person, existing),
+            _person_head,
+        )
+        for _ in range(TRIES):
+            if call.idempotency and self._log.claim(call.idempotency.key):
+                return self._replayed(call, task)
+            used = self._log.read(BOOTSTRAP)
+            bootstrap = decide.Bootstrap(call.actor, fold_bootstrap(used))
+            outcome = decide.use_bootstrap(bootstrap, call.actor, person, self.person(person.id))
+            if isinstance(outcome, Refusal):
+                return self._refused(call, task, outcome)
+            if self._spend(call, len(used), outcome):
+                return self._carry_out(call, task)
+        return self._refused(call, task, BUSY)
+
+    def _spend(self, call: Call, after: int, outcome: Sequence[Decided]) -> bool:
+        if outcome:
+            new = [event.new_event() for event in outcome]
+            try:
+                self._log.record(BOOTSTRAP, after, new, actor=ActorId(call.actor), trace=call.trace)
+            except StaleStreamError:
+                return False
+        return True
+
+    def _carry_out(self, call: Call, task: Task[T]) -> Entry[T] | Refusal:
+        for _ in range(TRIES):
+            if call.idempotency and self._log.claim(call.idempotency.key):
+                return self._replayed(call, task)
+            events = self._log.read(task.stream)
+            outcome = task.rule(self.person(call.actor), task.fold(events))
+            if not isinstance(outcome, Refusal) and call.expected not in (None, len(events)):
+                outcome = STALE
+            if isinstance(outcome, Refusal):
+                return self._refused(call, task, outcome)
+            try:
+                return self._record(call, task, events, [event.new_event() for event in outcome])
+            except StaleStreamError:
+                continue
+            except ClaimedError:
+                return self._replayed(call, task)
+        return self._refused(call, task, BUSY)
+
+    def _record(self, call: Call, task: Task[T], before: tuple[Event, ...], new: Sequence[NewEvent]) -> Entry[T]:
+        actor = ActorId(call.actor)
+        recorded = self._log.record(
+            task.stream,
+            len(before),
+            new,
+            actor=actor,
+            trace=call.trace,
+            head=task.head(_value(task, (*before, *_provisional(task.stream, len(before), new, actor)))),
+            idempotency=call.idempotency,
+        )
+        return Entry(_value(task, (*before, *recorded.events)), recorded.events[-1].number)
+
+    def _replayed(self, call: Call, task: Task[T]) -> Entry[T] | Refusal:
+        found = replay(self._log, call.idempotency)
+        if found is None:
+            return self._refused(call, task, BUSY)
+        if isinstance(found, Refusal):
+            return self._refused(call, task, found)
+        return Entry(_value(task, found.history), found.history[-1].number)
+
+    def _refused(self, call: Call, task: Task[T], refusal: Refusal) -> Refusal:
+        record_refusal(
+            self._log,
+            self._ids,
+            actor=ActorId(call.actor),
+            command=task.command,
+            subject=task.stream,
+            refusal=refusal,
+            trace=call.trace,
+        )
+        return refusal
+
+    def _parts(self, project: Project) -> tuple[frozenset[PersonId], frozenset[DomainId]]:
+        return (
+            frozenset(member for member in project.members if self.person(member)),
+            frozenset(domain for domain in project.domains if self.domain(domain)),
+        )
+
+
+def _person_head(person: Person) -> Head:
+    organisations = sorted({held.organisation for held in person.roles})
+    return Head(listings=("people", *(f"organisation/{code}" for code in organisations)))
+
+
+def _project_head(project: Project) -> Head:
+    return Head(listings=("projects", *(f"member/{member.removeprefix('person/')}" for member in project.members)))
+
+
+def _domain_head(domain: Domain) -> Head:
+    return Head(listings=("domains", *(f"controller/{code}" for code in domain.controllers)))
+
+
+def _value(task: Task[T], events: Sequence[Event]) -> T:
+    value = task.fold(events)
+    if value is None:
+        raise ValueError("nothing was registered in this stream")
+    return value
+
+
+def _provisional(stream: StreamId, after: int, new: Sequence[NewEvent], actor: ActorId) -> tuple[Event, ...]:
+    # The head is stored with the events it comes from, so it is folded from what they will be.
+    return tuple(
+        Event(stream, after + place, event.type, _NO_TIME, actor, "", event.data) for place, event in enumerate(new, 1)
+    )
+
+
+def _project(project: ProjectId) -> StreamId:
+    return StreamId(f"project/{project}")
+
+
+def _domain(domain: DomainId) -> StreamId:
+    return StreamId(f"domain/{domain}")

@@ -1,0 +1,103 @@
+"""Events of a request to the ledger's form and back: one list of what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from keyholder.ledger.event import Event, NewEvent
+from keyholder.registry.events import UnknownEventError
+from keyholder.registry.fields import Fields
+from keyholder.requests.events import (
+    ChecksRecorded,
+    DomainApproved,
+    DomainRejected,
+    DraftSaved,
+    RequestApproved,
+    RequestBlocked,
+    RequestCreated,
+    RequestDiscarded,
+    RequestExpired,
+    RequestRejected,
+    RequestRevoked,
+    RequestSubmitted,
+    RequestWithdrawn,
+)
+from keyholder.requests.release_events import (
+    ItemsReleased,
+    ReleaseAuthorised,
+    ReleaseCollected,
+    ReleaseFailed,
+    ReleaseFinished,
+)
+from keyholder.vocabulary import ActorId
+
+RequestEvent = (
+    RequestCreated
+    | DraftSaved
+    | RequestDiscarded
+    | RequestSubmitted
+    | ChecksRecorded
+    | RequestBlocked
+    | DomainApproved
+    | DomainRejected
+    | RequestApproved
+    | RequestRejected
+    | RequestWithdrawn
+    | RequestRevoked
+    | RequestExpired
+    | ReleaseAuthorised
+    | ItemsReleased
+    | ReleaseFinished
+    | ReleaseFailed
+    | ReleaseCollected
+)
+
+EVENTS: Mapping[str, type[RequestEvent]] = {
+    kind.TYPE: kind
+    for kind in (
+        RequestCreated,
+        DraftSaved,
+        RequestDiscarded,
+        RequestSubmitted,
+        ChecksRecorded,
+        RequestBlocked,
+        DomainApproved,
+        DomainRejected,
+        RequestApproved,
+        RequestRejected,
+        RequestWithdrawn,
+        RequestRevoked,
+        RequestExpired,
+        ReleaseAuthorised,
+        ItemsReleased,
+        ReleaseFinished,
+        ReleaseFailed,
+        ReleaseCollected,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event, when it happened and by whom."""
+
+    event: RequestEvent
+    at: datetime
+    actor: ActorId
+
+
+def to_new_event(event: RequestEvent) -> NewEvent:
+    return NewEvent(event.TYPE, event.data())
+
+
+def from_event(event: Event) -> Happened:
+    """Raises `UnknownEventError` for a type this version doesn't know, `FieldError` for data it can't read."""
+    kind = EVENTS.get(event.type)
+    if kind is None:
+        raise UnknownEventError(event.type)
+    fields = Fields(event.data)
+    happened = Happened(kind.read(fields), event.at, event.actor)
+    fields.end()
+    return happened

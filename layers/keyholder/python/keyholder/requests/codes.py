@@ -1,0 +1,80 @@
+"""The closed lists of the life cycle: states, reasons, and counts that are safe to show."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a request stands."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    """Frozen, waiting for the checks."""
+    IN_REVIEW = "in_review"
+    APPROVED = "approved"
+    RELEASED = "released"
+    """Identifiers have left at least once."""
+    BLOCKED = "blocked"
+    """The checks left nothing to decide on."""
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    DISCARDED = "discarded"
+
+
+TERMINAL = frozenset({State.BLOCKED, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.REVOKED, State.DISCARDED})
+
+
+class DecisionState(StrEnum):
+    """What a domain has decided."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class Vote(StrEnum):
+    """What one person has decided."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+class RejectReason(StrEnum):
+    """Why a controller says no."""
+
+    PURPOSE_NOT_JUSTIFIED = "purpose_not_justified"
+    MORE_THAN_NEEDED = "more_than_needed"
+    BASIS_NOT_SHOWN = "basis_not_shown"
+    RECIPIENT_NOT_ACCEPTED = "recipient_not_accepted"
+    PUBLIC_TRUST = "public_trust"
+    OTHER = "other"
+
+
+class RevokeReason(StrEnum):
+    """Why a controller takes an approval back."""
+
+    BASIS_ENDED = "basis_ended"
+    SECURITY_CONCERN = "security_concern"
+    USE_NOT_AS_APPROVED = "use_not_as_approved"
+    APPROVED_IN_ERROR = "approved_in_error"
+    OTHER = "other"
+
+
+class ExpiryReason(StrEnum):
+    """Which time ran out."""
+
+    NOT_DECIDED = "not_decided"
+    WINDOW_OVER = "window_over"
+
+
+def safe_count(count: int) -> str:
+    """A count as it may be shown: 0, `1-7`, or rounded to the nearest 5.
+
+    NHS England's disclosure control for Hospital Episode Statistics suppresses 1 to 7 and rounds the rest to 5.
+    """
+    if count <= 0:
+        return "0"
+    return "1-7" if count <= 7 else str(5 * ((count + 2) // 5))

@@ -1,0 +1,140 @@
+"""The decision: one command, one request, one moment, and everything known. Pure.
+
+Every way to change a request comes through `decide`; authorisation is its first step, so nobody who may not ask learns
+how a request stands from how they are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from keyholder.refusals import Refusal
+from keyholder.registry.people import Person, PersonKind
+from keyholder.requests import reasons
+from keyholder.requests.actors import Actor, PersonActor, System
+from keyholder.requests.case import Case, Facts
+from keyholder.requests.codec import RequestEvent
+from keyholder.requests.codes import RejectReason, RevokeReason
+from keyholder.requests.commands import (
+    Approve,
+    AuthoriseRelease,
+    Collect,
+    Command,
+    CommandName,
+    Discard,
+    Reject,
+    Revoke,
+    Save,
+    Submit,
+    Withdraw,
+)
+from keyholder.requests.guards import fresh_sign_in
+from keyholder.requests.state import RequestState
+from keyholder.requests.transitions import TRANSITIONS, WHO, Transition, Who
+from keyholder.vocabulary import DomainId, Role
+
+_SYSTEMS = {Who.RELEASE_FUNCTION: System.RELEASE, Who.SWEEPER: System.SWEEPER}
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedCommand:
+    """Whether a person may do this now; if not, why. `domain` or `release` where it is about one of them."""
+
+    command: CommandName
+    refusal: Refusal | None
+    domain: DomainId | None = None
+    release: str | None = None
+
+    @property
+    def allowed(self) -> bool:
+        return self.refusal is None
+
+
+def decide(
+    state: RequestState, command: Command, actor: Actor, facts: Facts, now: datetime
+) -> tuple[RequestEvent, ...] | Refusal:
+    """What happens, or why it may not. Authorised first; then the table's row for this state, then its guards."""
+    case = Case(state, command, actor, facts, now)
+    refusal = authorise(case)
+    if refusal:
+        return refusal
+    row = _row(state, command.NAME)
+    if row is None:
+        return reasons.UNKNOWN_REQUEST if state.status is None else reasons.WRONG_STATE
+    if row.fresh_sign_in:
+        refusal = fresh_sign_in(case)
+    refusal = refusal or next((no for guard in row.guards if (no := guard.check(case))), None)
+    return refusal or row.outcome(case)
+
+
+def authorise(case: Case) -> Refusal | None:
+    """Whether this actor may ask for this at all, whatever state the request is in."""
+    who = WHO[case.command.NAME]
+    if not isinstance(case.actor, PersonActor):
+        wanted = _SYSTEMS.get(who)
+        return None if wanted is case.actor.system else reasons.NOT_FOR_THIS_FUNCTION
+    if case.person.disabled:
+        return reasons.PERSON_DISABLED
+    if who in _SYSTEMS:
+        return reasons.NOT_FOR_PEOPLE
+    if who is Who.CONTROLLER:
+        return _authorise_controller(case)
+    if who is Who.REQUESTER and case.person.id != case.state.requester:
+        return reasons.NOT_THE_REQUESTER
+    # Still a researcher today: a role taken away ends what was begun with it.
+    return None if case.person.has(Role.RESEARCHER) else reasons.NOT_A_RESEARCHER
+
+
+def _authorise_controller(case: Case) -> Refusal | None:
+    if case.person.kind is not PersonKind.HUMAN:
+        return reasons.NOT_HUMAN
+    if not case.person.has(Role.CONTROLLER):
+        return reasons.NOT_A_CONTROLLER
+    return None if any(case.stands_for(domain) for domain in case.state.domains) else reasons.NOT_A_CONTROLLER
+
+
+def _row(state: RequestState, command: CommandName) -> Transition | None:
+    for row in TRANSITIONS:
+        if row.command is command and (state.status is None if row.sources is None else state.status in row.sources):
+            return row
+    return None
+
+
+def allowed_commands(
+    state: RequestState, actor: PersonActor, facts: Facts, now: datetime
+) -> tuple[AllowedCommand, ...]:
+    """Every command a person could ever give on this request, and whether this one may now.
+
+    Each is asked of `decide` with arguments that are not at fault, so that the answer is about the person, the request
+    and the moment.
+    """
+    return tuple(_asked(probe, state, actor, facts, now) for probe in _probes(state, actor.person))
+
+
+def _asked(probe: Command, state: RequestState, actor: PersonActor, facts: Facts, now: datetime) -> AllowedCommand:
+    outcome = decide(state, probe, actor, facts, now)
+    refusal = outcome if isinstance(outcome, Refusal) else None
+    domain = probe.domain if isinstance(probe, Approve | Reject) else None
+    release = probe.release if isinstance(probe, Collect) else None
+    return AllowedCommand(probe.NAME, refusal, domain, release)
+
+
+def _probes(state: RequestState, person: Person) -> Iterator[Command]:
+    summary = state.summary
+    if summary is None:
+        return
+    yield Save(summary)
+    yield Discard()
+    yield Submit(summary.content_hash)
+    for domain, decision in state.domains.items():
+        able = sorted(person.organisations(Role.CONTROLLER) & set(decision.needs.controllers))
+        organisation = able[0] if able else None
+        yield Approve(domain, summary.content_hash, organisation)
+        yield Reject(domain, summary.content_hash, RejectReason.OTHER, organisation=organisation)
+    yield Withdraw()
+    yield Revoke(RevokeReason.OTHER)
+    yield AuthoriseRelease("", summary.content_hash, summary.delivery)
+    for release in state.releases:
+        yield Collect(release.id)

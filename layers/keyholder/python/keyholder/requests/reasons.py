@@ -1,0 +1,168 @@
+"""Every no of the life cycle: its code, and what would make it a yes and who can do that."""
+
+from __future__ import annotations
+
+from keyholder.refusals import Refusal, RefusalKind
+
+UNKNOWN_REQUEST = Refusal("UNKNOWN_REQUEST", RefusalKind.NOT_FOUND, "Check the request's id; you may not see others.")
+PERSON_DISABLED = Refusal(
+    "PERSON_DISABLED", RefusalKind.FORBIDDEN, "Your registration is suspended; ask an operator about it."
+)
+NOT_REGISTERED = Refusal("PERSON_UNKNOWN", RefusalKind.FORBIDDEN, "Ask an operator to register you.")
+NOT_A_RESEARCHER = Refusal(
+    "NOT_A_RESEARCHER", RefusalKind.FORBIDDEN, "Only registered researchers ask; ask an operator about your roles."
+)
+NOT_THE_REQUESTER = Refusal(
+    "NOT_THE_REQUESTER", RefusalKind.FORBIDDEN, "Only the person who made the request can do this; ask them to."
+)
+NOT_A_CONTROLLER = Refusal(
+    "NOT_A_CONTROLLER",
+    RefusalKind.FORBIDDEN,
+    "Only a person registered as a controller of the domain decides for it; ask one of them.",
+)
+NOT_FOR_PEOPLE = Refusal(
+    "NOT_FOR_PEOPLE", RefusalKind.FORBIDDEN, "Keyholder does this itself when it is due; nobody can ask for it."
+)
+NOT_FOR_THIS_FUNCTION = Refusal(
+    "NOT_FOR_THIS_FUNCTION", RefusalKind.FORBIDDEN, "Another function of Keyholder does this; report it to an operator."
+)
+NOT_HUMAN = Refusal(
+    "NOT_HUMAN", RefusalKind.FORBIDDEN, "A human must sign in and decide; machines and integrations can't."
+)
+WRONG_STATE = Refusal(
+    "WRONG_STATE", RefusalKind.CONFLICT, "Read the request again: what can be done now is in its allowed commands."
+)
+SIGN_IN_WEAK = Refusal(
+    "SIGN_IN_WEAK", RefusalKind.FORBIDDEN, "Sign in again with a stronger method (AAL2 or above), then repeat it."
+)
+SIGN_IN_OLD = Refusal("SIGN_IN_OLD", RefusalKind.FORBIDDEN, "Sign in again, then repeat it within 15 minutes.")
+NOT_ON_THE_PROJECT = Refusal(
+    "NOT_ON_THE_PROJECT", RefusalKind.FORBIDDEN, "Ask an operator to check the project and your membership of it."
+)
+PROJECT_OVER = Refusal(
+    "PROJECT_OVER", RefusalKind.FORBIDDEN, "The project has ended; an operator can register its extension."
+)
+PROJECT_FIXED = Refusal(
+    "PROJECT_FIXED", RefusalKind.INVALID, "A request stays with its project; make a new one for another.", "/project"
+)
+NOT_ACCREDITED = Refusal(
+    "NOT_ACCREDITED", RefusalKind.FORBIDDEN, "Renew your accreditation and ask an operator to register it."
+)
+CAPACITY_NOT_HELD = Refusal(
+    "CAPACITY_NOT_HELD",
+    RefusalKind.FORBIDDEN,
+    "Name a capacity you are registered with, or ask an operator to register it.",
+    "/capacity",
+)
+DOMAIN_NOT_COVERED = Refusal(
+    "DOMAIN_NOT_COVERED",
+    RefusalKind.FORBIDDEN,
+    "Ask only from domains the project is registered for; an operator can add one.",
+    "/domains",
+)
+TYPE_NOT_IN_DOMAIN = Refusal(
+    "TYPE_NOT_IN_DOMAIN",
+    RefusalKind.INVALID,
+    "Ask only for identifier types that every domain of the request has.",
+    "/wanted",
+)
+DESTROY_BY_PAST = Refusal(
+    "DESTROY_BY_PAST",
+    RefusalKind.INVALID,
+    "Name a future day by which the identifiers will be destroyed.",
+    "/destroy_by",
+)
+POLICY_NOT_ASKED = Refusal(
+    "POLICY_NOT_ASKED", RefusalKind.CONFLICT, "The policy could not be asked; try again, or tell an operator."
+)
+POLICY_ADVICE = "The policy named this rule; its page says what evidence or purpose would change that."
+QUORUM_UNATTAINABLE = Refusal(
+    "QUORUM_UNATTAINABLE",
+    RefusalKind.CONFLICT,
+    "Too few people could approve this; ask an operator to register controllers who are not on the project.",
+)
+OTHER_CONTENT = Refusal(
+    "OTHER_CONTENT",
+    RefusalKind.STALE,
+    "The content is not the one you name: read the request again, and name its content hash if you still agree.",
+    "/content_hash",
+)
+SELF_APPROVAL = Refusal(
+    "SELF_APPROVAL", RefusalKind.FORBIDDEN, "Nobody decides their own request; other controllers of the domain can."
+)
+ON_THE_PROJECT = Refusal(
+    "ON_THE_PROJECT",
+    RefusalKind.FORBIDDEN,
+    "Whoever is or was on the project doesn't decide its requests; other controllers of the domain can.",
+)
+DOMAIN_NOT_ASKED = Refusal(
+    "DOMAIN_NOT_ASKED", RefusalKind.INVALID, "Name a domain of this request, as the request lists them.", "/domain"
+)
+ALREADY_DECIDED = Refusal(
+    "ALREADY_DECIDED", RefusalKind.CONFLICT, "You have decided on this revision; the next decision is somebody else's."
+)
+DOMAIN_DECIDED = Refusal(
+    "DOMAIN_DECIDED", RefusalKind.CONFLICT, "The domain has decided; read the request to see how and by whom."
+)
+ORGANISATION_UNCLEAR = Refusal(
+    "ORGANISATION_UNCLEAR",
+    RefusalKind.INVALID,
+    "Name the organisation you decide for: one that controls the domain and that you are registered with.",
+    "/organisation",
+)
+UNTIL_OUT_OF_RANGE = Refusal(
+    "UNTIL_OUT_OF_RANGE", RefusalKind.INVALID, "Name a future moment within the window that was asked for.", "/until"
+)
+TYPES_NOT_ASKED = Refusal(
+    "TYPES_NOT_ASKED",
+    RefusalKind.INVALID,
+    "Approve at least one identifier type that was asked for and that earlier approvals left; else reject.",
+    "/identifier_types",
+)
+WINDOW_OVER = Refusal(
+    "WINDOW_OVER", RefusalKind.CONFLICT, "The time to release is over; make a new request for what is still needed."
+)
+NO_RETRIEVALS_LEFT = Refusal(
+    "NO_RETRIEVALS_LEFT", RefusalKind.CONFLICT, "It was released as often as approved; make a new request."
+)
+RELEASE_RUNNING = Refusal(
+    "RELEASE_RUNNING", RefusalKind.CONFLICT, "A release of this request is running; wait until it has ended."
+)
+DELIVERY_DIFFERS = Refusal(
+    "DELIVERY_DIFFERS",
+    RefusalKind.INVALID,
+    "Ask for the delivery that was approved, as the request has it.",
+    "/delivery",
+)
+APPROVALS_LOST = Refusal(
+    "APPROVALS_LOST",
+    RefusalKind.FORBIDDEN,
+    "The approvals no longer suffice: an approver joined the project, or the domain asks for more; make a new request.",
+)
+RELEASE_UNKNOWN = Refusal("RELEASE_UNKNOWN", RefusalKind.NOT_FOUND, "Name a release of this request, as it lists them.")
+RELEASE_OVER = Refusal("RELEASE_OVER", RefusalKind.CONFLICT, "This release has ended; start another if one is left.")
+CHUNK_OUT_OF_ORDER = Refusal(
+    "CHUNK_OUT_OF_ORDER", RefusalKind.CONFLICT, "Chunks are written one after the other; begin the release again."
+)
+RELEASE_INCOMPLETE = Refusal(
+    "RELEASE_INCOMPLETE", RefusalKind.CONFLICT, "Chunks are missing; write them, or record that the release failed."
+)
+NOTHING_TO_COLLECT = Refusal(
+    "NOTHING_TO_COLLECT", RefusalKind.CONFLICT, "There is no file to collect: the release has none, or isn't finished."
+)
+COLLECTED = Refusal(
+    "COLLECTED", RefusalKind.CONFLICT, "The file was collected, and can be only once; release again if one is left."
+)
+COLLECTION_OVER = Refusal(
+    "COLLECTION_OVER", RefusalKind.CONFLICT, "The time to collect this file is over; release again if one is left."
+)
+NOT_DUE = Refusal("NOT_DUE", RefusalKind.CONFLICT, "Its time has not run out; look at its due time.")
+
+REFUSALS: tuple[Refusal, ...] = tuple(
+    value for name, value in sorted(globals().items()) if name.isupper() and isinstance(value, Refusal)
+)
+
+
+def policy_refusal(reason: str) -> Refusal:
+    """The policy's no to the whole request, under the policy's own reason code."""
+    return Refusal(reason, RefusalKind.FORBIDDEN, POLICY_ADVICE)
