@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -147,7 +148,9 @@ def compose(app: App, layers: Path) -> tuple[KeysStack, KeyholderStack]:
 
 def main() -> None:
     """Synthesise into CDK_OUTDIR (default `cdk.out`). Raises if a rule of cdk-nag is broken."""
-    app = App(outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")))
+    # The CLI reads the context from cdk.json; without it the same templates have to come out.
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    app = App(outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")), context=context)
     compose(app, Path(os.environ.get("KEYHOLDER_LAYERS", LAYERS)))
     app.synth()
 

@@ -6,36 +6,16 @@ stays open, so that no engine outlasts whoever started it, however that one ende
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ministack import app
 from ministack.core import iam_actions
 
-WRITES = ("s3:PutObject", "s3:PutObjectRetention")
-
-
-def lock_keys(headers: Mapping[str, str]) -> dict[str, str]:
-    """The S3 condition keys of a conditional, locked write that the engine leaves out, from the request's headers.
-
-    S3's service authorisation reference: `s3:if-none-match`, `s3:object-lock-mode` and
-    `s3:object-lock-remaining-retention-days`. Without them a policy that asks for `If-None-Match` refuses every write.
-    """
-    lowered = {name.lower(): value for name, value in headers.items()}
-    keys = {}
-    if condition := lowered.get("if-none-match"):
-        keys["s3:if-none-match"] = condition
-    if mode := lowered.get("x-amz-object-lock-mode"):
-        keys["s3:object-lock-mode"] = mode
-    if until := lowered.get("x-amz-object-lock-retain-until-date"):
-        remaining = datetime.fromisoformat(until) - datetime.now(UTC)
-        keys["s3:object-lock-remaining-retention-days"] = str(math.floor(remaining.total_seconds() / 86_400))
-    return keys
+from infra.embedded.condition_keys import WRITES, lock_keys
 
 
 def teach_condition_keys() -> None:
@@ -49,7 +29,7 @@ def teach_condition_keys() -> None:
         headers: dict[str, str] | None = None,
     ) -> dict[str, object]:
         context = known(iam_action, query_params, path, headers)
-        return {**context, **lock_keys(headers or {})} if iam_action in WRITES else context
+        return {**context, **lock_keys(headers or {}, datetime.now(UTC))} if iam_action in WRITES else context
 
     iam_actions.s3_service_context = with_lock_keys
 

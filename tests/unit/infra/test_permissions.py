@@ -1,0 +1,125 @@
+"""Who may touch what: the deployed policies are `permissions.py`, and `permissions.py` is what the design says."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.permissions import PERMISSIONS, Holding, allowed
+from infra.routes import Function
+from tests.unit.infra.template import Template, as_list, holding_of
+
+every_function = pytest.mark.parametrize("function", list(Function))
+
+
+@every_function
+def test_the_deployed_policy_is_the_table(template: Template, function: Function) -> None:
+    deployed = [
+        (
+            statement["Sid"],
+            statement["Effect"],
+            frozenset(as_list(statement["Action"])),
+            frozenset(holding_of(resource) for resource in as_list(statement["Resource"])),
+            frozenset(statement) - {"Sid", "Effect", "Action", "Resource"},
+        )
+        for statement in template.statements_of(function)
+    ]
+    written = [
+        (
+            statement.sid,
+            "Allow",
+            frozenset(statement.actions),
+            frozenset((resource.holding, resource.part) for resource in statement.resources),
+            frozenset(),
+        )
+        for statement in PERMISSIONS[function]
+    ]
+    assert sorted(deployed, key=str) == sorted(written, key=str)
+
+
+@every_function
+def test_a_function_writes_only_its_own_log(template: Template, function: Function) -> None:
+    _, resource = template.function(function)
+    group = resource["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+    logs = [as_list(s["Resource"]) for s in template.statements_of(function) if s["Sid"] == "OwnLogs"]
+    assert logs == [[{"Fn::GetAtt": [group, "Arn"]}]]
+
+
+def test_every_function_has_its_own_role(template: Template) -> None:
+    roles = [resource["Properties"]["Role"]["Fn::GetAtt"][0] for _, resource in map(template.function, Function)]
+    assert len(set(roles)) == len(Function) == len(template.of_type("AWS::IAM::Role"))
+    for policy in template.of_type("AWS::IAM::Policy").values():
+        assert len(policy["Properties"]["Roles"]) == 1
+    for role in template.of_type("AWS::IAM::Role").values():
+        (statement,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert statement == {
+            "Action": "sts:AssumeRole",
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+        }
+
+
+@every_function
+def test_no_function_has_a_wildcard(template: Template, function: Function) -> None:
+    for statement in template.statements_of(function):
+        assert "NotAction" not in statement
+        assert "NotResource" not in statement
+        assert not [action for action in as_list(statement["Action"]) if "*" in action]
+        for resource in as_list(statement["Resource"]):
+            assert resource != "*"
+            _, part = holding_of(resource)
+            assert part.count("*") <= 1
+            assert "*" not in part or part.endswith("/*")
+
+
+def test_only_two_functions_can_use_the_domain_keys(template: Template, keys_template: Template) -> None:
+    users = {
+        (function, action)
+        for function in Function
+        for statement in template.statements_of(function)
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+        if holding_of(resource)[0] is Holding.DOMAIN_KEY
+    }
+    assert users == {
+        (Function.RELEASE, "kms:Decrypt"),
+        (Function.PSEUDONYMISE, "kms:Decrypt"),
+        # Makes a key nobody has seen: the wrapped form only.
+        (Function.REGISTRY, "kms:GenerateDataKeyWithoutPlaintext"),
+    }
+    for key in keys_template.of_type("AWS::KMS::Key").values():
+        (statement,) = key["Properties"]["KeyPolicy"]["Statement"]
+        assert statement["Effect"] == "Allow"
+        # The account, which lets IAM decide: no role, user, service or other account is named.
+        root = ["arn:", {"Ref": "AWS::Partition"}, ":iam::", {"Ref": "AWS::AccountId"}, ":root"]
+        assert statement["Principal"] == {"AWS": {"Fn::Join": ["", root]}}
+
+
+@pytest.mark.parametrize(
+    ("action", "holding", "part", "functions"),
+    [
+        ("kms:Decrypt", Holding.DOMAIN_KEY, "", "release pseudonymise"),
+        ("kms:Decrypt", Holding.DIGEST_KEY, "", "release pseudonymise choices"),
+        ("kms:Decrypt", Holding.TAG_KEY, "", "release audit"),
+        ("kms:Decrypt", Holding.CONTENT_KEY, "", "requests decisions release"),
+        ("kms:GenerateDataKey", Holding.CONTENT_KEY, "", "requests"),
+        ("kms:GenerateDataKey", Holding.DOMAIN_KEY, "", ""),
+        ("dynamodb:GetItem", Holding.KEYS, "", "release pseudonymise audit choices"),
+        ("dynamodb:PutItem", Holding.KEYS, "", "registry sweeper"),
+        ("dynamodb:DeleteItem", Holding.STEPS, "", ""),
+        ("dynamodb:Query", Holding.STEPS, "/index/due", "sweeper"),
+        ("s3:PutObject", Holding.CONTENT, "/a", "requests"),
+        ("s3:GetObject", Holding.RESULTS, "/a", "release"),
+        ("s3:PutObject", Holding.CHOICES, "/consents/a", "choices"),
+        ("s3:PutObject", Holding.CHOICES, "/links/a", "pseudonymise"),
+        ("s3:GetObject", Holding.CHOICES, "/national-data-opt-outs/a", "release choices"),
+        ("s3:GetObjectVersion", Holding.LEDGER, "/journal/a", "audit"),
+        ("s3:DeleteObject", Holding.LEDGER, "/journal/a", ""),
+        ("s3:PutObject", Holding.LEDGER, "/elsewhere/a", ""),
+        ("sqs:SendMessage", Holding.CHECKS_QUEUE, "", "requests sweeper"),
+        ("sqs:ReceiveMessage", Holding.CHECKS_QUEUE, "", "release"),
+    ],
+)
+def test_the_table_is_the_design(action: str, holding: Holding, part: str, functions: str) -> None:
+    assert {function.value for function in Function if allowed(function, action, holding, part)} == set(
+        functions.split()
+    )

@@ -1,0 +1,38 @@
+"""The list of routes, and what is refused of one."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.routes import ANY, ROUTES, Function, Route, Scope, check, routes_of
+
+
+def test_the_list_can_be_deployed() -> None:
+    check()
+
+
+@pytest.mark.parametrize(
+    ("routes", "fault"),
+    [
+        ((*ROUTES, ROUTES[0]), "twice"),
+        ((*ROUTES, Route("GET", "/v1/x", Function.RELEASE, Scope.RELEASE, public=True)), "public"),
+        ((*ROUTES, Route("GET", "/v2/x", Function.SERVICE, None, public=True)), "outside /v1"),
+        (tuple(route for route in ROUTES if route.path != ANY), r"\$default"),
+    ],
+)
+def test_a_list_nobody_should_deploy(routes: tuple[Route, ...], fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        check(routes)
+
+
+def test_only_the_service_is_public() -> None:
+    assert {route.key for route in ROUTES if route.public} == {"GET /v1/openapi.json", "GET /v1/status", ANY}
+
+
+def test_a_route_without_a_scope_only_reads() -> None:
+    assert {route.method for route in ROUTES if route.scope is None and not route.public} == {"GET"}
+
+
+def test_the_sweeper_answers_nobody() -> None:
+    assert routes_of(Function.SWEEPER) == ()
+    assert {route.function for route in ROUTES} == set(Function) - {Function.SWEEPER}
