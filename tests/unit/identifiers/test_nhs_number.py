@@ -76,5 +76,6 @@ def test_the_encoded_form_is_fixed() -> None:
 
 
 def test_a_stem_without_a_check_digit_is_not_decoded() -> None:
-    with pytest.raises(NotAnIdentifierError):
+    with pytest.raises(NotAnIdentifierError) as refused:
         nhs_number.decode((999_000_014).to_bytes(4, "big"))
+    assert refused.value.reason is WhyNot.NOT_ENCODED

@@ -88,6 +88,15 @@ def test_case_and_look_alike_letters_are_tolerated(token: Token, choose: Random)
     assert str(read) == str(token)
 
 
+@pytest.mark.parametrize("check", [0, 1, 2])
+def test_a_check_has_one_spelling(check: int) -> None:
+    """Two symbols can write 1021 to 1023 as well, which are 0 to 2 modulo 1021: those are not accepted."""
+    bodies = (f"SN01{ALPHABET[high]}{ALPHABET[low]}" + "0" * 30 for high in range(32) for low in range(32))
+    text = next(text for text in map(_with_check, bodies) if text.endswith(f"0{check}"))
+    assert isinstance(Token.parse(text), Token)
+    assert _reason(text[:-2] + "Z" + ALPHABET[PRIME + check - 31 * 32]) is MalformedReason.MISTYPED
+
+
 def test_the_check_finds_every_single_change_and_every_swap() -> None:
     """The arithmetic, exhaustively: for every place a token can have, whatever the symbols are."""
     changes = range(-31, 32)
