@@ -18,6 +18,7 @@ from urllib.error import URLError
 
 import boto3
 from botocore.config import Config
+from botocore.session import get_session
 
 from infra.embedded.certificate import Certificate
 from infra.routes import ROOT
@@ -44,6 +45,8 @@ class Engine:
         self.log = work / "engine.log"
         self._access_key = "KHROOT" + secrets.token_hex(7).upper()
         self._secret_key = secrets.token_hex(20)
+        self._loader = get_session().get_component("data_loader")
+        self._root = self.session(self._access_key, self._secret_key)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -104,15 +107,20 @@ class Engine:
         except ProcessLookupError:
             return
 
-    def session(self) -> boto3.Session:
-        """A session as the account's root, for setting up and looking inside; no function has its key."""
-        return boto3.Session(
-            aws_access_key_id=self._access_key, aws_secret_access_key=self._secret_key, region_name=REGION
-        )
+    def session(self, access_key: str, secret_key: str, token: str | None = None) -> boto3.Session:
+        """A session with those credentials; all sessions share what botocore reads from its own files."""
+        core = get_session()
+        core.register_component("data_loader", self._loader)
+        core.set_config_variable("region", REGION)
+        core.set_credentials(access_key, secret_key, token)
+        return boto3.Session(botocore_session=core)
 
     def client(self, service: str, session: boto3.Session | None = None) -> Any:
-        """A client of one service on this engine: as root, or with the credentials of `session`."""
-        return (session or self.session()).client(
+        """A client of one service on this engine: with the credentials of `session`, or as the account's root.
+
+        Root is for setting up and for looking inside; no function has its key.
+        """
+        return (session or self._root).client(
             service,
             endpoint_url=self.url,
             verify=str(self.certificate.bundle),

@@ -21,7 +21,7 @@ import boto3
 from infra.embedded.certificate import make_certificate
 from infra.embedded.deploy import Deployed, deploy
 from infra.embedded.dev_issuer import PERSONA_GRANT, STRONGEST, DevelopmentIssuer
-from infra.embedded.engine import REGION, Engine
+from infra.embedded.engine import Engine
 from infra.embedded.personas import persona
 from infra.embedded.synthesise import synthesise
 from infra.routes import Function
@@ -47,6 +47,7 @@ class EmbeddedStack:
         self.engine = Engine(self.work, certificate)
         self.issuer = DevelopmentIssuer(certificate, AUDIENCE)
         self._trust = ssl.create_default_context(cafile=str(self.ca_bundle))
+        self._sessions: dict[Function, boto3.Session] = {}
         self.deployed: Deployed
 
     def __enter__(self) -> Self:
@@ -117,16 +118,13 @@ class EmbeddedStack:
 
     def as_function(self, function: Function, service: str) -> Any:
         """A boto3 client under a function's own role, with the credentials a call of that function has."""
-        role = self.admin("lambda").get_function_configuration(FunctionName=self.deployed.functions[function])["Role"]
-        return self.engine.client(service, self._assume(role, function))
+        if function not in self._sessions:
+            self._sessions[function] = self._assume(function)
+        return self.engine.client(service, self._sessions[function])
 
-    def _assume(self, role: str, function: Function) -> boto3.Session:
-        # The role trusts Lambda alone, so root's own right to assume any role of its account is not enough on AWS;
-        # the engine grants it to root, which stands outside its policies.
-        answer = self.admin("sts").assume_role(RoleArn=role, RoleSessionName=f"test-{function}")["Credentials"]
-        return boto3.Session(
-            aws_access_key_id=answer["AccessKeyId"],
-            aws_secret_access_key=answer["SecretAccessKey"],
-            aws_session_token=answer["SessionToken"],
-            region_name=REGION,
-        )
+    def _assume(self, function: Function) -> boto3.Session:
+        # The role trusts Lambda alone. On AWS that keeps everybody else out; the engine lets root in all the same.
+        name = self.deployed.functions[function]
+        role = self.admin("lambda").get_function_configuration(FunctionName=name)["Role"]
+        answer = self.admin("sts").assume_role(RoleArn=role, RoleSessionName=f"as-{function}")["Credentials"]
+        return self.engine.session(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
