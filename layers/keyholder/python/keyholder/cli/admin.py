@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from keyholder.canonical import JsonObject, JsonValue
-from keyholder.cli.options import FILE_IN, json_object, moment
+from keyholder.cli.options import FILE_IN, json_lines, json_object, moment
 from keyholder.cli.session import Session
 from keyholder.vocabulary import IdentifierType, Role
 
@@ -164,13 +164,6 @@ def consents() -> None:
 @SOURCE
 @click.pass_obj
 def add_consents(session: Session, files: tuple[Path, ...], source: str) -> None:
-    """Load FHIR R4 Consents: files with one resource each, or Bundles of them."""
-    found = [resource for file in files for resource in _resources(json_object(file))]
+    """Load FHIR R4 Consents from FILES of one resource a line (NDJSON)."""
+    found = [resource for file in files for resource in json_lines(file)]
     session.show(session.keyholder().load_consents({"consents": found, "source": source}))
-
-
-def _resources(document: JsonObject) -> list[JsonValue]:
-    if document.get("resourceType") != "Bundle":
-        return [document]
-    entries = document.get("entry")
-    return [entry.get("resource") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []

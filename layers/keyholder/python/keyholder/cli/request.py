@@ -13,9 +13,10 @@ from keyholder.cli.trouble import Exit, Stop
 from keyholder.client import Collected, Keyholder, ReleaseResult, RequestView
 from keyholder.client.extract import COLUMN_OF
 from keyholder.client.spreadsheets import Sheet, SheetError, private_bytes_path, private_file, write_rows
+from keyholder.requests.codes import State
 from keyholder.vocabulary import IdentifierType
 
-AWAITED = {"SUBMITTED", "IN_REVIEW"}
+AWAITED = {State.SUBMITTED, State.IN_REVIEW}
 """States in which a release is only a matter of time."""
 
 SHOWN_LINES = 10
@@ -101,11 +102,11 @@ def records(extract: Path, body: JsonObject) -> list[JsonValue]:
 
 
 @request.command(name="list")
-@click.option("--state", help="Only requests in this state, for example APPROVED.")
+@click.option("--state", help="Only requests in this state, for example approved.")
 @click.pass_obj
 def list_(session: Session, state: str | None) -> None:
     """The requests you may see."""
-    views = (view for view in session.keyholder().requests() if state is None or view.state.upper() == state.upper())
+    views = (view for view in session.keyholder().requests() if state is None or view.state == state)
     session.table(
         ["id", "state", "revision", "allowed"],
         [
@@ -149,7 +150,7 @@ def release(session: Session, request_id: str, out: Path) -> None:
     """Release what was approved. Small results arrive in the answer, others as a file encrypted to the recipient."""
     keyholder = session.keyholder()
     view = keyholder.request(request_id)
-    if view.content_hash is None or view.state.upper() in AWAITED:
+    if view.content_hash is None or view.state in AWAITED:
         session.say(f"Not yet: the request is {view.state}.")
         raise Stop(Exit.NOT_YET)
     result = keyholder.release(request_id, view.content_hash, view.etag)

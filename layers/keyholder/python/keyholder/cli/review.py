@@ -6,15 +6,7 @@ import click
 
 from keyholder.cli.session import Session
 from keyholder.client import RequestView
-
-REASONS = (
-    "not_necessary",
-    "not_proportionate",
-    "basis_not_convincing",
-    "safeguards_insufficient",
-    "outside_agreement",
-    "other",
-)
+from keyholder.requests.codes import RejectReason
 
 CONTENT_HASH = click.option(
     "--content-hash", required=True, help="The hash of the content you read ('request show' prints it)."
@@ -66,7 +58,12 @@ def approve(
 @click.argument("request_id")
 @DOMAIN
 @CONTENT_HASH
-@click.option("--reason", required=True, type=click.Choice(REASONS), help="The requester sees it.")
+@click.option(
+    "--reason",
+    required=True,
+    type=click.Choice([reason.value for reason in RejectReason]),
+    help="The requester sees it.",
+)
 @click.option("--comment", default="", help="Words for the requester; they stay out of the ledger.")
 @click.pass_obj
 def reject(session: Session, *, request_id: str, domain: str, content_hash: str, reason: str, comment: str) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet run a cell (OWASP, CSV injection)."""
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""What makes a spreadsheet run a cell (OWASP, CSV injection), or would look like a guarded one."""
+
+_GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
 OWNER_ONLY = 0o600
 
@@ -22,12 +25,17 @@ class SheetError(Exception):
 
 def guarded(cell: str) -> str:
     """The cell with an apostrophe before it where a spreadsheet would run it."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def plain(cell: str) -> str:
+    """The cell that `guarded` was given."""
+    return cell[1:] if _GUARDED.match(cell) else cell
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A CSV with a header, every cell as text: an identifier with a leading zero stays as it is."""
+    """A CSV with a header, every cell as text (a leading zero stays) and as it was before it was guarded."""
 
     header: tuple[str, ...]
     rows: Iterator[dict[str, str]] = field(repr=False)
@@ -50,7 +58,7 @@ def _rows(reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
         for row in reader:
             if None in row or None in row.values():
                 raise SheetError(f"line {reader.line_num} has more or fewer cells than the header")
-            yield row
+            yield {name: plain(cell) for name, cell in row.items()}
     except csv.Error as fault:
         raise SheetError(f"line {reader.line_num} is not CSV") from fault
 

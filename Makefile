@@ -1,0 +1,63 @@
+# Everything is installed into this folder: .venv, build, caches. Nothing outside it is changed.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
+LAYERS := build/layers/host
+TEMPLATES := build/cdk.out
+
+export PYTHONDONTWRITEBYTECODE := 1
+export XDG_CACHE_HOME := $(CURDIR)/build/cache
+export PIP_CACHE_DIR := $(XDG_CACHE_HOME)/pip
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(XDG_CACHE_HOME)/jsii
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test lint unit simulate system synth install clean
+
+help: ## What can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: install ## The main job, done for real on this machine; its files are in build/demo
+	@$(BIN)/python -m infra.embedded.demo
+
+serve: install ## The whole service on this machine, until Ctrl-C
+	@$(BIN)/keyholder dev serve
+
+test: lint unit system synth ## Everything that proves it
+
+lint: install ## Style, format, types, which package may import which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: install ## Unit, contract and simulation tests
+	$(BIN)/pytest -q -n 2 --dist loadgroup tests/unit tests/contract tests/simulation
+
+simulate: install ## The ledger's simulation alone; KEYHOLDER_SCHEDULES says how many schedules
+	$(BIN)/pytest -q -n 2 tests/simulation
+
+system: install ## The whole stack on the embedded engine, over HTTPS
+	$(BIN)/pytest -q -n 2 --dist loadgroup tests/system
+
+# W3005: the CDK states dependencies that CloudFormation could work out itself.
+synth: install ## The CloudFormation templates, checked by cdk-nag and cfn-lint
+	$(BIN)/python -m infra.build_layers host
+	CDK_OUTDIR=$(TEMPLATES) KEYHOLDER_LAYERS=$(LAYERS) $(BIN)/python -m infra.app
+	$(BIN)/cfn-lint --ignore-checks W3005 --template $(TEMPLATES)/*.template.json
+
+install: $(VENV)/.installed ## Install what is needed, into this folder
+
+clean: ## Remove what was made, but not the installation
+	rm -rf build/demo $(TEMPLATES)
+
+$(VENV)/.installed: requirements/development.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Keyholder needs Python 3.11 or newer: install it, or say 'make PYTHON=/path/to/python3'." >&2; exit 1; }
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' 2>/dev/null || \
+		{ echo "Keyholder needs Node.js 20 or newer (the CDK runs on it)." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "'$(PYTHON) -m venv' does not work here; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/development.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	$(BIN)/python -m infra.build_layers host
+	@touch $@
