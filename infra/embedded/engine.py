@@ -27,7 +27,7 @@ LOOPBACK = "127.0.0.1"
 REGION = "eu-west-2"
 ACCOUNT = "123456789012"
 READY_WITHIN = 30.0
-STOP_WITHIN = 5.0
+STOP_WITHIN = 1.0
 
 
 class EngineError(RuntimeError):
