@@ -115,7 +115,7 @@ def _patients(count: int, chance: random.Random) -> Iterator[Patient]:
 def nhs_numbers(count: int, chance: random.Random) -> Iterator[str]:
     """Different valid NHS numbers that start with 999, in no order."""
     found = 0
-    for stem in chance.sample(range(999_000_001, 1_000_000_000), min(count * 2, 999_998)):
+    for stem in chance.sample(range(999_000_001, 999_999_999), min(count * 2, 999_998)):
         digits = f"{stem:09d}"
         check = 11 - sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=True)) % 11
         if check == 10 or found == count:

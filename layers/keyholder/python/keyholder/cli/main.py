@@ -48,7 +48,7 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
-        with reported(ctx.find_object(Session)):
+        with reported(ctx.ensure_object(Session)):
             return super().invoke(ctx)
 
 

@@ -37,15 +37,14 @@ class Stop(Exception):  # noqa: N818 - not a fault: the command has its answer
 
 
 @contextmanager
-def reported(session: Session | None) -> Iterator[None]:
+def reported(session: Session) -> Iterator[None]:
     """Turns the exceptions of the client into words and exits."""
-    as_json = session is not None and session.as_json
     try:
         yield
     except Stop as stop:
         sys.exit(stop.code)
     except KeyholderError as problem:
-        _report(problem, as_json=as_json)
+        _report(problem, as_json=session.as_json)
         sys.exit(_code(problem))
     except NoToken as missing:
         click.echo(f"keyholder: {missing}", err=True)

@@ -1,0 +1,299 @@
+"""The command: data on stdout, words on stderr, an exit code a script can act on, files for their owner only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from keyholder.cli.main import COMMANDS, cli
+from keyholder.cli.session import Session
+from keyholder.client.transport import Reply
+from keyholder.pseudonyms.token import Scheme, Token, ciphertext_length
+from keyholder.vocabulary import IdentifierType
+from tests.people import some_nhs_numbers
+from tests.unit.client.fake_api import URL, Asked, FakeApi, ok, problem, view
+
+PEOPLE = some_nhs_numbers(4)
+HASH = "ab" * 32
+SETTINGS = {"KEYHOLDER_URL": URL, "KEYHOLDER_TOKEN": "token"}
+
+
+def run(*arguments: str, api: FakeApi | None = None, settings: Mapping[str, str] = SETTINGS) -> Result:
+    session = Session(settings, api or FakeApi([]))
+    return CliRunner().invoke(cli, list(arguments), obj=session)
+
+
+def test_every_command_is_there_and_says_what_it_does() -> None:
+    result = run("--help")
+    assert result.exit_code == 0
+    for name in COMMANDS:
+        assert name in result.stdout
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        assert command.help
+        for inner in command.commands.values() if isinstance(command, click.Group) else ():
+            assert inner.help, inner.name
+
+
+@pytest.mark.parametrize(
+    ("status", "slug", "exit_code"),
+    [
+        (401, "not-signed-in", 4),
+        (403, "forbidden", 3),
+        (404, "not-found", 1),
+        (409, "conflict", 5),
+        (409, "still-running", 7),
+        (412, "stale", 5),
+        (422, "invalid", 1),
+        (500, "fault", 1),
+    ],
+)
+def test_each_problem_has_its_exit_code_and_its_words_on_stderr(status: int, slug: str, exit_code: int) -> None:
+    api = FakeApi(lambda _: problem(status, slug, headers={"retry-after": "0"}))
+    result = run("request", "show", "REQ-1", api=api)
+    assert result.exit_code == exit_code
+    assert result.stdout == ""
+    assert "Something. Do something else." in result.stderr
+    as_json = run("--json", "request", "show", "REQ-1", api=api)
+    assert json.loads(as_json.stderr)["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("settings", "exit_code"),
+    [
+        ({}, 2),
+        ({"KEYHOLDER_URL": "http://keyholder.test", "KEYHOLDER_TOKEN": "token"}, 2),
+        ({"KEYHOLDER_URL": URL}, 4),
+        ({"KEYHOLDER_URL": URL, "KEYHOLDER_TOKEN_FILE": "/nowhere/at/all"}, 4),
+        ({**SETTINGS, "KEYHOLDER_CA_BUNDLE": "/nowhere/at/all"}, 2),
+    ],
+)
+def test_what_is_not_configured_is_said_before_anything_is_sent(settings: Mapping[str, str], exit_code: int) -> None:
+    api = FakeApi([])
+    result = run("request", "list", api=api, settings=settings)
+    assert result.exit_code == exit_code
+    assert "KEYHOLDER_" in result.stderr
+    assert not api.asked
+
+
+def test_a_token_file_is_read_at_each_call(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("from-file\n")
+    api = FakeApi([ok({"items": [], "next": None})])
+    settings = {"KEYHOLDER_URL": URL, "KEYHOLDER_TOKEN_FILE": str(file)}
+    assert run("request", "list", api=api, settings=settings).exit_code == 0
+    assert api.asked[0].headers["authorization"] == "Bearer from-file"
+
+
+def test_type_1_opt_outs_never_leave_the_practice(tmp_path: Path) -> None:
+    extract, events, out = tmp_path / "extract.csv", tmp_path / "type-1.csv", tmp_path / "out.csv"
+    extract.write_text("nhs_number,postcode,lsoa\n" + "".join(f"{number},LS1 4AP,E01000001\n" for number in PEOPLE))
+    events.write_text(
+        "nhs_number,system,code,recorded_on\n"
+        f"{PEOPLE[0]},,,\n{PEOPLE[1]},snomed,827241000000103,2024-02-01\n{PEOPLE[2]},,,\n"
+    )
+    arguments = [str(extract), "--domain", "gp-2026", "--type-1", str(events), "--out", str(out), "--batch", "1"]
+    api = FakeApi(pseudonyms)
+    result = run("--json", "pseudonymise", *arguments, api=api)
+    assert result.exit_code == 0, result.stderr
+    sent = json.dumps([asked.body for asked in api.asked])
+    assert [number in sent for number in PEOPLE] == [True, False, True, False]
+    assert len(api.asked) == 2
+    assert out.read_text() == (
+        f"patient_id_deid,postcode_deid,lsoa\nSN{PEOPLE[0]},SNLS1 4AP,E01000001\nSN{PEOPLE[2]},SNLS1 4AP,E01000001\n"
+    )
+    assert out.stat().st_mode & 0o777 == 0o600
+    counts = json.loads(result.stdout)
+    assert (counts["read"], counts["dropped_type1"], counts["dropped_unknown"], counts["pseudonymised"]) == (4, 1, 1, 2)
+    assert not any(number in result.output for number in PEOPLE)
+
+
+def pseudonyms(asked: Asked) -> Reply:
+    assert isinstance(asked.body, dict)
+    rows = [
+        {
+            "row_id": row["row_id"],
+            "status": "pseudonymised",
+            "pseudonyms": {kind: f"SN{cell}" for kind, cell in row["identifiers"].items()},
+        }
+        for row in asked.body["rows"]
+    ]
+    return ok({"rows": rows})
+
+
+def test_checking_pseudonyms_finds_a_typing_error_and_sends_nothing(tmp_path: Path) -> None:
+    kind = IdentifierType.NHS_NUMBER
+    token = str(Token(Scheme.AES_256_SIV_1, kind, 1, bytes(ciphertext_length(kind))))
+    file = tmp_path / "rows.csv"
+    file.write_text(f"patient_id_deid,lsoa\n{token},E01000001\n{token.lower()},x\n")
+    good = run("--json", "request", "check", str(file))
+    assert good.exit_code == 0
+    assert json.loads(good.stdout)[0]["repeated"] == 1
+    file.write_text(f"patient_id_deid\n{token}\n{token[:-1]}{'0' if token[-1] != '0' else '1'}\nno token\n")
+    bad = run("--json", "request", "check", str(file))
+    assert bad.exit_code == 1
+    assert json.loads(bad.stdout)[0]["lines"] == {"mistyped": [3], "not_a_token": [4]}
+    assert token not in bad.output
+
+
+def test_a_new_request_takes_its_records_from_the_extract(tmp_path: Path) -> None:
+    rows, body = tmp_path / "rows.csv", tmp_path / "body.json"
+    rows.write_text("patient_id_deid,local_id_deid,postcode_deid,lsoa\nN1,G1,P1,x\nN2,G2,,x\n")
+    body.write_text(json.dumps({"project": "p", "identifiers": [{"type": "postcode", "why": "linkage"}]}))
+    api = FakeApi([ok({"request": view("draft")}, 201)])
+    result = run("request", "new", str(body), "--rows", str(rows), "--domain", "gp-2026", api=api)
+    assert result.exit_code == 0, result.stderr
+    assert isinstance(api.asked[0].body, dict)
+    assert api.asked[0].body["domains"] == [
+        {
+            "domain": "gp-2026",
+            "records": [
+                {"row_id": "1", "pseudonyms": {"nhs_number": "N1", "postcode": "P1"}},
+                {"row_id": "2", "pseudonyms": {"nhs_number": "N2"}},
+            ],
+        }
+    ]
+
+
+def test_an_approval_names_the_hash_that_was_read_and_the_version_that_is(tmp_path: Path) -> None:
+    api = FakeApi([ok(view(), etag='W/"4"'), ok(view("approved"))])
+    arguments = ["REQ-1", "--domain", "gp-2026", "--content-hash", HASH]
+    assert run("review", "approve", *arguments, api=api).exit_code == 2
+    assert not api.asked
+    result = run("review", "approve", *arguments, "--no-conflict-of-interest", api=api)
+    assert result.exit_code == 0, result.stderr
+    assert api.asked[1].headers["if-match"] == 'W/"4"'
+    assert api.asked[1].body == {"domain": "gp-2026", "content_hash": HASH, "no_conflict_of_interest": True}
+
+
+def test_a_release_writes_items_for_their_owner_only_and_prints_none(tmp_path: Path) -> None:
+    items = [
+        {"row_id": "1", "status": "released", "identifiers": {"nhs_number": PEOPLE[0], "postcode": "LS1 4AP"}},
+        {"row_id": "2", "status": "not_available"},
+    ]
+    answer = {"release_id": "REL-1", "counts": {"released": 1, "not_available": 1}, "items": items}
+    out = tmp_path / "result.csv"
+    result = run("request", "release", "REQ-1", "--out", str(out), api=FakeApi([ok(view("approved")), ok(answer)]))
+    assert result.exit_code == 0, result.stderr
+    assert out.read_text() == f"row_id,status,nhs_number,postcode\n1,released,{PEOPLE[0]},LS1 4AP\n2,not_available,,\n"
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert PEOPLE[0] not in result.output
+
+
+def test_a_released_file_is_collected_as_it_is(tmp_path: Path) -> None:
+    answer = {"release_id": "REL-1", "counts": {}, "file": {"bytes": 5, "sha256": "ab"}}
+    sealed = Reply(200, {"content-type": "application/octet-stream"}, b"\xff\x00age")
+    api = FakeApi([ok(view("approved")), ok(answer), sealed])
+    out = tmp_path / "result.csv.age"
+    assert run("request", "release", "REQ-1", "--out", str(out), api=api).exit_code == 0
+    assert out.read_bytes() == b"\xff\x00age"
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert api.asked[2].body == {"release_id": "REL-1"}
+
+
+def test_a_release_that_waits_for_controllers_is_not_yet(tmp_path: Path) -> None:
+    api = FakeApi([ok(view("in_review"))])
+    result = run("request", "release", "REQ-1", "--out", str(tmp_path / "x"), api=api)
+    assert result.exit_code == 7
+    assert len(api.asked) == 1
+
+
+def test_a_ledger_is_downloaded_in_the_layout_of_the_verifier(tmp_path: Path) -> None:
+    version = {"version_id": "v1", "is_delete_marker": False, "last_modified": "2026-01-01T00:00:00Z", "size": 2}
+    first = {"key": f"journal/{0:020d}", "body": "a\n", "versions": [version]}
+    second = {"key": f"checkpoint/{1:020d}", "body": "b\n", "versions": [version, version]}
+    export = ok({"export_id": "E", "size": 1, "root": "ab", "vkey": "k+1+AA=="}, 201)
+    api = FakeApi([export, ok({"items": [first], "next": "n"}), ok({"items": [second], "next": None})])
+    folder = tmp_path / "ledger"
+    result = run("audit", "download", str(folder), api=api)
+    assert result.exit_code == 0, result.stderr
+    assert (folder / first["key"]).read_text() == "a\n"
+    assert (folder / second["key"]).read_text() == "b\n"
+    assert (folder / "key.vkey").read_text() == "k+1+AA==\n"
+    assert json.loads((folder / "versions.json").read_text()) == {
+        first["key"]: [version],
+        second["key"]: [version, version],
+    }
+    assert run("audit", "download", str(folder)).exit_code == 1
+
+
+@pytest.mark.parametrize("key", ["journal/../../x", "/etc/passwd", "journal/1", "key.vkey"])
+def test_a_key_that_no_ledger_has_is_not_written(tmp_path: Path, key: str) -> None:
+    export = ok({"export_id": "E", "size": 1, "root": "ab", "vkey": "k"}, 201)
+    api = FakeApi([export, ok({"items": [{"key": key, "body": "x", "versions": []}], "next": None})])
+    result = run("audit", "download", str(tmp_path / "ledger"), api=api)
+    assert result.exit_code == 1
+    assert list((tmp_path / "ledger").rglob("*")) == []
+
+
+def test_the_nhs_number_of_a_search_stands_on_no_command_line(tmp_path: Path) -> None:
+    file = tmp_path / "number"
+    file.write_text(f"{PEOPLE[0]}\n")
+    found = {"index": 7, "request": "REQ-1", "at": "2026-01-01T00:00:00Z", "actor": "person/ab", "outcome": "released"}
+    api = FakeApi([ok({"found": [found], "searched": {"size": 9, "root": "ab"}})])
+    result = run("--json", "audit", "subject", "--nhs-number-file", str(file), "--reason", "subject_access", api=api)
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout) == [found]
+    assert PEOPLE[0] not in result.output
+    assert api.asked[0].body == {"nhs_number": PEOPLE[0], "reason": "subject_access"}
+
+
+def test_the_operator_loads_what_files_hold(tmp_path: Path) -> None:
+    events, asked, reply, consents = (tmp_path / name for name in ("t1.csv", "asked.dat", "reply.dat", "c.ndjson"))
+    events.write_text(f"nhs_number,system,code,recorded_on\n{PEOPLE[0]},,,\n{PEOPLE[1]},readv2,9Nu0.,2024-01-01\n")
+    asked.write_text(f"{PEOPLE[0]},\n")
+    reply.write_text("")
+    consents.write_text('{"resourceType":"Consent"}\n{"resourceType":"Consent"}\n')
+    api = FakeApi([ok({"register": "R1"})] * 3)
+    moment = "2026-01-01T10:00:00+00:00"
+    for arguments in (
+        ["type-1", "add", str(events), "--source", "A1", "--as-at", moment],
+        [
+            "opt-outs",
+            "add",
+            "--requested",
+            str(asked),
+            "--reply",
+            str(reply),
+            "--performed-at",
+            moment,
+            "--source",
+            "M",
+        ],
+        ["consents", "add", str(consents), "--source", "S"],
+    ):
+        result = run("admin", *arguments, api=api)
+        assert result.exit_code == 0, result.stderr
+    bodies = [each.body for each in api.asked]
+    event = {"nhs_number": PEOPLE[1], "system": "readv2", "code": "9Nu0.", "recorded_on": "2024-01-01"}
+    assert bodies == [
+        {"population": PEOPLE[:2], "events": [event], "as_at": moment, "source": "A1"},
+        {"requested": f"{PEOPLE[0]},\n", "reply": "", "performed_at": moment, "mode": "direct", "source": "M"},
+        {"consents": [{"resourceType": "Consent"}] * 2, "source": "S"},
+    ]
+
+
+def test_a_person_and_a_domain_are_registered() -> None:
+    api = FakeApi([ok({"person_id": "person/ab"}, 201), ok({"domain_id": "gp-2026", "keys": {}}, 201)])
+    assert run("admin", "person", "add", "--subject", "s1", "--member", "auditor:X26", api=api).exit_code == 0
+    arguments = ["gp-2026", "--controller", "RX1", "--controller", "X26", "--dataset", "gp"]
+    assert run("admin", "domain", "add", *arguments, api=api).exit_code == 0
+    person, domain = (asked.body for asked in api.asked)
+    memberships = [{"role": "auditor", "organisation": "X26"}]
+    assert person == {"subject": "s1", "memberships": memberships, "kind": "human"}
+    assert isinstance(domain, dict)
+    assert domain["identifier_types"] == [kind.value for kind in IdentifierType]
+    assert run("admin", "person", "add", "--subject", "s1", "--member", "king:X26", api=api).exit_code == 2
+
+
+def test_serving_outside_a_checkout_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("keyholder.cli.dev.__file__", str(tmp_path / "dev.py"))
+    result = run("dev", "serve")
+    assert result.exit_code == 1
+    assert "checkout" in result.stderr

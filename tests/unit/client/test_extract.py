@@ -1,0 +1,148 @@
+"""An extract turned into its de-identified shape: who is left out, and that nothing else is lost."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keyholder.client import PseudonymisedRow
+from keyholder.client.extract import COLUMN_OF, Tally, output_columns, pseudonymised
+from keyholder.client.spreadsheets import Sheet, SheetError, guarded, plain, private_file, write_rows
+from keyholder.client.type_1 import Type1File
+from keyholder.policy.type1 import Type1State
+from tests.people import some_nhs_numbers
+
+PEOPLE = some_nhs_numbers(30)
+TODAY = date(2026, 7, 1)
+
+
+class Sent:
+    """Gives each cell a code, and remembers every batch."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+
+    def __call__(self, rows: Sequence[tuple[str, Mapping[str, str]]]) -> list[PseudonymisedRow]:
+        self.batches.append([cells["nhs_number"] for _, cells in rows])
+        return [
+            PseudonymisedRow(row_id, "pseudonymised", {kind: f"S{cell}" for kind, cell in cells.items()}, {})
+            for row_id, cells in rows
+        ]
+
+
+def person(nhs_number: str, **more: str) -> dict[str, str]:
+    return {"nhs_number": nhs_number, "postcode": "LS1 4AP", "date_of_death": "", "lsoa": "E01000001", **more}
+
+
+@given(
+    states=st.lists(st.sampled_from(list(Type1State)), min_size=1, max_size=30),
+    batch=st.integers(1, 7),
+)
+def test_only_people_known_not_to_have_opted_out_are_sent_and_everybody_is_accounted_for(
+    states: list[Type1State], batch: int
+) -> None:
+    known = dict(zip(PEOPLE, states, strict=False))
+    sent, tally = Sent(), Tally()
+    rows = list(pseudonymised((person(number) for number in known), known.__getitem__, sent, tally, batch))
+    expected = [number for number, state in known.items() if state is Type1State.INACTIVE]
+    assert [number for numbers in sent.batches for number in numbers] == expected
+    assert all(len(numbers) == batch for numbers in sent.batches[:-1])
+    assert [row["patient_id_deid"] for row in rows] == [f"S{number}" for number in expected]
+    assert tally.read == len(states) == tally.dropped_type_1 + tally.dropped_unknown + tally.written
+
+
+def test_a_row_without_a_readable_nhs_number_is_not_sent() -> None:
+    sent, tally = Sent(), Tally()
+    people = [person(""), person("1234567890"), person(PEOPLE[0])]
+    assert len(list(pseudonymised(people, lambda _: Type1State.INACTIVE, sent, tally))) == 1
+    assert (tally.dropped_unknown, sent.batches) == (2, [[PEOPLE[0]]])
+
+
+def test_clear_columns_stay_and_empty_cells_are_not_sent() -> None:
+    (row,) = pseudonymised([person(PEOPLE[0])], lambda _: Type1State.INACTIVE, Sent(), Tally())
+    assert row == {"patient_id_deid": f"S{PEOPLE[0]}", "postcode_deid": "SLS1 4AP", "lsoa": "E01000001"}
+
+
+def test_a_refused_row_is_left_out_and_a_refused_cell_is_empty() -> None:
+    def send(rows: Sequence[tuple[str, Mapping[str, str]]]) -> list[PseudonymisedRow]:
+        first, second = rows
+        return [
+            PseudonymisedRow(first[0], "refused", {}, {"nhs_number": "wrong_check_digit"}),
+            PseudonymisedRow(second[0], "pseudonymised", {"nhs_number": "S1"}, {"postcode": "not_a_postcode"}),
+        ]
+
+    tally = Tally()
+    rows = list(pseudonymised(map(person, PEOPLE[:2]), lambda _: Type1State.INACTIVE, send, tally))
+    assert rows == [{"patient_id_deid": "S1", "lsoa": "E01000001"}]
+    assert (tally.refused, tally.written) == (1, 1)
+    assert tally.faults == {"nhs_number wrong_check_digit": 1, "postcode not_a_postcode": 1}
+
+
+def test_an_answer_with_other_rows_is_refused() -> None:
+    def send(rows: Sequence[tuple[str, Mapping[str, str]]]) -> list[PseudonymisedRow]:
+        return [PseudonymisedRow("other", "pseudonymised", {"nhs_number": "S1"}, {})]
+
+    with pytest.raises(SheetError):
+        list(pseudonymised([person(PEOPLE[0])], lambda _: Type1State.INACTIVE, send, Tally()))
+
+
+def test_the_columns_are_those_of_the_standard() -> None:
+    header = ("lsoa", "date_of_death", "nhs_number", "postcode", "gp_local_patient_number", "date_of_birth", "sex")
+    assert output_columns(header) == (*COLUMN_OF.values(), "lsoa", "sex")
+    with pytest.raises(SheetError):
+        output_columns(("postcode",))
+
+
+@given(
+    st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=8) | st.sampled_from(["-1", "'-1", "''=A"])
+)
+def test_no_cell_is_run_by_a_spreadsheet_and_none_is_changed(cell: str) -> None:
+    assert not guarded(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert plain(guarded(cell)) == cell
+
+
+def test_a_sheet_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    path, rows = tmp_path / "x.csv", [{"a": "007", "b": '-1,"x"'}, {"a": "=A1", "b": ""}]
+    with private_file(path) as file:
+        assert write_rows(file, ["a", "b"], rows) == 2
+    assert path.stat().st_mode & 0o777 == 0o600
+    with path.open(newline="") as file:
+        assert list(Sheet.read(file, ["a"]).rows) == rows
+
+
+def test_a_file_that_could_not_be_finished_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("earlier")
+    with pytest.raises(AttributeError), private_file(path) as file:
+        write_rows(file, ["a"], [{"a": "half"}, None])  # type: ignore[list-item]  # the fault in the middle
+    assert [each.name for each in tmp_path.iterdir()] == ["x.csv"]
+    assert path.read_text() == "earlier"
+
+
+@pytest.mark.parametrize("text", ["a,a\n1,2\n", "b\n1\n", "a,b\n1\n", "a,b\n1,2,9990000018\n", 'a,b\n"9990000018\n'])
+def test_a_broken_sheet_is_refused_without_its_cells(text: str) -> None:
+    with pytest.raises(SheetError) as raised:
+        list(Sheet.read(io.StringIO(text), ["a", "b"] if text.startswith("a,b") else ["a"]).rows)
+    assert "9990000018" not in str(raised.value)
+
+
+def test_the_type_1_file_says_who_may_be_in_the_extract() -> None:
+    body = (
+        "nhs_number,system,code,recorded_on\n"
+        f"{PEOPLE[0]},,,\n"
+        f"{PEOPLE[1]},readv2,9Nu0.,2024-02-01\n"
+        f"{PEOPLE[2]},snomed,827241000000103,2024-02-01\n{PEOPLE[2]},snomed,827261000000102,2024-03-01\n"
+    )
+    file = Type1File.parse(body.encode())
+    states = [file.state(number, TODAY) for number in PEOPLE[:4]]
+    assert states == [Type1State.INACTIVE, Type1State.ACTIVE, Type1State.INACTIVE, Type1State.UNKNOWN]
+    assert file.population() == PEOPLE[:3]
+    assert len(file.coded_events()) == 3
+    with pytest.raises(SheetError, match="line 2"):
+        Type1File.parse(b"nhs_number,system,code,recorded_on\n9990000018,readv2,9nu0.,2024-02-01\n")
