@@ -42,6 +42,12 @@ def _straight(_name: str, call: Callable[[], T]) -> T:
     return call()
 
 
+def counting_nonce() -> Callable[[], str]:
+    """Nonces that are the same in every run, and never the same twice."""
+    numbers = itertools.count(1)
+    return lambda: f"{next(numbers):032x}"
+
+
 class ManualClock:
     """A clock that moves only when it is told to, or by `wait`."""
 
@@ -200,6 +206,7 @@ class Memory:
     steps: MemorySteps = field(default_factory=MemorySteps)
     worm: MemoryWorm = field(default_factory=MemoryWorm)
     signer: MemorySigner = field(default_factory=MemorySigner)
+    nonce: Callable[[], str] = field(default_factory=counting_nonce)
 
     def gate(self, gate: Gate) -> None:
         """Let every call of all three go through `gate(name, call)`."""
@@ -214,12 +221,6 @@ class Memory:
         return {key: versions[-1] for key, versions in self.worm.versions.items()}
 
 
-def counting_nonce() -> Callable[[], str]:
-    """Nonces that are the same in every run."""
-    numbers = itertools.count(1)
-    return lambda: f"{next(numbers):032x}"
-
-
 def memory_ledger(clock: Clock | None = None, memory: Memory | None = None, limits: Limits | None = None) -> Ledger:
     """A whole ledger in memory. Several over one `memory` are several writers of one ledger."""
     memory = memory or Memory()
@@ -230,5 +231,5 @@ def memory_ledger(clock: Clock | None = None, memory: Memory | None = None, limi
         memory.signer,
         clock or ManualClock(),
         limits=limits or Limits(),
-        nonce=counting_nonce(),
+        nonce=memory.nonce,
     )

@@ -51,11 +51,19 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What identifies a ledger: its origin, the key that signs its checkpoints, and other keys that may verify them."""
+    """What identifies a ledger: its origin, the key that signs its checkpoints, and other keys that may verify them.
+
+    Raises `ValueError` unless the key bears the log's name (C2SP tlog-checkpoint): by it the offline verifier knows the
+    log.
+    """
 
     origin: str
     key: Verifier
     others: tuple[Verifier, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.key.name != self.origin:
+            raise ValueError("the checkpoint key's name is the log's origin")
 
     @property
     def verifiers(self) -> tuple[Verifier, ...]:

@@ -67,7 +67,10 @@ class Event:
     @classmethod
     def parse(cls, line: bytes) -> Event:
         """The event of a leaf. Raises `ValueError` unless `line` is exactly what `line()` would write."""
-        raw = json.loads(line)
+        try:
+            raw = json.loads(line)
+        except RecursionError as cause:
+            raise ValueError("an event is nested too deeply") from cause
         if not isinstance(raw, dict) or raw.get("v") != FORMAT:
             raise ValueError("not an event of format 1")
         try:
@@ -82,7 +85,11 @@ class Event:
             )
         except KeyError as missing:
             raise ValueError("an event lacks a field") from missing
-        if event.line() != line:
+        try:
+            canonical = event.line()
+        except (TypeError, RecursionError) as cause:
+            raise ValueError("an event's data holds what canonical JSON does not") from cause
+        if canonical != line:
             raise ValueError("an event is not in canonical form")
         return event
 

@@ -125,6 +125,12 @@ class Ledger:
         """Drive a stored step into the journal if need be, and prove it. Raises `LedgerUnavailableError`."""
         return self._recorded(step, self._patience())
 
+    def proven(self, stream: StreamId) -> tuple[Recorded, ...]:
+        """Every step of a stream, each proven anew. Raises `LedgerUnavailableError`."""
+        patience = self._patience()
+        steps = patience.until_answered(lambda: self._steps.stream(stream))
+        return tuple(self._recorded(step.key, patience) for step in steps)
+
     def claim(self, key: str) -> Claim | None:
         """The claim on an idempotency key (`IdempotencyKey.key`)."""
         return self._patience().until_answered(lambda: self._steps.claim(key))
