@@ -1,14 +1,104 @@
-"""A place to deploy to until the function is written: it refuses everything."""
+"""The one function that turns a pseudonym back: checks at submission, releases, and the hand-over of files."""
 
 from __future__ import annotations
 
+import base64
 import json
+import uuid
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from keyholder.adapters.assembly import assembly
+from keyholder.adapters.choices import ChoicesUnavailableError
+from keyholder.adapters.clock import SystemClock
+from keyholder.edge.bodies import CollectBody, ReleaseBody
+from keyholder.edge.logs import LogCode
+from keyholder.edge.outcomes import accepted, desk_call
+from keyholder.edge.problems import Problem, ProblemError, ProblemType
+from keyholder.edge.routes import Function
+from keyholder.edge.service import Service, answer
+from keyholder.pseudonyms.key_ring import KeyUnavailableError
+from keyholder.release.items import item_json
+from keyholder.release.releasing import Released
+from keyholder.vocabulary import ContentHash, RequestId
+
+AGE = "application/age"
+SQS = "aws:sqs"
+
+service = Service(Function.RELEASE, lambda: assembly().tokens, SystemClock().now)
 
 
-def handler(event: object, context: object) -> dict[str, object]:  # noqa: ARG001 - Lambda's signature
-    """Answers 503 to every event."""
-    return {
-        "statusCode": 503,
-        "headers": {"content-type": "application/problem+json", "cache-control": "no-store"},
-        "body": json.dumps({"type": "about:blank", "title": "Service Unavailable", "status": 503}),
+@service.route("POST", "/v1/requests/{request_id}/release", summary="Release what was approved")
+def release_request(request_id: str, body: ReleaseBody) -> Response[str]:
+    """By the requester, after a recent sign-in: items in the answer, or a file to collect."""
+    house = assembly()
+    call = desk_call(service.call, house.registry, expected=service.call.if_match)
+    try:
+        outcome = house.releasing.release(call, RequestId(request_id), ContentHash(body.content_hash))
+    except KeyUnavailableError:
+        raise ProblemError(Problem(ProblemType.KEYS_UNAVAILABLE)) from None
+    except ChoicesUnavailableError:
+        raise ProblemError(Problem(ProblemType.FAULT, headers={"retry-after": "30"})) from None
+    released = accepted(outcome)
+    service.log.write(LogCode.RELEASED, request_id=service.call.trace, records=sum(released.counts.values()))
+    return answer(_released(released))
+
+
+@service.route("POST", "/v1/requests/{request_id}/collect", summary="Collect a release's file, once")
+def collect_result(request_id: str, body: CollectBody) -> Response[str]:
+    """The age file, encrypted to the recipient's own public key. The hand-over is in the ledger first."""
+    house = assembly()
+    call = desk_call(service.call, house.registry)
+    collected = accepted(house.releasing.collect(call, RequestId(request_id), body.release_id))
+    return Response(
+        status_code=200,
+        content_type=AGE,
+        body=collected.sealed,
+        headers={"content-disposition": f'attachment; filename="{body.release_id}.csv.age"'},
+    )
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The function's entry: an API event, or messages that ask for the checks of a submitted request."""
+    records = event.get("Records")
+    if isinstance(records, list):
+        return _checked(records)
+    return service(event, context)
+
+
+def _checked(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Each message is one request; what failed is reported alone and comes again (partial batch response)."""
+    failed = []
+    for record in records:
+        trace = str(uuid.uuid4())
+        try:
+            request = RequestId(str(json.loads(record["body"])["request"]))
+            done = assembly().releasing.check(request, trace)
+            service.log.write(LogCode.CHECKS_DONE if done else LogCode.CHECKS_SKIPPED, request_id=trace)
+        except Exception as fault:  # noqa: BLE001 - reported to the queue, which delivers it again, then to its dead letters
+            service.log.fault(LogCode.FAULT, fault, request_id=trace)
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
+
+
+def _released(released: Released) -> dict[str, object]:
+    body: dict[str, object] = {
+        "release_id": released.release_id,
+        "counts": released.counts,
+        "receipts": [
+            {
+                "index": receipt.index,
+                "size": receipt.size,
+                "path": [base64.b64encode(node).decode() for node in receipt.path],
+                "checkpoint": receipt.checkpoint.decode(),
+            }
+            for receipt in released.receipts
+        ],
     }
+    if released.items is not None:
+        body["items"] = [item_json(item) for item in released.items]
+    else:
+        body["file"] = {"bytes": released.file_bytes, "sha256": released.file_sha256}
+    return body

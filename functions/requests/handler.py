@@ -1,14 +1,149 @@
-"""A place to deploy to until the function is written: it refuses everything."""
+"""Researchers write, submit and follow requests; everybody with a part in a request reads it here."""
 
 from __future__ import annotations
 
-import json
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from keyholder.adapters.assembly import assembly
+from keyholder.adapters.clock import SystemClock
+from keyholder.edge.bodies import NoBody, RequestBody
+from keyholder.edge.outcomes import accepted, acting, desk_call, done_answer
+from keyholder.edge.problems import Problem, ProblemError, ProblemType
+from keyholder.edge.routes import Function
+from keyholder.edge.service import Service, answer
+from keyholder.refusals import Refusal
+from keyholder.registry.people import Person, person_json
+from keyholder.requests.service import (
+    Done,
+    domain_requests,
+    organisation_requests,
+    own_requests,
+    project_requests,
+)
+from keyholder.vocabulary import DomainId, ProjectId, RequestId, Role, StreamId
+
+service = Service(Function.REQUESTS, lambda: assembly().tokens, SystemClock().now)
 
 
-def handler(event: object, context: object) -> dict[str, object]:  # noqa: ARG001 - Lambda's signature
-    """Answers 503 to every event."""
-    return {
-        "statusCode": 503,
-        "headers": {"content-type": "application/problem+json", "cache-control": "no-store"},
-        "body": json.dumps({"type": "about:blank", "title": "Service Unavailable", "status": 503}),
-    }
+@service.route("GET", "/v1/me", summary="Who you are to Keyholder")
+def show_myself() -> Response[str]:
+    """Your id, roles and accreditation, from Keyholder's own records."""
+    person = acting(service.call, assembly().registry).person
+    return answer({"person_id": person.id, **person_json(person)})
+
+
+@service.route("POST", "/v1/requests", status=201, summary="Write a request")
+def create_request(body: RequestBody) -> Response[str]:
+    """A draft: what is asked for, why, and for whom."""
+    house = assembly()
+    call = desk_call(service.call, house.registry)
+    return _answered(house.desk.create(call, _content(body)), status=201)
+
+
+@service.route("GET", "/v1/requests", summary="Requests you have a part in")
+def list_requests(
+    domain: Annotated[str | None, Query(max_length=64, description="Only those submitted to this domain")] = None,
+    project: Annotated[str | None, Query(max_length=64, description="Only those of this project")] = None,
+    cursor: Annotated[str | None, Query(max_length=64, description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> Response[str]:
+    """Oldest first. Without a filter: your own, or for a controller those submitted to their organisation."""
+    house = assembly()
+    actor = acting(service.call, house.registry)
+    after = StreamId(f"request/{cursor}") if cursor else None
+    page = house.desk.page(actor, _listing(actor.person, domain, project), after, limit)
+    following = page.after.removeprefix("request/") if page.after else None
+    return answer({"items": list(page.requests), "next": following})
+
+
+@service.route("GET", "/v1/requests/{request_id}", summary="A request and what you may do with it")
+def show_request(request_id: str) -> Response[str]:
+    """State, decisions and `allowed_commands`, each with the reason where it is not allowed."""
+    house = assembly()
+    actor = acting(service.call, house.registry)
+    view = accepted(house.desk.view(actor, RequestId(request_id)))
+    version = view["version"]
+    return answer(view, version=version if isinstance(version, int) else 0)
+
+
+@service.route("GET", "/v1/requests/{request_id}/content", summary="What is asked for, in full")
+def show_request_content(request_id: str) -> Response[str]:
+    """What a decision is made on: everything but the pseudonyms and row ids, of which there are counts."""
+    house = assembly()
+    actor = acting(service.call, house.registry)
+    narrative = accepted(house.desk.narrative(actor, RequestId(request_id)))
+    return answer(
+        {
+            "content": narrative.content,
+            "justification": narrative.justification,
+            "comments": dict(narrative.comments),
+        }
+    )
+
+
+@service.route("POST", "/v1/requests/{request_id}/save", summary="Write a draft anew")
+def save_request(request_id: str, body: RequestBody) -> Response[str]:
+    """Needs If-Match."""
+    house = assembly()
+    call = desk_call(service.call, house.registry, expected=service.call.version())
+    return _answered(house.desk.save(call, RequestId(request_id), _content(body)))
+
+
+@service.route("POST", "/v1/requests/{request_id}/submit", summary="Freeze the draft and submit it")
+def submit_request(request_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - an empty object is still checked
+    """The content hash is fixed; the checks of every person are asked for."""
+    house = assembly()
+    call = desk_call(service.call, house.registry, expected=service.call.if_match)
+    outcome = house.desk.submit(call, RequestId(request_id))
+    if isinstance(outcome, Done):
+        house.checks.ask(outcome.state.id)
+    return _answered(outcome)
+
+
+@service.route("POST", "/v1/requests/{request_id}/withdraw", summary="Withdraw a request")
+def withdraw_request(request_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001
+    """By its requester, at any time before it is decided."""
+    house = assembly()
+    call = desk_call(service.call, house.registry, expected=service.call.if_match)
+    return _answered(house.desk.withdraw(call, RequestId(request_id)))
+
+
+@service.route("POST", "/v1/requests/{request_id}/discard", summary="Throw a draft away")
+def discard_request(request_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001
+    """By its author."""
+    house = assembly()
+    call = desk_call(service.call, house.registry, expected=service.call.if_match)
+    return _answered(house.desk.discard(call, RequestId(request_id)))
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The function's entry."""
+    return service(event, context)
+
+
+def _answered(outcome: Done | Refusal, *, status: int = 200) -> Response[str]:
+    house = assembly()
+    return done_answer(house.desk, acting(service.call, house.registry), outcome, status=status)
+
+
+def _content(body: RequestBody) -> dict[str, Any]:
+    """Plain values; what was not sent is left out, so that the domain sees what the caller wrote."""
+    content: dict[str, Any] = body.model_dump(mode="json", exclude_none=True)
+    return content
+
+
+def _listing(person: Person, domain: str | None, project: str | None) -> str:
+    if domain is not None:
+        return domain_requests(DomainId(domain))
+    if project is not None:
+        return project_requests(ProjectId(project))
+    organisations = sorted(person.organisations(Role.CONTROLLER))
+    if organisations and not person.has(Role.RESEARCHER):
+        return organisation_requests(organisations[0])
+    if person.has(Role.RESEARCHER):
+        return own_requests(person.id)
+    raise ProblemError(Problem(ProblemType.FORBIDDEN, advice="Name a domain or a project."))

@@ -1,14 +1,49 @@
-"""A place to deploy to until the function is written: it refuses everything."""
+"""Every minute: commit what was left pending, ask again for lost checks, end what has run out of time."""
 
 from __future__ import annotations
 
-import json
+import uuid
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from keyholder.adapters.assembly import Assembly, assembly
+from keyholder.edge.logs import Log, LogCode
+from keyholder.requests.codes import State
+from keyholder.requests.service import Done
+from keyholder.vocabulary import RequestId
+
+MOST = 100
+"""Requests looked at in one sweep; the rest wait a minute."""
+
+log = Log("sweeper")
 
 
-def handler(event: object, context: object) -> dict[str, object]:  # noqa: ARG001 - Lambda's signature
-    """Answers 503 to every event."""
-    return {
-        "statusCode": 503,
-        "headers": {"content-type": "application/problem+json", "cache-control": "no-store"},
-        "body": json.dumps({"type": "about:blank", "title": "Service Unavailable", "status": 503}),
-    }
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - Lambda's signature
+    """The function's entry. Raises what stops the sweep, so that its alarm goes off."""
+    house, trace = assembly(), str(uuid.uuid4())
+    try:
+        committed = house.ledger.commit_pending()
+        house.key_maker.make_tag_key(house.clock.now().year)
+        house.key_maker.make_tag_key(house.clock.now().year + 1)
+        expired, asked = _due(house, trace)
+    except Exception as fault:
+        log.fault(LogCode.SWEEP_FAILED, fault, request_id=trace)
+        raise
+    log.write(LogCode.SWEPT, request_id=trace, committed=committed, expired=expired, asked=asked)
+    return {"committed": committed, "expired": expired, "asked": asked}
+
+
+def _due(house: Assembly, trace: str) -> tuple[int, int]:
+    """Ask again for checks that nobody made in time, and end the requests whose time is over."""
+    now = house.clock.now()
+    expired = asked = 0
+    for stream in house.ledger.due(now, MOST):
+        request = RequestId(stream.removeprefix("request/"))
+        state = house.desk.load(request)
+        if state.status is State.SUBMITTED and state.due_at is not None and now < state.due_at:
+            house.checks.ask(request)
+            asked += 1
+        else:
+            expired += isinstance(house.desk.expire(request, trace), Done)
+    return expired, asked

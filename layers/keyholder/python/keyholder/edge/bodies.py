@@ -6,14 +6,15 @@ Unknown fields are refused, so that a misspelt condition is never silently dropp
 from __future__ import annotations
 
 import datetime as dt
-from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from keyholder.policy.vocabulary import CheckMode
 from keyholder.registry.domains import CareOrigin, SourceDataset
 from keyholder.registry.people import Capacity, PersonKind
 from keyholder.registry.projects import CagStatus, CopiPurpose, OptOutCondition
+from keyholder.requests.codes import RejectReason, RevokeReason
 from keyholder.requests.content import (
     LONGEST_JUSTIFICATION,
     LONGEST_PSEUDONYM,
@@ -182,7 +183,8 @@ class RecipientBody(Body):
     """Who receives the result: their own age or ssh-ed25519 public key, and their organisation."""
 
     organisation: Organisation
-    public_key: Annotated[str, StringConstraints(min_length=20, max_length=1_000)]
+    public_key: Annotated[str, StringConstraints(min_length=20, max_length=1_000)] | None = None
+    """Needed for a file."""
 
 
 class ReferencesBody(Body):
@@ -221,17 +223,12 @@ class ApproveBody(Body):
     domain: Name
     content_hash: Hash
     no_conflict_of_interest: Literal[True]
-
-
-class RejectReason(StrEnum):
-    """Why a controller says no. The requester sees the code."""
-
-    NOT_NECESSARY = "not_necessary"
-    NOT_PROPORTIONATE = "not_proportionate"
-    BASIS_NOT_CONVINCING = "basis_not_convincing"
-    SAFEGUARDS_INSUFFICIENT = "safeguards_insufficient"
-    OUTSIDE_AGREEMENT = "outside_agreement"
-    OTHER = "other"
+    organisation: Organisation | None = None
+    """Which organisation the approval stands for; needed only of who controls the domain for several."""
+    until: AwareDatetime | None = None
+    """Narrows: the release window ends here at the latest."""
+    identifier_types: Annotated[list[IdentifierType], Field(min_length=1, max_length=5)] | None = None
+    """Narrows: only these of the types asked for."""
 
 
 class RejectBody(Body):
@@ -241,13 +238,13 @@ class RejectBody(Body):
     content_hash: Hash
     reason: RejectReason
     comment: Annotated[str, StringConstraints(max_length=2_000)] = ""
+    organisation: Organisation | None = None
 
 
 class RevokeBody(Body):
     """One controller stops an approved request."""
 
-    domain: Name
-    reason: Code
+    reason: RevokeReason
 
 
 class ReleaseBody(Body):
@@ -281,33 +278,26 @@ class OptOutReplyBody(Body):
     requested: Annotated[str, StringConstraints(min_length=1, max_length=4_000_000)]
     reply: Annotated[str, StringConstraints(max_length=4_000_000)]
     performed_at: AwareDatetime
-    mode: Literal["direct", "cache"] = "direct"
+    mode: CheckMode = CheckMode.DIRECT
     cache_refreshed_at: AwareDatetime | None = None
     source: Name
 
 
-class Type1EventBody(Body):
-    """One dated coded event of a GP record."""
-
-    nhs_number: Cell
-    system: Literal["readv2", "ctv3", "snomed"]
-    code: Cell
-    recorded_on: dt.date
-
-
 class Type1Body(Body):
-    """Type 1 events, and everybody they were looked for: who is not in the population stays unknown."""
+    """Type 1 events as CSV (`nhs_number,system,code,recorded_on`).
 
-    population: Annotated[list[Cell], Field(min_length=1, max_length=200_000)]
-    events: Annotated[list[Type1EventBody], Field(max_length=200_000)]
+    A line with the NHS number alone says that the record was read and holds none; who is not named stays unknown.
+    """
+
+    rows: Annotated[str, StringConstraints(min_length=1, max_length=5_000_000)]
     as_at: AwareDatetime
     source: Name
 
 
 class ConsentsBody(Body):
-    """FHIR R4 Consent resources."""
+    """FHIR R4 Consent resources, one JSON document a line."""
 
-    consents: Annotated[list[dict[str, JsonValue]], Field(min_length=1, max_length=20_000)]
+    resources: Annotated[str, StringConstraints(min_length=1, max_length=5_000_000)]
     source: Name
 
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TypeVar
+
+from aws_lambda_powertools.event_handler import Response
 
 from keyholder.edge.call import Call
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
+from keyholder.edge.service import answer
 from keyholder.refusals import Refusal
 from keyholder.registry import service as registry
 from keyholder.registry.people import Person, person_id
 from keyholder.registry.replays import BUSY, KEY_REUSED
+from keyholder.registry.service import Registry
+from keyholder.requests import service as desk
+from keyholder.requests.actors import PersonActor, SignIn
+from keyholder.requests.service import Done
 from keyholder.vocabulary import PersonId
 
 T = TypeVar("T")
 
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _OWN_TYPE = {KEY_REUSED.code: ProblemType.KEY_REUSED, BUSY.code: ProblemType.STILL_RUNNING}
 
 
@@ -33,6 +42,29 @@ def person_of(call: Call) -> PersonId:
 def registry_call(call: Call) -> registry.Call:
     """The call as the registry takes it."""
     return registry.Call(person_of(call), call.trace, call.idempotency, call.if_match)
+
+
+def sign_in_of(call: Call) -> SignIn:
+    """How strongly and when they signed in; a token that does not say counts as weakly and long ago."""
+    return SignIn(call.caller.assurance or "", call.caller.signed_in_at or _LONG_AGO)
+
+
+def acting(call: Call, registry: Registry) -> PersonActor:
+    """The registered person who is calling. Raises `ProblemError` (403) for anybody else."""
+    return PersonActor(member(registry.person(person_of(call))), sign_in_of(call))
+
+
+def desk_call(call: Call, registry: Registry, *, expected: int | None = None) -> desk.Call:
+    """The call as the desk takes it; `expected` is the version of If-Match where the command needs one."""
+    return desk.Call(acting(call, registry), call.trace, call.idempotency, expected)
+
+
+def done_answer(
+    requests: desk.RequestDesk, actor: PersonActor, outcome: Done | Refusal, *, status: int = 200
+) -> Response[str]:
+    """The request as the command left it, with its ETag. Raises `ProblemError` for a refusal."""
+    done = accepted(outcome)
+    return answer(accepted(requests.view_done(actor, done)), status=status, version=done.state.version)
 
 
 def member(person: Person | None) -> Person:

@@ -1,0 +1,172 @@
+"""Lists of people's choices, taken in: judged, turned into keyed digests at once, logged, and only then put to use.
+
+Nothing is half imported: a list with one bad line is refused whole, and the refusal names the line, not what is on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from keyholder.canonical import JsonObject
+from keyholder.ledger.event import NewEvent
+from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey
+from keyholder.ledger.ports import Head
+from keyholder.policy.choices import ChoiceStore
+from keyholder.policy.consents import ConsentFault, read_consents
+from keyholder.policy.days import london_day
+from keyholder.policy.digests import Digester
+from keyholder.policy.opt_outs import ReplyState, read_reply, read_request_list
+from keyholder.policy.register_form import Header, RegisterKind
+from keyholder.policy.registers import ConsentRegister, OptOutRegister, Register, Type1Register
+from keyholder.policy.type1 import FileFault, read_rows
+from keyholder.policy.vocabulary import CheckMode
+from keyholder.refusals import Refusal, RefusalKind
+from keyholder.registry.decide import NOT_AN_OPERATOR, operates
+from keyholder.registry.people import Person
+from keyholder.registry.replays import KEY_REUSED, replay
+from keyholder.vocabulary import ActorId, StreamId
+
+CHOICES_LOADED = "choices.loaded"
+
+IN_THE_FUTURE = Refusal(
+    "CHECK_IN_THE_FUTURE",
+    RefusalKind.INVALID,
+    "Say when the list was made; it can't be later than now.",
+    "/performed_at",
+)
+REFUSALS = (IN_THE_FUTURE,)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A register in use, and what may be said of it."""
+
+    register_id: str
+    summary: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes lists in for one operator's call."""
+
+    log: EventLog
+    store: ChoiceStore
+    digester: Callable[[], Digester]
+    new_id: Callable[[], str]
+    person: Person | None
+    trace: str
+    idempotency: IdempotencyKey | None
+    now: datetime
+
+    def opt_outs(
+        self,
+        requested: bytes,
+        reply: bytes,
+        *,
+        source: str,
+        asked_at: datetime,
+        mode: CheckMode,
+        refreshed: datetime | None,
+    ) -> Loaded | Refusal:
+        """A request list and the opt-out service's reply to it. Raises as `_load`."""
+        asked = read_request_list(requested)
+        if isinstance(asked, int):
+            return _bad_line("REQUEST_LIST_INVALID", "/requested", asked)
+        judged = read_reply(reply, asked)
+        if judged.state in {ReplyState.FAILED, ReplyState.CORRUPT} and judged.line is not None:
+            return _bad_line(f"REPLY_{judged.state.value.upper()}", "/reply", judged.line)
+        if asked_at > self.now:
+            return IN_THE_FUTURE
+        header = Header(self.now, london_day(asked_at), source, mode, london_day(refreshed) if refreshed else None)
+        counts = {
+            "state": judged.state.value,
+            "mode": mode.value,
+            "asked": len(asked),
+            "clear": len(judged.clear),
+            "opted_out": len(judged.opted_out),
+        }
+        return self._load(
+            RegisterKind.OPT_OUTS,
+            header.performed_on,
+            counts,
+            lambda digester: OptOutRegister.of_reply(header, judged, asked, digester),
+        )
+
+    def type_1(self, rows: bytes, source: str, as_at: datetime) -> Loaded | Refusal:
+        """Type 1 events as CSV; everybody named counts as read. Raises as `_load`."""
+        read = read_rows(rows)
+        if isinstance(read, FileFault):
+            return _bad_line("TYPE_1_FILE_INVALID", "/rows", read.line)
+        if as_at > self.now:
+            return IN_THE_FUTURE
+        header = Header(self.now, london_day(as_at), source)
+        people = {row.nhs_number for row in read}
+        counts = {"people": len(people), "events": sum(row.event is not None for row in read)}
+        return self._load(
+            RegisterKind.TYPE1,
+            header.performed_on,
+            counts,
+            lambda digester: Type1Register.of_rows(header, read, digester),
+        )
+
+    def consents(self, resources: bytes, source: str) -> Loaded | Refusal:
+        """FHIR Consent resources, one a line. Raises as `_load`."""
+        read = read_consents(resources)
+        if isinstance(read, ConsentFault):
+            return _bad_line("CONSENT_FILE_INVALID", "/resources", read.line)
+        header = Header(self.now, london_day(self.now), source)
+        counts = {"people": len({record.nhs_number for record in read}), "consents": len(read)}
+        return self._load(
+            RegisterKind.CONSENTS,
+            header.performed_on,
+            counts,
+            lambda digester: ConsentRegister.of_records(header, read, digester),
+        )
+
+    def _load(
+        self, kind: RegisterKind, performed_on: date, counts: JsonObject, make: Callable[[Digester], Register]
+    ) -> Loaded | Refusal:
+        """Logs the register by its hash, then stores it. A repeated call finishes what the first one left undone.
+
+        Raises `LedgerUnavailableError`, `ChoicesUnavailableError`, `KeyUnavailableError`, `KeyServiceError`.
+        """
+        if self.person is None or not operates(self.person):
+            return NOT_AN_OPERATOR
+        register = make(self.digester())
+        register_id = self.new_id()
+        summary = {
+            "kind": kind.value,
+            "performed_on": performed_on.isoformat(),
+            "sha256": hashlib.sha256(register.to_bytes()).hexdigest(),
+            **counts,
+        }
+        try:
+            self.log.record(
+                StreamId(f"register/{register_id}"),
+                0,
+                [NewEvent(CHOICES_LOADED, summary)],
+                actor=ActorId(self.person.id),
+                trace=self.trace,
+                head=Head(listings=(f"choices/{kind.value}",)),
+                idempotency=self.idempotency,
+            )
+        except ClaimedError:
+            found = replay(self.log, self.idempotency)
+            if found is None or isinstance(found, Refusal):
+                return found or KEY_REUSED
+            register_id = found.stream.removeprefix("register/")
+        self.store.keep(register_id, register)
+        return Loaded(register_id, summary)
+
+
+def _bad_line(code: str, field: str, line: int) -> Refusal:
+    """Which line is at fault: a number, so that nothing of the line itself is repeated."""
+    return Refusal(
+        code,
+        RefusalKind.INVALID,
+        f"Nothing was taken in. Mend line {line} of the list, then send the whole list again.",
+        field,
+    )

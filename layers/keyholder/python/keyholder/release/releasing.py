@@ -1,0 +1,240 @@
+"""One release from permission to hand-over: logged and proven before a key is used, and before anything leaves."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from keyholder.ledger.log import LedgerUnavailableError, Receipt, Recorded
+from keyholder.ledger.ports import Clock
+from keyholder.policy.assess import assess_request, supposing_approved
+from keyholder.policy.choices import ChoiceStore
+from keyholder.policy.facts import PolicyRequest
+from keyholder.policy.settings import PolicyFacts
+from keyholder.pseudonyms.key_ring import KeyRing, KeyUnavailableError, OpenedKeys
+from keyholder.refusals import Refusal, RefusalKind
+from keyholder.registry.service import Registry
+from keyholder.release.chunks import chunks
+from keyholder.release.examination import Asked, Examination
+from keyholder.release.items import Item, ItemStatus, Outcome, result_csv, status_counts
+from keyholder.release.people import Secrets, registered_people
+from keyholder.release.sealing import seal
+from keyholder.release.subject_tags import epoch_of
+from keyholder.requests.codes import State
+from keyholder.requests.commands import Checks
+from keyholder.requests.content import Delivery, RequestContent
+from keyholder.requests.policy_view import policy_request
+from keyholder.requests.release_events import ReleaseAuthorised
+from keyholder.requests.service import Call, Done, RequestDesk
+from keyholder.requests.state import RequestState
+from keyholder.vocabulary import ContentHash, DomainId, RequestId
+
+ALREADY_ANSWERED = Refusal(
+    "RELEASE_ALREADY_ANSWERED",
+    RefusalKind.CONFLICT,
+    "It was answered, and the answer is not kept. Ask again with a fresh Idempotency-Key: that is another retrieval.",
+)
+FAILED = Refusal(
+    "RELEASE_FAILED",
+    RefusalKind.CONFLICT,
+    "This release failed and nothing was handed out. Ask again with a fresh key.",
+)
+RUNNING = Refusal(
+    "RELEASE_RUNNING",
+    RefusalKind.CONFLICT,
+    "This release is still running, or was cut short: look at the request again.",
+)
+FILE_GONE = Refusal(
+    "RESULT_GONE",
+    RefusalKind.CONFLICT,
+    "The file was kept for its time and is gone. Release again while the window is open.",
+)
+REFUSALS = (ALREADY_ANSWERED, FAILED, RUNNING, FILE_GONE)
+
+KEYS_UNAVAILABLE = "KEYS_UNAVAILABLE"
+FAULT = "FAULT"
+_GIVEN = {ItemStatus.RELEASED, ItemStatus.RELEASED_PARTIAL}
+
+
+class NotProvenError(Exception):
+    """Something was about to leave without the ledger's proof for it. Never expected; nothing leaves."""
+
+
+class ResultStore(Protocol):
+    """Where encrypted files wait to be collected."""
+
+    def keep(self, release_id: str, sealed: bytes) -> None: ...
+
+    def read(self, release_id: str) -> bytes | None: ...
+
+    def remove(self, release_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What the requester gets: items where the delivery is inline, the file's size and hash where it is a file."""
+
+    release_id: str
+    counts: dict[str, int]
+    receipts: tuple[Receipt, ...] = field(repr=False)
+    items: tuple[Item, ...] | None = field(default=None, repr=False)
+    file_bytes: int | None = None
+    file_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The encrypted file and the request right after it was handed over."""
+
+    sealed: bytes = field(repr=False)
+    done: Done
+
+
+@dataclass(frozen=True, slots=True)
+class Releasing:
+    """The work of the `release` function. Methods may raise `LedgerUnavailableError` and what the stores raise."""
+
+    desk: RequestDesk
+    registry: Registry
+    ring: KeyRing
+    secrets: Secrets
+    choices: ChoiceStore
+    results: ResultStore
+    facts: PolicyFacts
+    clock: Clock
+
+    def check(self, request: RequestId, trace: str) -> bool:
+        """The checks of a submitted request. False where it does not wait for them (any more)."""
+        state = self.desk.load(request)
+        if state.status is not State.SUBMITTED or state.content_hash is None:
+            return False
+        content = self.desk.content(state)
+        reasons = self._objections(state, content)
+        outcomes = [] if reasons else self._outcomes(state, content, self.clock.now(), supposed=True)
+        given = sum(outcome.item.status in _GIVEN for outcome in outcomes)
+        held = sum(outcome.item.status is ItemStatus.PENDING for outcome in outcomes)
+        checks = Checks(self.facts.policy_hash, given, held, len(outcomes) - given - held, reasons)
+        return isinstance(self.desk.record_checks(request, state.content_hash, checks, trace), Done)
+
+    def release(self, call: Call, request: RequestId, content_hash: ContentHash) -> Released | Refusal:
+        """Hand out what is approved, now. Raises `KeyUnavailableError` where the domain's keys are withdrawn."""
+        summary = self.desk.load(request).summary
+        delivery = summary.delivery if summary else Delivery.INLINE
+        done = self.desk.authorise_release(call, request, content_hash, delivery)
+        if isinstance(done, Refusal):
+            return done
+        authorised = next(event for event in done.events if isinstance(event, ReleaseAuthorised))
+        if done.replayed:
+            return self._repeated(done, authorised.release)
+        try:
+            return self._hand_out(done, authorised, call.trace)
+        except LedgerUnavailableError:
+            raise
+        except KeyUnavailableError:
+            self.desk.fail_release(request, authorised.release, KEYS_UNAVAILABLE, call.trace)
+            raise
+        except Exception:
+            self.desk.fail_release(request, authorised.release, FAULT, call.trace)
+            raise
+
+    def collect(self, call: Call, request: RequestId, release_id: str) -> Collected | Refusal:
+        """The file of a release, once: the hand-over is in the ledger before the file is given."""
+        done = self.desk.collect(call, request, release_id)
+        if isinstance(done, Refusal):
+            return done
+        _proven(done.recorded)
+        sealed = self.results.read(release_id)
+        return FILE_GONE if sealed is None else Collected(sealed, done)
+
+    def _hand_out(self, done: Done, authorised: ReleaseAuthorised, trace: str) -> Released | Refusal:
+        request, release = done.state.id, authorised.release
+        now = self.clock.now()
+        content = self.desk.content(done.state)
+        receipts = list(_proven(done.recorded))
+        outcomes = self._outcomes(done.state, content, now, supposed=False)
+        for chunk in chunks(release, epoch_of(now), outcomes):
+            written = self.desk.record_chunk(request, chunk, trace)
+            if isinstance(written, Refusal):
+                self.desk.fail_release(request, release, written.code, trace)
+                return written
+            receipts.extend(_proven(written.recorded))
+        items = tuple(outcome.item for outcome in outcomes)
+        counts = status_counts(items)
+        sealed = self._sealed(content, items) if authorised.delivery is Delivery.FILE else None
+        digest = hashlib.sha256(sealed).hexdigest() if sealed is not None else None
+        if sealed is not None:
+            self.results.keep(release, sealed)
+        finished = self.desk.finish_release(request, release, counts, digest, trace)
+        if isinstance(finished, Refusal):
+            return finished
+        receipts.extend(_proven(finished.recorded))
+        if sealed is None:
+            return Released(release, counts, tuple(receipts), items)
+        return Released(release, counts, tuple(receipts), file_bytes=len(sealed), file_sha256=digest)
+
+    def _sealed(self, content: RequestContent, items: Sequence[Item]) -> bytes:
+        return seal(content.recipient.public_key or "", result_csv(items, content.identifier_types))
+
+    def _repeated(self, done: Done, release_id: str) -> Released | Refusal:
+        """The answer to a call that was made before: told again where that gives nothing away."""
+        known = self.desk.load(done.state.id).release(release_id)
+        if known is None or known.running:
+            return RUNNING
+        if known.failed is not None:
+            return FAILED
+        sealed = self.results.read(release_id) if known.delivery is Delivery.FILE else None
+        if sealed is None:
+            return FILE_GONE if known.delivery is Delivery.FILE else ALREADY_ANSWERED
+        digest = hashlib.sha256(sealed).hexdigest()
+        return Released(release_id, {}, done.recorded.receipts, file_bytes=len(sealed), file_sha256=digest)
+
+    def _objections(self, state: RequestState, content: RequestContent) -> tuple[str, ...]:
+        """What the policy has against the request as a whole, as if every controller had approved."""
+        found: list[str] = []
+        for domain in _domains(state, supposed=True):
+            asked = self._policy_request(state, content, domain, supposed=True)
+            answer = assess_request(asked, self.facts, self.clock.now())
+            found.extend(reason.value for reason in answer.reasons if not answer.passes)
+        return tuple(dict.fromkeys(found))
+
+    def _outcomes(
+        self, state: RequestState, content: RequestContent, now: datetime, *, supposed: bool
+    ) -> list[Outcome]:
+        """Every record of every domain in question. Each key is opened once for all of them and wiped at the end."""
+        outcomes: list[Outcome] = []
+        with (
+            registered_people(self.secrets, self.choices, content.project, now) as people,
+            OpenedKeys(self.ring) as keys,
+        ):
+            for selection in content.domains:
+                if selection.domain not in _domains(state, supposed=supposed):
+                    continue
+                asked = self._policy_request(state, content, selection.domain, supposed=supposed)
+                examination = Examination(selection.domain, asked, people, self.facts, now)
+                records = [Asked(record.row_id, record.pseudonyms) for record in selection.records]
+                outcomes.extend(examination.outcomes(records, keys))
+        return outcomes
+
+    def _policy_request(
+        self, state: RequestState, content: RequestContent, domain: DomainId, *, supposed: bool
+    ) -> PolicyRequest:
+        project, known = self.registry.project(content.project), self.registry.domain(domain)
+        requester = self.registry.person(state.requester) if state.requester else None
+        if project is None or known is None or requester is None:
+            raise LookupError("a request's project, domain or requester is not registered")
+        asked = policy_request(content, project, known, requester, state.domains.get(domain))
+        return supposing_approved(asked) if supposed else asked
+
+
+def _domains(state: RequestState, *, supposed: bool) -> tuple[DomainId, ...]:
+    return tuple(state.domains) if supposed else state.approved_domains()
+
+
+def _proven(recorded: Recorded) -> tuple[Receipt, ...]:
+    """The receipts, one for each event: only the gate makes them. Raises `NotProvenError` where one is missing."""
+    if not recorded.receipts or len(recorded.receipts) != len(recorded.events):
+        raise NotProvenError
+    return recorded.receipts
