@@ -54,6 +54,7 @@ def test_only_people_known_not_to_have_opted_out_are_sent_and_everybody_is_accou
     assert [number for numbers in sent.batches for number in numbers] == expected
     assert all(len(numbers) == batch for numbers in sent.batches[:-1])
     assert [row["patient_id_deid"] for row in rows] == [f"S{number}" for number in expected]
+    assert tally.dropped_type_1 == states.count(Type1State.ACTIVE)
     assert tally.read == len(states) == tally.dropped_type_1 + tally.dropped_unknown + tally.written
 
 

@@ -65,6 +65,7 @@ def test_the_opt_outs_are_what_the_policy_reads_in_the_files(practice: Practice,
     numbers = [patient.nhs_number for patient in practice.patients]
     active = {number for number in numbers if at_collection.state(number, today) is Type1State.ACTIVE}
     assert active == practice.opted_out_of_the_extract
+    assert not active & practice.opted_out_since
     assert 0.015 < len(active) / COUNT < 0.05
     assert {n for n in numbers if now.state(n, today) is Type1State.ACTIVE} == active | practice.opted_out_since
     assert not any(at_collection.state(number, today) is Type1State.UNKNOWN for number in numbers)
