@@ -223,9 +223,26 @@ class Draft:
     justification: str = field(repr=False)
 
 
-def salted_sha256(salt: str, text: str) -> str:
-    """The hash that stands for a free text in the ledger; the salt is kept elsewhere, so the text can't be guessed."""
-    return hashlib.sha256(f"{salt}\n{text}".encode()).hexdigest()
+@dataclass(frozen=True, slots=True)
+class FreeText:
+    """A text somebody wrote, salted so that its hash, which stands for it in the ledger, tells nothing about it."""
+
+    salt: str = field(repr=False)
+    text: str = field(repr=False)
+
+    def stored(self) -> bytes:
+        """What is stored encrypted: the salt, a newline, the text."""
+        return f"{self.salt}\n{self.text}".encode()
+
+    def sha256(self) -> str:
+        """The hash of what is stored, which is also its name in the store."""
+        return hashlib.sha256(self.stored()).hexdigest()
+
+    @classmethod
+    def read(cls, stored: bytes) -> FreeText:
+        """The text `stored` wrote."""
+        salt, _, text = stored.decode().partition("\n")
+        return cls(salt, text)
 
 
 def parse_draft(body: JsonObject, salt: str, vocabulary: Vocabulary) -> Draft | Refusal:
@@ -233,7 +250,7 @@ def parse_draft(body: JsonObject, salt: str, vocabulary: Vocabulary) -> Draft | 
     try:
         fields = Fields(body)
         justification = fields.prose("justification", LONGEST_JUSTIFICATION)
-        content = _read(fields, salted_sha256(salt, justification), salt)
+        content = _read(fields, FreeText(salt, justification).sha256(), salt)
     except FieldError as error:
         return error.refusal()
     draft = Draft(content, justification)

@@ -30,7 +30,7 @@ from keyholder.requests.commands import (
     Submit,
     Withdraw,
 )
-from keyholder.requests.guards import fresh_sign_in
+from keyholder.requests.guards import POLICY_ALLOWS, fresh_sign_in
 from keyholder.requests.state import RequestState
 from keyholder.requests.transitions import TRANSITIONS, WHO, Transition, Who
 from keyholder.vocabulary import DomainId, Role
@@ -62,7 +62,7 @@ def decide(
         return refusal
     row = _row(state, command.NAME)
     if row is None:
-        return reasons.UNKNOWN_REQUEST if state.status is None else reasons.WRONG_STATE
+        return reasons.WRONG_STATE
     if row.fresh_sign_in:
         refusal = fresh_sign_in(case)
     refusal = refusal or next((no for guard in row.guards if (no := guard.check(case))), None)
@@ -72,6 +72,8 @@ def decide(
 def authorise(case: Case) -> Refusal | None:
     """Whether this actor may ask for this at all, whatever state the request is in."""
     who = WHO[case.command.NAME]
+    if case.state.status is None and who is not Who.RESEARCHER:
+        return reasons.UNKNOWN_REQUEST
     if not isinstance(case.actor, PersonActor):
         wanted = _SYSTEMS.get(who)
         return None if wanted is case.actor.system else reasons.NOT_FOR_THIS_FUNCTION
@@ -79,8 +81,10 @@ def authorise(case: Case) -> Refusal | None:
         return reasons.PERSON_DISABLED
     if who in _SYSTEMS:
         return reasons.NOT_FOR_PEOPLE
-    if who is Who.CONTROLLER:
-        return _authorise_controller(case)
+    return _authorise_controller(case) if who is Who.CONTROLLER else _authorise_researcher(case, who)
+
+
+def _authorise_researcher(case: Case, who: Who) -> Refusal | None:
     if who is Who.REQUESTER and case.person.id != case.state.requester:
         return reasons.NOT_THE_REQUESTER
     # Still a researcher today: a role taken away ends what was begun with it.
@@ -93,6 +97,11 @@ def _authorise_controller(case: Case) -> Refusal | None:
     if not case.person.has(Role.CONTROLLER):
         return reasons.NOT_A_CONTROLLER
     return None if any(case.stands_for(domain) for domain in case.state.domains) else reasons.NOT_A_CONTROLLER
+
+
+def asks_policy(command: CommandName) -> bool:
+    """Whether a rule of this command looks at the policy's assessment."""
+    return any(POLICY_ALLOWS in row.guards for row in TRANSITIONS if row.command is command)
 
 
 def _row(state: RequestState, command: CommandName) -> Transition | None:

@@ -50,6 +50,7 @@ class Ballot:
     identifier_types: tuple[IdentifierType, ...] = ()
     until: datetime | None = None
     reason: str | None = None
+    comment_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,7 @@ def _domain_rejected(event: DomainRejected, state: RequestState, at: datetime) -
         content_hash=event.content_hash,
         at=at,
         reason=event.reason.value,
+        comment_sha256=event.comment_sha256,
     )
     return _with_ballot(state, event.domain, ballot, DecisionState.REJECTED)
 

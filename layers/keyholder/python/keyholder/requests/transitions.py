@@ -52,7 +52,10 @@ class Who(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One row. `sources` None stands for a request that does not exist yet; `to` lists what it may become."""
+    """One row. `sources` None stands for a request that does not exist yet; `to` lists what it may become.
+
+    An empty `to` leaves it in the state it is in.
+    """
 
     sources: frozenset[State] | None
     command: CommandName
@@ -66,6 +69,9 @@ class Transition:
 
 def _types(*events: type[RequestEvent]) -> tuple[str, ...]:
     return tuple(event.TYPE for event in events)
+
+
+STAYS: frozenset[State] = frozenset()
 
 
 def _states(*states: State) -> frozenset[State]:
@@ -88,7 +94,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         who=Who.REQUESTER,
         guards=(g.SAME_PROJECT, g.PROJECT_MEMBER),
         events=_types(DraftSaved),
-        to=_states(State.DRAFT),
+        to=STAYS,
         outcome=outcomes.save,
     ),
     Transition(
@@ -203,7 +209,7 @@ TRANSITIONS: tuple[Transition, ...] = (
             g.POLICY_ALLOWS,
         ),
         events=_types(ReleaseAuthorised),
-        to=_states(State.APPROVED, State.RELEASED),
+        to=STAYS,
         outcome=outcomes.authorise_release,
         fresh_sign_in=True,
     ),
@@ -222,7 +228,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         who=Who.RELEASE_FUNCTION,
         guards=(g.RELEASE_OPEN, g.RELEASE_IN_TIME, g.ALL_CHUNKS),
         events=_types(ReleaseFinished),
-        to=_states(State.RELEASED),
+        to=STAYS,
         outcome=outcomes.finish_release,
     ),
     Transition(
@@ -231,16 +237,16 @@ TRANSITIONS: tuple[Transition, ...] = (
         who=Who.RELEASE_FUNCTION,
         guards=(g.RELEASE_OPEN,),
         events=_types(ReleaseFailed),
-        to=_states(State.APPROVED, State.RELEASED),
+        to=STAYS,
         outcome=outcomes.fail_release,
     ),
     Transition(
         sources=_states(State.RELEASED),
         command=CommandName.COLLECT,
         who=Who.REQUESTER,
-        guards=(g.PROJECT_MEMBER, g.ACCREDITED, g.WINDOW_OPEN, g.APPROVALS_STAND, g.FILE_READY),
+        guards=(g.PROJECT_MEMBER, g.ACCREDITED, g.WINDOW_OPEN, g.APPROVALS_STAND, g.FILE_READY, g.POLICY_ALLOWS),
         events=_types(ReleaseCollected),
-        to=_states(State.RELEASED),
+        to=STAYS,
         outcome=outcomes.collect,
         fresh_sign_in=True,
     ),

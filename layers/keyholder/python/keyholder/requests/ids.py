@@ -1,0 +1,53 @@
+"""New ids: 26 characters of Crockford's base32, time first, so that ids made later sort later (the ULID layout)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Protocol
+
+from keyholder.ledger.ports import Clock
+from keyholder.registry.attempts import AttemptIds
+from keyholder.vocabulary import RequestId
+
+REQUEST = re.compile(r"REQ-[0-9A-HJKMNP-TV-Z]{26}")
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_RANDOM_BYTES = 10
+
+
+class Ids(AttemptIds, Protocol):
+    """Where ids and salts come from."""
+
+    def request(self) -> RequestId: ...
+
+    def release(self) -> str: ...
+
+    def salt(self) -> str:
+        """32 hexadecimal digits nobody can guess."""
+        ...
+
+
+class RandomIds:
+    """`Ids` from the clock and 80 random bits."""
+
+    def __init__(self, clock: Clock, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        self._clock = clock
+        self._random = random
+
+    def request(self) -> RequestId:
+        return RequestId(f"REQ-{self._ulid()}")
+
+    def release(self) -> str:
+        return f"REL-{self._ulid()}"
+
+    def attempt(self) -> str:
+        return f"ATT-{self._ulid()}"
+
+    def salt(self) -> str:
+        return self._random(16).hex()
+
+    def _ulid(self) -> str:
+        milliseconds = int(self._clock.now().timestamp() * 1_000)
+        number = milliseconds << 80 | int.from_bytes(self._random(_RANDOM_BYTES))
+        return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))

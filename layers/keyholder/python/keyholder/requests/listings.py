@@ -1,0 +1,53 @@
+"""In which listings a request stands, and when it is to be looked at again: hints stored beside its newest event."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from keyholder.ledger.ports import Head
+from keyholder.requests.codes import State
+from keyholder.requests.state import RequestState
+from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, RequestId, StreamId
+
+CHECKS_EXPECTED = timedelta(minutes=2)
+"""After this the sweeper asks for the checks again."""
+
+
+def own_requests(person: PersonId) -> str:
+    """The listing of what a person asked for."""
+    return f"requester/{person.removeprefix('person/')}"
+
+
+def organisation_requests(organisation: OrganisationCode) -> str:
+    """The listing of what was submitted to an organisation as a controller."""
+    return f"controller-requests/{organisation}"
+
+
+def project_requests(project: ProjectId) -> str:
+    return f"project/{project}"
+
+
+def domain_requests(domain: DomainId) -> str:
+    """The listing of what was submitted to a domain."""
+    return f"domain/{domain}"
+
+
+def request_stream(request: RequestId) -> StreamId:
+    return StreamId(f"request/{request}")
+
+
+def request_head(state: RequestState) -> Head:
+    """Drafts are listed for their author and project; from submission on also where they are decided."""
+    listings = [own_requests(state.requester)] if state.requester else []
+    listings += [project_requests(state.summary.project)] if state.summary else []
+    organisations = {code for decision in state.domains.values() for code in decision.needs.controllers}
+    listings += [domain_requests(domain) for domain in state.domains]
+    listings += [organisation_requests(code) for code in sorted(organisations)]
+    return Head(tuple(listings), _look_again(state))
+
+
+def _look_again(state: RequestState) -> datetime | None:
+    """When its time runs out; while it waits for its checks much earlier, for asking for them can get lost."""
+    if state.status is State.SUBMITTED and state.changed_at is not None and state.due_at is not None:
+        return min(state.due_at, state.changed_at + CHECKS_EXPECTED)
+    return state.due_at

@@ -1,0 +1,114 @@
+"""A request as one person may see it, ready for JSON. Never a pseudonym, a row id or a free text."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from keyholder.canonical import JsonObject, JsonValue
+from keyholder.ledger.event import rfc3339
+from keyholder.registry.people import Person
+from keyholder.registry.projects import Project
+from keyholder.requests.decide import AllowedCommand
+from keyholder.requests.events import summary_json
+from keyholder.requests.state import Ballot, DomainDecision, Release, RequestState
+from keyholder.vocabulary import DomainId, Role
+
+
+def may_see(state: RequestState, person: Person, project: Project | None) -> bool:
+    """The requester, the project's members, the controllers it was submitted to, and auditors."""
+    if state.status is None or person.disabled:
+        return False
+    if person.id == state.requester or person.has(Role.AUDITOR):
+        return True
+    return _on_project(person, project) or _controls(state, person)
+
+
+def request_view(state: RequestState, person: Person, commands: tuple[AllowedCommand, ...] | None = None) -> JsonObject:
+    """What the person is shown; `commands` where what they may do was asked.
+
+    The counts of the checks are for those who decide and those who audit: the requester learns nothing from them about
+    any one person.
+    """
+    weighs = person.has(Role.AUDITOR) or (_controls(state, person) and person.id != state.requester)
+    view: dict[str, JsonValue] = {
+        "id": state.id,
+        "version": state.version,
+        "state": state.status.value if state.status else None,
+        "revision": state.revision,
+        "requester": state.requester,
+        "created_at": _moment(state.created_at),
+        "changed_at": _moment(state.changed_at),
+        "due_at": _moment(state.due_at),
+        "policy_hash": state.policy_hash,
+        "reasons": list(state.reasons),
+        "decisions": [_decision(domain, decision) for domain, decision in state.domains.items()],
+        "release_until": _moment(state.until),
+        "retrievals": {"allowed": state.retrievals, "used": state.retrievals_used()},
+        "releases": [_release(release) for release in state.releases],
+        **(summary_json(state.summary) if state.summary else {}),
+    }
+    if weighs:
+        view["checks"] = dict(state.counts)
+    if commands is not None:
+        view["allowed_commands"] = [_command(command) for command in commands]
+    return view
+
+
+def _on_project(person: Person, project: Project | None) -> bool:
+    return project is not None and person.id in project.members
+
+
+def _controls(state: RequestState, person: Person) -> bool:
+    organisations = person.organisations(Role.CONTROLLER)
+    return any(organisations & set(decision.needs.controllers) for decision in state.domains.values())
+
+
+def _decision(domain: DomainId, decision: DomainDecision) -> JsonObject:
+    return {
+        "domain": domain,
+        "state": decision.state.value,
+        "controllers": list(decision.needs.controllers),
+        "quorum": decision.needs.quorum,
+        "identifier_types": [kind.value for kind in decision.granted()],
+        "ballots": [_ballot(ballot) for ballot in decision.ballots],
+    }
+
+
+def _ballot(ballot: Ballot) -> JsonObject:
+    return {
+        "person": ballot.person,
+        "organisation": ballot.organisation,
+        "vote": ballot.vote.value,
+        "content_hash": ballot.content_hash,
+        "at": rfc3339(ballot.at),
+        "until": _moment(ballot.until),
+        "reason": ballot.reason,
+        "comment_sha256": ballot.comment_sha256,
+    }
+
+
+def _release(release: Release) -> JsonObject:
+    return {
+        "id": release.id,
+        "delivery": release.delivery.value,
+        "authorised_at": rfc3339(release.authorised_at),
+        "finished_at": _moment(release.finished_at),
+        "failed": release.failed,
+        "collected_at": _moment(release.collected_at),
+    }
+
+
+def _command(command: AllowedCommand) -> JsonObject:
+    refusal = command.refusal
+    return {
+        "command": command.command.value,
+        "domain": command.domain,
+        "release": command.release,
+        "allowed": command.allowed,
+        "code": refusal.code if refusal else None,
+        "advice": refusal.advice if refusal else None,
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return rfc3339(moment) if moment else None

@@ -1,0 +1,111 @@
+"""Every event written is read back the same, and none of another form is read at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from keyholder.canonical import canonical_json
+from keyholder.ledger.event import Event
+from keyholder.registry.events import UnknownEventError
+from keyholder.registry.fields import FieldError
+from keyholder.requests import commands as ask
+from keyholder.requests.codec import EVENTS, RequestEvent, from_event, to_new_event
+from keyholder.requests.codes import RejectReason, RevokeReason, safe_count
+from keyholder.requests.release_events import MOST_SUBJECTS, ItemsReleased
+from keyholder.vocabulary import ActorId, StreamId
+from tests.unit.requests import world
+from tests.unit.requests.world import GP, HOSPITAL, NADIA, RELEASE, ROSA, SWEEPER, TARA, TOKEN
+
+
+def samples() -> dict[str, RequestEvent]:
+    """One event of each type, each from a course of things that makes it."""
+    mixed = world.in_review(GP, HOSPITAL).approve(NADIA).approve(TARA)
+    assert mixed.state.content_hash
+    no = ask.Reject(HOSPITAL, mixed.state.content_hash, RejectReason.OTHER, "c" * 64)
+    mixed.do(no, TARA)
+    blocked = world.drafted().do(ask.Submit(), ROSA)
+    assert blocked.state.content_hash
+    blocked.do(ask.RecordChecks(blocked.state.content_hash, world.checks(0)), RELEASE)
+    expired = world.approved()
+    expired.now = expired.state.due_at or expired.now
+    failed = world.approved()
+    command = world.release_of(failed)
+    file = world.released(delivery="file", recipient={"organisation": "ZZ9", "public_key": KEY})
+    courses = [
+        mixed,
+        blocked,
+        world.drafted().do(ask.Discard(), ROSA),
+        world.in_review().do(ask.Withdraw(), ROSA),
+        world.approved().do(ask.Revoke(RevokeReason.OTHER), NADIA),
+        expired.do(ask.Expire(), SWEEPER),
+        failed.do(command, ROSA).do(ask.FailRelease(command.release, "LEDGER_UNAVAILABLE"), RELEASE),
+        file.do(ask.Collect(file.state.releases[0].id), ROSA),
+        _rejected(),
+    ]
+    return {event.TYPE: event for course in courses for event in course.happened}
+
+
+KEY = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
+
+def _rejected() -> world.Course:
+    course = world.in_review()
+    assert course.state.content_hash
+    return course.do(ask.Reject(GP, course.state.content_hash, RejectReason.OTHER), NADIA)
+
+
+def written(event: RequestEvent) -> Event:
+    new = to_new_event(event)
+    return Event(StreamId(f"request/{world.REQUEST}"), 1, new.type, world.NOW, ActorId(ROSA.id), "trace", new.data)
+
+
+def test_every_type_has_a_sample() -> None:
+    assert set(samples()) == set(EVENTS)
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
+def test_an_event_comes_back_as_it_was(name: str) -> None:
+    event = samples()[name]
+    line = written(event).line()
+    assert from_event(Event.parse(line)).event == event
+    assert TOKEN.encode() not in line
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
+def test_a_field_more_or_less_is_refused(name: str) -> None:
+    data = json.loads(canonical_json(to_new_event(samples()[name]).data))
+    event = written(samples()[name])
+    with pytest.raises(FieldError):
+        from_event(Event(event.stream, 1, name, event.at, event.actor, "trace", {**data, "more": 1}))
+    for field in data:
+        if data[field] is None:
+            continue
+        less = {key: value for key, value in data.items() if key != field}
+        try:
+            again = from_event(Event(event.stream, 1, name, event.at, event.actor, "trace", less))
+        except FieldError:
+            continue
+        assert again.event != samples()[name]
+
+
+def test_a_type_nobody_knows_is_refused() -> None:
+    event = written(samples()["request.withdrawn"])
+    with pytest.raises(UnknownEventError):
+        from_event(Event(event.stream, 1, "request.waved_through", event.at, event.actor, "trace", {}))
+
+
+def test_a_full_chunk_fits_into_one_entry_of_the_log() -> None:
+    tags = tuple(f"{number:022d}" for number in range(MOST_SUBJECTS))
+    chunk = ItemsReleased(
+        "REL-" + "0" * 26, 10, 10, MOST_SUBJECTS, "2026-11", {"released": tags}, {"malformed": 10_000}
+    )
+    assert len(written(chunk).line()) < 65_535
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(-1, "0"), (0, "0"), (1, "1-7"), (7, "1-7"), (8, "10"), (12, "10"), (13, "15"), (500, "500")]
+)
+def test_counts_are_safe_to_show(count: int, shown: str) -> None:
+    assert safe_count(count) == shown

@@ -1,0 +1,283 @@
+"""People, a project, domains and a desk for tests of the life cycle. Nothing here is about a real person."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+
+from keyholder.canonical import JsonValue
+from keyholder.ledger.log import EventLog
+from keyholder.refusals import Refusal
+from keyholder.registry.domains import CareOrigin, Domain, SourceDataset
+from keyholder.registry.people import Capacity, Membership, Person, PersonKind, person_id
+from keyholder.registry.projects import Agreement, Project
+from keyholder.registry.service import Call as RegistryCall
+from keyholder.registry.service import Registry
+from keyholder.requests import commands as ask
+from keyholder.requests.actors import Actor, Limits, PersonActor, SignIn, System, SystemActor
+from keyholder.requests.case import Assessment, Facts
+from keyholder.requests.codec import Happened, RequestEvent
+from keyholder.requests.content import Draft, Vocabulary, parse_draft
+from keyholder.requests.decide import decide
+from keyholder.requests.service import Call, Question, RequestDesk
+from keyholder.requests.state import RequestState, evolve
+from keyholder.vocabulary import (
+    DomainId,
+    IdentifierType,
+    OrganisationCode,
+    ProjectId,
+    Pseudonym,
+    RequestId,
+    Role,
+)
+from tests.fakes.ledger import ManualClock
+
+NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+POLICY = "ab" * 32
+SALT = "5a" * 16
+REQUEST = RequestId("REQ-" + "0" * 26)
+VOCABULARY = Vocabulary(frozenset({"research", "marketing"}), frozenset({"s251_reg5", "explicit_consent"}))
+PROJECT = ProjectId("PRJ-0001")
+GP, HOSPITAL = DomainId("gp-2026"), DomainId("hospital-2026")
+NHSE, TRUST, OTHER = OrganisationCode("X26"), OrganisationCode("RJ1"), OrganisationCode("ZZ9")
+RELEASE = SystemActor(System.RELEASE)
+SWEEPER = SystemActor(System.SWEEPER)
+TOKEN = Pseudonym("SN00" + "0123456789ABCDEFGHJKMNPQRSTVWXYZ" + "AB")
+
+
+def person(name: str, *roles: tuple[Role, OrganisationCode], kind: PersonKind = PersonKind.HUMAN) -> Person:
+    return Person(
+        id=person_id("https://issuer.test", name),
+        roles=tuple(Membership(role, organisation) for role, organisation in roles),
+        kind=kind,
+        accredited_until=date(2027, 3, 31),
+        capacities=(Capacity.RESEARCHER,),
+    )
+
+
+OPERATOR = person("operator", (Role.OPERATOR, OTHER))
+ROSA = person("rosa", (Role.RESEARCHER, OTHER))
+COLLEAGUE = person("colleague", (Role.RESEARCHER, OTHER), (Role.CONTROLLER, NHSE))
+STRANGER = person("stranger", (Role.RESEARCHER, OTHER))
+NADIA = person("nadia", (Role.CONTROLLER, NHSE))
+NILS = person("nils", (Role.CONTROLLER, NHSE))
+TARA = person("tara", (Role.CONTROLLER, TRUST))
+BOTH = person("both", (Role.CONTROLLER, NHSE), (Role.CONTROLLER, TRUST))
+AUDITOR = person("auditor", (Role.AUDITOR, OTHER))
+EVERYBODY = (OPERATOR, ROSA, COLLEAGUE, STRANGER, NADIA, NILS, TARA, BOTH, AUDITOR)
+
+
+def a_domain(name: DomainId = GP, *controllers: OrganisationCode, quorum: int = 2) -> Domain:
+    return Domain(
+        id=name,
+        controllers=controllers or (NHSE, TRUST),
+        identifier_types=(IdentifierType.NHS_NUMBER, IdentifierType.POSTCODE),
+        source_dataset=SourceDataset.GP,
+        care_origin=CareOrigin.ENGLAND_PUBLIC,
+        quorum=quorum,
+    )
+
+
+def a_project() -> Project:
+    return Project(
+        id=PROJECT,
+        organisation=OTHER,
+        members=(ROSA.id, COLLEAGUE.id),
+        active_until=date(2027, 12, 31),
+        domains=(GP, HOSPITAL),
+        agreement=Agreement("DARS-NIC-1", date(2027, 12, 31)),
+    )
+
+
+def a_body(*domains: DomainId, records: int = 2, **changes: JsonValue) -> dict[str, JsonValue]:
+    """A request as its author sends it."""
+    body: dict[str, JsonValue] = {
+        "project": PROJECT,
+        "purpose": "research",
+        "legal_basis": "s251_reg5",
+        "capacity": "researcher",
+        "references": {"cag": "25/CAG/0036"},
+        "wanted": [{"identifier_type": "nhs_number", "need": "linkage"}],
+        "recipient": {"organisation": "ZZ9", "public_key": None},
+        "delivery": "inline",
+        "window_days": 14,
+        "destroy_by": "2027-06-30",
+        "justification": "Linkage to the registry needs the number itself.",
+        "domains": [
+            {
+                "domain": domain,
+                "records": [
+                    {"row_id": f"{domain}/{row}", "pseudonyms": {"nhs_number": TOKEN}} for row in range(records)
+                ],
+            }
+            for domain in domains or (GP,)
+        ],
+    }
+    return {**body, **changes}
+
+
+def a_draft(*domains: DomainId, salt: str = SALT, **changes: JsonValue) -> Draft:
+    draft = parse_draft(a_body(*domains, **changes), salt, VOCABULARY)
+    assert not isinstance(draft, Refusal), draft
+    return draft
+
+
+def some_facts(**changes: object) -> Facts:
+    facts = Facts(
+        project=a_project(),
+        domains={GP: a_domain(), HOSPITAL: a_domain(HOSPITAL, TRUST)},
+        assessment=Assessment(POLICY),
+    )
+    return replace(facts, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
+
+
+def signed_in(who: Person, at: datetime = NOW, acr: str = "AAL2") -> PersonActor:
+    return PersonActor(who, SignIn(acr, at))
+
+
+@dataclass
+class Course:
+    """A request taken through `decide` and `evolve`, without a ledger."""
+
+    facts: Facts = field(default_factory=some_facts)
+    state: RequestState = field(default_factory=lambda: RequestState(REQUEST))
+    now: datetime = NOW
+    happened: list[RequestEvent] = field(default_factory=list)
+
+    def ask(self, command: ask.Command, who: Person | Actor) -> tuple[RequestEvent, ...] | Refusal:
+        """Decide only."""
+        actor = signed_in(who, self.now) if isinstance(who, Person) else who
+        return decide(self.state, command, actor, self.facts, self.now)
+
+    def do(self, command: ask.Command, who: Person | Actor) -> Course:
+        """Decide, and go on from there."""
+        outcome = self.ask(command, who)
+        assert not isinstance(outcome, Refusal), outcome
+        actor = who if not isinstance(who, Person) else signed_in(who)
+        for event in outcome:
+            self.state = evolve(self.state, Happened(event, self.now, actor.id))
+            self.happened.append(event)
+        return self
+
+    def refused(self, command: ask.Command, who: Person | Actor) -> str:
+        """The code of the refusal, which must be one."""
+        outcome = self.ask(command, who)
+        assert isinstance(outcome, Refusal), outcome
+        return outcome.code
+
+    def approve(self, who: Person, domain: DomainId = GP) -> Course:
+        assert self.state.content_hash
+        return self.do(ask.Approve(domain, self.state.content_hash), who)
+
+
+def checks(eligible: int = 2, held: int = 0, withheld: int = 0) -> ask.Checks:
+    return ask.Checks(POLICY, eligible, held, withheld)
+
+
+def drafted(*domains: DomainId, facts: Facts | None = None, **changes: JsonValue) -> Course:
+    return Course(facts or some_facts()).do(ask.Create(a_draft(*domains, **changes).content.summary()), ROSA)
+
+
+def in_review(*domains: DomainId, facts: Facts | None = None, **changes: JsonValue) -> Course:
+    course = drafted(*domains, facts=facts, **changes).do(ask.Submit(), ROSA)
+    assert course.state.content_hash
+    return course.do(ask.RecordChecks(course.state.content_hash, checks()), RELEASE)
+
+
+def approved(**changes: JsonValue) -> Course:
+    return in_review(**changes).approve(NADIA).approve(TARA)
+
+
+def release_of(course: Course, number: int = 1) -> ask.AuthoriseRelease:
+    assert course.state.summary
+    return ask.AuthoriseRelease(f"REL-{number:026d}", course.state.summary.content_hash, course.state.summary.delivery)
+
+
+def chunk_of(release: str, chunk: int = 1, chunks: int = 1) -> ask.RecordChunk:
+    return ask.RecordChunk(release, chunk, chunks, 2, "2026-11", {"released": ("A" * 22, "B" * 22)}, {"malformed": 1})
+
+
+def released(number: int = 1, course: Course | None = None, **changes: JsonValue) -> Course:
+    """A course whose release is finished."""
+    course = course or approved(**changes)
+    command = release_of(course, number)
+    course.do(command, ROSA).do(chunk_of(command.release), RELEASE)
+    return course.do(ask.FinishRelease(command.release, {"released": 2}), RELEASE)
+
+
+class CountedIds:
+    """Ids in order, and salts that differ."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def request(self) -> RequestId:
+        return RequestId(f"REQ-{next(self._numbers):026d}")
+
+    def release(self) -> str:
+        return f"REL-{next(self._numbers):026d}"
+
+    def attempt(self) -> str:
+        return f"ATT-{next(self._numbers):026d}"
+
+    def salt(self) -> str:
+        return f"{next(self._numbers):032x}"
+
+
+@dataclass
+class MemoryContents:
+    """`ContentStore` in memory."""
+
+    pieces: dict[tuple[RequestId, str], bytes] = field(default_factory=dict)
+
+    def keep(self, request: RequestId, pieces: dict[str, bytes]) -> None:
+        self.pieces.update({(request, name): body for name, body in pieces.items()})
+
+    def read(self, request: RequestId, *names: str) -> tuple[bytes | None, ...]:
+        return tuple(self.pieces.get((request, name)) for name in names)
+
+
+@dataclass
+class House:
+    """A desk over a ledger, with everybody registered."""
+
+    log: EventLog
+    clock: ManualClock
+    reasons: tuple[str, ...] = ()
+    ids: CountedIds = field(default_factory=CountedIds)
+    contents: MemoryContents = field(default_factory=MemoryContents)
+    domains: Mapping[DomainId, Domain] = field(
+        default_factory=lambda: {GP: a_domain(), HOSPITAL: a_domain(HOSPITAL, TRUST)}
+    )
+
+    def __post_init__(self) -> None:
+        self.registry = Registry(self.log, self.ids, OPERATOR.id)
+        self.desk = self.another_desk(self.log)
+        call = RegistryCall(OPERATOR.id, "trace")
+        for somebody in EVERYBODY:
+            assert not isinstance(self.registry.register_person(call, somebody), Refusal)
+        for domain in self.domains.values():
+            assert not isinstance(self.registry.register_domain(call, domain), Refusal)
+        assert not isinstance(self.registry.register_project(call, a_project()), Refusal)
+
+    def another_desk(self, log: EventLog) -> RequestDesk:
+        return RequestDesk(
+            log,
+            Registry(log, self.ids),
+            self.contents,
+            ids=self.ids,
+            clock=self.clock,
+            assess=self._assess,
+            vocabulary=VOCABULARY,
+            limits=Limits(decision_within=timedelta(days=30)),
+        )
+
+    def call(self, who: Person, **changes: object) -> Call:
+        call = Call(signed_in(who, self.clock.now()), "trace")
+        return replace(call, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
+
+    def _assess(self, question: Question) -> Assessment:
+        assert question.content.hash() == question.state.content_hash
+        return Assessment(POLICY, self.reasons)
