@@ -16,8 +16,8 @@ from infra.embedded.demo.cast import today
 from infra.embedded.demo.telling import claim
 from infra.routes import LAYER
 from keyholder.canonical import JsonObject
-from keyholder.client import Export, Unavailable
-from keyholder.client.ledger_download import VERIFIER_KEY, download
+from keyholder.client import Unavailable
+from keyholder.client.ledger_download import VERIFIER_KEY, Downloaded, download
 
 if TYPE_CHECKING:
     from infra.embedded.demo.story import Story
@@ -27,7 +27,7 @@ NOT_VERIFIED = 6
 UNWRITABLE = "DemonstrationMakesTheJournalUnwritable"
 
 
-def audit(story: Story) -> tuple[Export, int]:
+def audit(story: Story) -> tuple[Downloaded, int]:
     """Step 7; the answer is the downloaded ledger and how many events the main request has."""
     auditor, memory, telling = story.cast["auditor"], story.memory, story.telling
     events = list(auditor.events(memory.file_request))
@@ -41,16 +41,18 @@ def audit(story: Story) -> tuple[Export, int]:
     claim(
         memory.inline_request in {hit.request for hit in answer.found}, "the search finds who re-identified a patient"
     )
-    telling.say(f"Who re-identified one patient? {len(answer.found)} time(s), by {answer.found[0].actor[:14]}….")
+    telling.say(
+        f"Who re-identified one patient? {len(answer.found)} time(s), by {(answer.found[0].actor or 'nobody')[:14]}…."
+    )
     if story.files.ledger.exists():
         shutil.rmtree(story.files.ledger)
     with telling.progress("Downloading the ledger", answer.size) as advance:
-        export = download(auditor, story.files.ledger, lambda _: advance(1))
+        ledger = download(auditor, story.files.ledger, lambda _: advance(1))
     _pin(story.stack, story.files.ledger)
     status, words = verified(story.files.ledger)
-    claim(status == 0 and export.root in words, f"the downloaded ledger verifies offline ({words})")
+    claim(status == 0 and ledger.root in words, f"the downloaded ledger verifies offline ({words})")
     telling.say(f"keyholder audit verify: {words}")
-    return export, len(events)
+    return ledger, len(events)
 
 
 def _rising(indexes: Sequence[object]) -> bool:

@@ -92,7 +92,7 @@ class Story:
         with telling.step("release", "6. The researcher releases"):
             self.release()
         with telling.step("audit", "7. An auditor looks, asks and proves"):
-            export, self.memory.events = proof.audit(self)
+            ledger, self.memory.events = proof.audit(self)
         with telling.step("challenge", "8. What must not work does not"):
             proof.challenge(self)
         self._write("openapi.json", self.cast["researcher"].openapi())
@@ -103,8 +103,8 @@ class Story:
             "released": self.memory.released,
             "withheld": self.memory.withheld,
             "events": self.memory.events,
-            "ledger_size": export.size,
-            "ledger_root": export.root,
+            "ledger_size": ledger.size,
+            "ledger_root": ledger.root,
             "ledger_verified": True,
             "tamper_detected": True,
             "fail_closed": True,

@@ -206,25 +206,26 @@ def test_a_release_that_waits_for_controllers_is_not_yet(tmp_path: Path) -> None
 def test_a_ledger_is_downloaded_in_the_layout_of_the_verifier(tmp_path: Path) -> None:
     version = {"version_id": "v1", "is_delete_marker": False, "last_modified": "2026-01-01T00:00:00Z", "size": 2}
     first = {"key": f"journal/{0:020d}", "body": "a\n", "versions": [version]}
-    second = {"key": f"checkpoint/{1:020d}", "body": "b\n", "versions": [version, version]}
-    export = ok({"export_id": "E", "size": 1, "root": "ab", "vkey": "k+1+AA=="}, 201)
-    api = FakeApi([export, ok({"items": [first], "next": "n"}), ok({"items": [second], "next": None})])
+    second = {"key": f"checkpoint/{1:020d}", "body": "log\n1\nq80=\n\n", "versions": [version, version]}
+    export = ok({"export_id": "E", "size": 1, "vkey": "k+1+AA=="}, 201)
+    api = FakeApi([export, ok({"items": [first], "next": 1}), ok({"items": [second], "next": None})])
     folder = tmp_path / "ledger"
     result = run("audit", "download", str(folder), api=api)
     assert result.exit_code == 0, result.stderr
     assert (folder / first["key"]).read_text() == "a\n"
-    assert (folder / second["key"]).read_text() == "b\n"
+    assert (folder / second["key"]).read_text() == "log\n1\nq80=\n\n"
     assert (folder / "key.vkey").read_text() == "k+1+AA==\n"
     assert json.loads((folder / "versions.json").read_text()) == {
         first["key"]: [version],
         second["key"]: [version, version],
     }
+    assert json.loads(result.stdout) == {"size": 1, "root": "abcd", "objects": 2, "vkey": "k+1+AA=="}
     assert run("audit", "download", str(folder)).exit_code == 1
 
 
 @pytest.mark.parametrize("key", ["journal/../../x", "/etc/passwd", "journal/1", "key.vkey"])
 def test_a_key_that_no_ledger_has_is_not_written(tmp_path: Path, key: str) -> None:
-    export = ok({"export_id": "E", "size": 1, "root": "ab", "vkey": "k"}, 201)
+    export = ok({"export_id": "E", "size": 1, "vkey": "k"}, 201)
     api = FakeApi([export, ok({"items": [{"key": key, "body": "x", "versions": []}], "next": None})])
     result = run("audit", "download", str(tmp_path / "ledger"), api=api)
     assert result.exit_code == 1

@@ -22,10 +22,10 @@ audit.add_command(verify, "verify")
 
 
 @audit.command()
-@click.option("--request", "request_id", help="Only the events of this request.")
+@click.argument("request_id")
 @click.pass_obj
-def events(session: Session, request_id: str | None) -> None:
-    """The ledger's events, in order."""
+def events(session: Session, request_id: str) -> None:
+    """The events of a request, in order."""
     session.table(["index", "at", "type", "actor", "stream"], list(session.keyholder().events(request_id)))
 
 
@@ -48,6 +48,6 @@ def subject(session: Session, nhs_number_file: TextIO, reason: str) -> None:
 def download(session: Session, folder: Path) -> None:
     """Download the ledger into DIR, new or empty, ready for 'audit verify'."""
     written: list[str] = []
-    export = save_ledger(session.keyholder(), folder, written.append)
-    session.say(f"{export.size} events in {len(written)} objects. Compare {folder / 'key.vkey'} with the key you hold.")
-    session.show({"size": export.size, "root": export.root, "objects": len(written), "vkey": export.vkey})
+    ledger = save_ledger(session.keyholder(), folder, written.append)
+    session.say(f"{ledger.size} events in {len(written)} objects. Compare {folder / 'key.vkey'} with the key you hold.")
+    session.show({"size": ledger.size, "root": ledger.root, "objects": len(written), "vkey": ledger.vkey})

@@ -70,6 +70,13 @@ class Reader:
             raise AnswerError(f"{name} is not a list")
         return value
 
+    def cursor(self, name: str) -> str | None:
+        """A cursor is handed back as it came, whatever it is made of."""
+        value = self.raw.get(name)
+        if value is None or (isinstance(value, str | int) and not isinstance(value, bool)):
+            return None if value is None else str(value)
+        raise AnswerError(f"{name} is not a cursor")
+
     def texts(self, name: str) -> Mapping[str, str]:
         """An object whose values are all text."""
         found = {key: value for key, value in self.object(name).items() if isinstance(value, str)}
@@ -131,7 +138,9 @@ def _allowed(value: JsonValue) -> tuple[str, ...]:
         ]
     else:
         return ()
-    return tuple(name for name, item in items if (item.get("allowed") if isinstance(item, Mapping) else item) is True)
+    # A command that is decided domain by domain stands there once for each.
+    allowed = (name for name, item in items if (item.get("allowed") if isinstance(item, Mapping) else item) is True)
+    return tuple(dict.fromkeys(allowed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +218,7 @@ class Page:
     @classmethod
     def parse(cls, reply: Reply) -> Page:
         body = Reader.of(reply)
-        return cls(tuple(item.raw for item in body.objects("items")), body.text_or_none("next"))
+        return cls(tuple(item.raw for item in body.objects("items")), body.cursor("next"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +228,7 @@ class Found:
     index: int
     request: str
     at: str
-    actor: str
+    actor: str | None
     document: JsonObject = field(repr=False)
 
 
@@ -237,7 +246,7 @@ class SubjectSearch:
         body = Reader.of(reply)
         searched = Reader(body.object("searched"))
         found = tuple(
-            Found(hit.number("index"), hit.text("request"), hit.text("at"), hit.text("actor"), hit.raw)
+            Found(hit.number("index"), hit.text("request"), hit.text("at"), hit.text_or_none("actor"), hit.raw)
             for hit in body.objects("found")
         )
         return cls(found, searched.number("size"), searched.text("root"), body.raw)
@@ -245,17 +254,16 @@ class SubjectSearch:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A ledger ready to download: its size in events, its root hash, the verifier key of its checkpoints."""
+    """A ledger ready to download: its size in events, and the verifier key of its checkpoints."""
 
     export_id: str
     size: int
-    root: str
     vkey: str
 
     @classmethod
     def parse(cls, reply: Reply) -> Export:
         body = Reader.of(reply)
-        return cls(body.text("export_id"), body.number("size"), body.text("root"), body.text("vkey"))
+        return cls(body.text("export_id"), body.number("size"), body.text("vkey"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,4 +303,4 @@ class JournalObject:
             )
             for item in answer.objects("items")
         )
-        return items, answer.text_or_none("next")
+        return items, answer.cursor("next")

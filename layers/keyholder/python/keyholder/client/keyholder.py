@@ -126,9 +126,9 @@ class Keyholder:
 
     # Audit
 
-    def events(self, request_id: str | None = None) -> Iterator[JsonObject]:
-        """Events of one request, or all, in order, each with its index in the ledger."""
-        yield from self._pages("/v1/audit/events", {} if request_id is None else {"request": request_id})
+    def events(self, request_id: str) -> Iterator[JsonObject]:
+        """Events of one request in order, each with its index in the ledger."""
+        yield from self._pages("/v1/audit/events", {"request": request_id})
 
     def subject_search(self, nhs_number: str, reason: str) -> SubjectSearch:
         """Who re-identified this person? The question itself is logged, without the number."""

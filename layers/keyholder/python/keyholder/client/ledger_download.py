@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from keyholder.client.answers import AnswerError, Export, JournalObject
@@ -15,7 +18,19 @@ VERSIONS = "versions.json"
 VERIFIER_KEY = "key.vkey"
 
 
-def download(keyholder: Keyholder, folder: Path, advance: Callable[[str], None]) -> Export:
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """What was downloaded: the size in events and root hash that its newest checkpoint claims, and the verifier key.
+
+    A claim until `audit verify` has proven it.
+    """
+
+    size: int
+    root: str
+    vkey: str
+
+
+def download(keyholder: Keyholder, folder: Path, advance: Callable[[str], None]) -> Downloaded:
     """Writes `journal/…`, `checkpoint/…`, `versions.json` and `key.vkey` into an empty or new folder.
 
     `versions.json` maps each key to its versions as storage lists them. The verifier key is what the service says: an
@@ -39,7 +54,20 @@ def download(keyholder: Keyholder, folder: Path, advance: Callable[[str], None])
         advance(item.key)
     (folder / VERSIONS).write_text(json.dumps(versions, indent=1) + "\n", encoding="utf-8")
     (folder / VERIFIER_KEY).write_text(export.vkey + "\n", encoding="utf-8")
-    return export
+    return _newest(folder, export)
+
+
+def _newest(folder: Path, export: Export) -> Downloaded:
+    """Reads the newest checkpoint (C2SP tlog-checkpoint: origin, size, root in base64, one a line)."""
+    newest = max((folder / "checkpoint").glob("*"), default=None)
+    lines = [] if newest is None else newest.read_text(encoding="utf-8").splitlines()
+    if len(lines) < 3 or not lines[1].isdecimal():
+        raise AnswerError("the ledger holds no checkpoint")
+    try:
+        root = base64.b64decode(lines[2], validate=True).hex()
+    except binascii.Error as fault:
+        raise AnswerError("the newest checkpoint holds no root") from fault
+    return Downloaded(int(lines[1]), root, export.vkey)
 
 
 def _versions(item: JournalObject) -> list[dict[str, object]]:
