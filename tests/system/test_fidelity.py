@@ -350,6 +350,14 @@ def test_gap_kms_notices_no_tampering(kms: Any, symmetric: str) -> None:
     assert kms.decrypt(CiphertextBlob=tampered, EncryptionContext=CONTEXT)["Plaintext"] != made["Plaintext"]
 
 
+def test_gap_s3_tells_who_may_not_list_that_a_key_is_missing(stack: EmbeddedStack) -> None:
+    """AWS: AccessDenied, for want of s3:ListBucket. So code that asks whether a key is there needs that permission."""
+    s3 = stack.as_function(Function.DECISIONS, "s3")
+    bucket = stack.deployed.environment["CONTENT_BUCKET"]
+    assert refusal(lambda: s3.list_objects_v2(Bucket=bucket)) == "AccessDenied"
+    assert refusal(lambda: s3.get_object(Bucket=bucket, Key="absent")) == "NoSuchKey"
+
+
 def test_gap_s3_suspends_versioning_of_a_locked_bucket(stack: EmbeddedStack) -> None:
     """AWS: InvalidBucketState. The ledger's own policy refuses it to everybody but the engine's root."""
     scratch = Locked(stack.admin("s3"))
