@@ -1,0 +1,128 @@
+"""Registers of people's choices and row links in S3: each object is written once and only ever read whole.
+
+`national-data-opt-outs/<id>`, `type-1/<id>`, `consents/<id>` and `links/<domain>/<job id>` in the choices bucket.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from keyholder.policy.choices import Choices, ChoicesUnavailableError, Stored
+from keyholder.policy.days import london_day
+from keyholder.policy.register_form import RegisterKind
+from keyholder.policy.registers import ConsentRegister, OptOutRegister, Register, Type1Register
+from keyholder.policy.settings import DIRECT_CAP_DAYS
+from keyholder.vocabulary import DomainId
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+NEWEST_OPT_OUTS = 50
+"""How many answers of the opt-out service are read. Somebody only an older one knows has no check and is held."""
+
+MOST_REGISTERS = 200
+"""How many registers of Type 1 events, and of consents, may stand side by side. None may be left out, since an older
+one can hold the opt-out or the withdrawal; with more, nothing is read until they are joined into fewer."""
+
+_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
+_TAKEN = "PreconditionFailed"
+
+R = TypeVar("R")
+
+
+class S3ChoiceStore:
+    """A `ChoiceStore` in one bucket."""
+
+    def __init__(self, s3: S3Client, bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def keep(self, register_id: str, register: Register) -> Stored:
+        """Writes a register once. Raises `ChoicesUnavailableError`, `ValueError` for an id out of form."""
+        return self._put(f"{_kind_of(register)}/{_checked(register_id)}", register.to_bytes())
+
+    def listed(self, kind: RegisterKind, limit: int) -> Sequence[str]:
+        """The newest ids of a kind, newest first. Raises `ChoicesUnavailableError`."""
+        prefix = f"{kind}/"
+        return [key.removeprefix(prefix) for key in self._keys(prefix)[:limit]]
+
+    def load(self, now: datetime) -> Choices:
+        """The newest answers of the opt-out service, and all Type 1 events and consents.
+
+        Opt-out answers past the cap of 20 days are left out, so that an old one can't be used however the deployment
+        is set. Raises `ChoicesUnavailableError`, `RegisterDamagedError`.
+        """
+        today = london_day(now)
+        opt_outs = self._read(self._keys(f"{RegisterKind.OPT_OUTS}/")[:NEWEST_OPT_OUTS], OptOutRegister.parse)
+        return Choices(
+            opt_outs=tuple(
+                register for register in opt_outs if (today - register.header.performed_on).days <= DIRECT_CAP_DAYS
+            ),
+            type1=self._read(self._all(RegisterKind.TYPE1), Type1Register.parse),
+            consents=self._read(self._all(RegisterKind.CONSENTS), ConsentRegister.parse),
+        )
+
+    def type_1(self) -> Choices:
+        """The Type 1 registers alone: what collection asks. Raises as `load`."""
+        return Choices(type1=self._read(self._all(RegisterKind.TYPE1), Type1Register.parse))
+
+    def keep_links(self, domain: DomainId, job_id: str, links: bytes) -> Stored:
+        """Writes the row links of one job once. Raises `ChoicesUnavailableError`, `ValueError`."""
+        return self._put(f"links/{_checked(domain)}/{_checked(job_id)}", links)
+
+    def links(self, domain: DomainId) -> Sequence[bytes]:
+        """The row links of every job of a domain, newest first. Raises `ChoicesUnavailableError`, `ValueError`."""
+        return [self._get(key) for key in self._keys(f"links/{_checked(domain)}/")]
+
+    def _all(self, kind: RegisterKind) -> list[str]:
+        keys = self._keys(f"{kind}/")
+        if len(keys) > MOST_REGISTERS:
+            raise ChoicesUnavailableError("there are more registers than are read at once")
+        return keys
+
+    def _read(self, keys: Sequence[str], parse: Callable[[bytes], R]) -> tuple[R, ...]:
+        return tuple(parse(self._get(key)) for key in keys)
+
+    def _put(self, key: str, body: bytes) -> Stored:
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*", ChecksumAlgorithm="SHA256")
+        except ClientError as fault:
+            if fault.response["Error"]["Code"] != _TAKEN:
+                raise ChoicesUnavailableError("the choices could not be stored") from fault
+            # A retry whose first try did arrive meets its own object here.
+            return Stored.STORED if self._get(key) == body else Stored.EXISTS
+        except BotoCoreError as fault:
+            raise ChoicesUnavailableError("the choices could not be stored") from fault
+        return Stored.STORED
+
+    def _get(self, key: str) -> bytes:
+        try:
+            return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except (ClientError, BotoCoreError) as fault:
+            raise ChoicesUnavailableError("the choices could not be read") from fault
+
+    def _keys(self, prefix: str) -> list[str]:
+        """All keys under a prefix, newest (the last in order) first. S3 lists in order of UTF-8 bytes."""
+        try:
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        except (ClientError, BotoCoreError) as fault:
+            raise ChoicesUnavailableError("the choices could not be listed") from fault
+        return keys[::-1]
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("an id is letters, digits, points, lines and underscores")
+    return name
+
+
+def _kind_of(register: Register) -> RegisterKind:
+    if isinstance(register, OptOutRegister):
+        return RegisterKind.OPT_OUTS
+    return RegisterKind.TYPE1 if isinstance(register, Type1Register) else RegisterKind.CONSENTS

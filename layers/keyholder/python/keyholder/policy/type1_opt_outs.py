@@ -1,0 +1,30 @@
+"""Who has an active Type 1 opt-out, for collection: nothing of theirs may leave the practice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from keyholder.policy.choices import Choices
+from keyholder.policy.days import london_day
+from keyholder.policy.digests import Digester
+from keyholder.policy.type1 import Type1State, state_of
+
+
+@dataclass(frozen=True, slots=True)
+class Type1OptOuts:
+    """The Type 1 registers at one moment.
+
+    At collection only a known, active opt-out stops a row: a practice need not have told us of everybody. At release,
+    unknown withholds.
+    """
+
+    held: Choices = field(repr=False)
+    digester: Digester
+    now: datetime
+
+    def active(self, nhs_number: str) -> bool:
+        """Is a Type 1 opt-out of this person set?"""
+        found = self.held.of(self.digester.digest(nhs_number), "", self.now)
+        state = state_of(found.type1_events, known=found.type1_known, today=london_day(self.now))
+        return state is Type1State.ACTIVE
