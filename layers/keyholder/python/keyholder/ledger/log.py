@@ -76,6 +76,10 @@ class EventLog(Protocol):
         """
         ...
 
+    def proven(self, stream: StreamId) -> tuple[Recorded, ...]:
+        """The steps of a stream that are in the ledger, each with its receipts: what an auditor is shown."""
+        ...
+
     def record(
         self,
         stream: StreamId,

@@ -1,0 +1,322 @@
+"""Steps, heads, claims and listings in one DynamoDB table, each step in one transaction.
+
+| pk | sk | holds |
+|---|---|---|
+| stream | `step#<12 digits>` | the step's lines; while uncommitted `pending`, `pending_at` (sparse index `pending`) |
+| stream | `head` | `newest`, the number of its newest event; `due`, `due_at` (sparse index `due`) |
+| `claim#<key>` | `claim` | the idempotency key's body hash and step, until `expires_at` (TTL) |
+| `listing#<name>` | stream | nothing more |
+| `ledger` | `newest` | the newest batch, a hint |
+
+Both indexes are KEYS_ONLY. A stream's name has a `/` after its kind, so no stream is a claim, a listing or the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import ClientError
+
+from keyholder.adapters.storage_faults import code_of, storage_faults
+from keyholder.ledger.event import parse_rfc3339, rfc3339
+from keyholder.ledger.ports import (
+    Added,
+    Claim,
+    Head,
+    Mark,
+    Step,
+    StepKey,
+    StorageBusyError,
+    StorageRefusedError,
+)
+from keyholder.vocabulary import StreamId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        QueryInputPaginatorTypeDef,
+        TransactWriteItemTypeDef,
+        UpdateTypeDef,
+    )
+
+CLAIM_LIFETIME = timedelta(days=30)
+MOST_LISTINGS = 90
+"""A transaction has at most 100 items."""
+
+_STEP = "step#"
+_HEAD = {"S": "head"}
+_PARALLEL = 8
+
+K = TypeVar("K")
+R = TypeVar("R")
+
+
+class DynamoStepStore:
+    """Implements `ledger.ports.StepStore`. Build the client with `storage_faults.CLIENT_CONFIG`.
+
+    Needs `dynamodb:GetItem`, `PutItem`, `UpdateItem` and `Query` on the table, and `Query` on its indexes.
+    """
+
+    def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
+        self._db = dynamodb
+        self._table = table
+
+    def stream(self, stream: StreamId) -> Sequence[Step]:
+        """All steps of a stream in order."""
+        pages = self._pages(
+            {
+                "TableName": self._table,
+                "KeyConditionExpression": "pk = :pk AND begins_with(sk, :step)",
+                "ExpressionAttributeValues": {":pk": {"S": stream}, ":step": {"S": _STEP}},
+                "ConsistentRead": True,
+            }
+        )
+        return [_step(item) for item in pages]
+
+    def last(self, stream: StreamId) -> Step | None:
+        """The newest step of a stream."""
+        with storage_faults():
+            answer = self._db.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :step)",
+                ExpressionAttributeValues={":pk": {"S": stream}, ":step": {"S": _STEP}},
+                ConsistentRead=True,
+                ScanIndexForward=False,
+                Limit=1,
+            )
+        return next((_step(item) for item in answer["Items"]), None)
+
+    def step(self, key: StepKey) -> Step | None:
+        """One step, read consistently."""
+        item = self._get({"pk": {"S": key.stream}, "sk": {"S": _sort_key(key)}})
+        return _step(item) if item else None
+
+    def steps(self, keys: Sequence[StepKey]) -> Sequence[Step]:
+        """Those of `keys` that exist, each read consistently."""
+        return [step for step in self._each(self.step, keys) if step is not None]
+
+    def add(self, step: Step, claim: Claim | None, head: Head | None) -> Added:
+        """One transaction. Its token is the writer's nonce, so that DynamoDB itself knows a repeated call again."""
+        items = [self._step_item(step), self._head_item(step, head)]
+        if claim is not None:
+            items.append(self._claim_item(claim, step.at))
+        if head is not None:
+            items += [self._listing_item(listing, step.key.stream) for listing in dict.fromkeys(head.listings)]
+        try:
+            with storage_faults():
+                self._db.transact_write_items(TransactItems=items, ClientRequestToken=step.writer[:36])
+        except StorageRefusedError as refused:
+            return _cancelled(refused, claimed=claim is not None)
+        return Added.ADDED
+
+    def claim(self, key: str) -> Claim | None:
+        """The claim on an idempotency key."""
+        item = self._get(_claim_key(key))
+        if not item:
+            return None
+        return Claim(key, item["body"]["S"], StepKey(StreamId(item["stream"]["S"]), int(item["first"]["N"])))
+
+    def pending(self, limit: int) -> Sequence[StepKey]:
+        """Keys from the sparse index, oldest first; the index follows the table with a delay."""
+        pages = self._pages(
+            {
+                "TableName": self._table,
+                "IndexName": "pending",
+                "KeyConditionExpression": "pending = :pending",
+                "ExpressionAttributeValues": {":pending": {"S": "pending"}},
+                "PaginationConfig": {"MaxItems": limit},
+            }
+        )
+        return [_key(item) for item in pages]
+
+    def mark_committed(self, marks: Sequence[Mark]) -> None:
+        """One update a step, several at a time."""
+        self._each(self._mark, marks)
+
+    def newest_batch(self) -> int | None:
+        """The hint."""
+        item = self._get({"pk": {"S": "ledger"}, "sk": {"S": "newest"}})
+        return int(item["batch"]["N"]) if item else None
+
+    def note_newest_batch(self, batch: int) -> None:
+        """Keeps the hint unless a newer one is there."""
+        self._update_unless(
+            {
+                "TableName": self._table,
+                "Key": {"pk": {"S": "ledger"}, "sk": {"S": "newest"}},
+                "UpdateExpression": "SET #batch = :batch",
+                "ConditionExpression": "attribute_not_exists(pk) OR #batch < :batch",
+                "ExpressionAttributeNames": {"#batch": "batch"},
+                "ExpressionAttributeValues": {":batch": {"N": str(batch)}},
+            }
+        )
+
+    def listed(self, listing: str, after: StreamId | None, limit: int) -> Sequence[StreamId]:
+        """Streams of a listing in order of their ids."""
+        pages = self._pages(
+            {
+                "TableName": self._table,
+                "KeyConditionExpression": "pk = :pk AND sk > :after" if after else "pk = :pk",
+                "ExpressionAttributeValues": {
+                    ":pk": {"S": f"listing#{listing}"},
+                    **({":after": {"S": str(after)}} if after else {}),
+                },
+                "ConsistentRead": True,
+                "PaginationConfig": {"MaxItems": limit},
+            }
+        )
+        return [StreamId(item["sk"]["S"]) for item in pages]
+
+    def due(self, before: datetime, limit: int) -> Sequence[StreamId]:
+        """Streams from the sparse index, the longest overdue first."""
+        pages = self._pages(
+            {
+                "TableName": self._table,
+                "IndexName": "due",
+                "KeyConditionExpression": "due = :due AND due_at <= :before",
+                "ExpressionAttributeValues": {":due": {"S": "due"}, ":before": {"S": rfc3339(before)}},
+                "PaginationConfig": {"MaxItems": limit},
+            }
+        )
+        return [StreamId(item["pk"]["S"]) for item in pages]
+
+    def _step_item(self, step: Step) -> TransactWriteItemTypeDef:
+        at = {"S": rfc3339(step.at)}
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": {
+                    "pk": {"S": step.key.stream},
+                    "sk": {"S": _sort_key(step.key)},
+                    "lines": {"L": [{"B": line} for line in step.lines]},
+                    "writer": {"S": step.writer},
+                    "at": at,
+                    "pending": {"S": "pending"},
+                    "pending_at": at,
+                },
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
+
+    def _head_item(self, step: Step, head: Head | None) -> TransactWriteItemTypeDef:
+        values: dict[str, AttributeValueTypeDef] = {":newest": {"N": str(step.last)}}
+        expression = "SET newest = :newest"
+        if head is not None and head.due_at is not None:
+            expression += ", due = :due, due_at = :due_at"
+            values |= {":due": {"S": "due"}, ":due_at": {"S": rfc3339(head.due_at)}}
+        elif head is not None:
+            expression += " REMOVE due, due_at"
+        condition = "attribute_not_exists(pk)"
+        if step.key.first > 1:
+            condition = "newest = :before"
+            values[":before"] = {"N": str(step.key.first - 1)}
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": {"pk": {"S": step.key.stream}, "sk": _HEAD},
+                "UpdateExpression": expression,
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": values,
+            }
+        }
+
+    def _claim_item(self, claim: Claim, at: datetime) -> TransactWriteItemTypeDef:
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": {
+                    **_claim_key(claim.key),
+                    "body": {"S": claim.body},
+                    "stream": {"S": claim.step.stream},
+                    "first": {"N": str(claim.step.first)},
+                    "expires_at": {"N": str(int((at + CLAIM_LIFETIME).timestamp()))},
+                },
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
+
+    def _listing_item(self, listing: str, stream: StreamId) -> TransactWriteItemTypeDef:
+        item: dict[str, AttributeValueTypeDef] = {"pk": {"S": f"listing#{listing}"}, "sk": {"S": stream}}
+        return {"Put": {"TableName": self._table, "Item": item}}
+
+    def _mark(self, mark: Mark) -> None:
+        done = self._update_unless(
+            {
+                "TableName": self._table,
+                "Key": {"pk": {"S": mark.key.stream}, "sk": {"S": _sort_key(mark.key)}},
+                "UpdateExpression": "SET #batch = :batch, leaf = :leaf REMOVE pending, pending_at",
+                "ConditionExpression": "attribute_exists(pk) AND "
+                "(attribute_not_exists(leaf) OR (leaf = :leaf AND #batch = :batch))",
+                "ExpressionAttributeNames": {"#batch": "batch"},
+                "ExpressionAttributeValues": {":batch": {"N": str(mark.batch)}, ":leaf": {"N": str(mark.index)}},
+            }
+        )
+        if not done:
+            raise StorageRefusedError("a committed step is missing, or stands elsewhere")
+
+    def _update_unless(self, update: UpdateTypeDef) -> bool:
+        """Whether the update's condition held."""
+        with storage_faults():
+            try:
+                self._db.update_item(**update)
+            except self._db.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
+
+    def _get(self, key: Mapping[str, AttributeValueTypeDef]) -> Mapping[str, AttributeValueTypeDef]:
+        with storage_faults():
+            return self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
+
+    def _pages(self, query: QueryInputPaginatorTypeDef) -> list[Mapping[str, AttributeValueTypeDef]]:
+        with storage_faults():
+            pages = self._db.get_paginator("query").paginate(**query)
+            return [item for page in pages for item in page["Items"]]
+
+    def _each(self, call: Callable[[K], R], keys: Sequence[K]) -> Iterable[R]:
+        """`call` for each key, several at a time. Raises the first fault once none is running."""
+        if len(keys) < 2:
+            return [call(key) for key in keys]
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            return list(pool.map(call, keys))
+
+
+def _cancelled(refused: StorageRefusedError, *, claimed: bool) -> Added:
+    """Why a transaction was cancelled; its reasons stand in the order of its items: step, head, claim, listings."""
+    cause = refused.__cause__
+    if not isinstance(cause, ClientError) or code_of(cause) != "TransactionCanceledException":
+        raise refused
+    codes = [reason.get("Code", "None") for reason in cause.response.get("CancellationReasons", [])]
+    if claimed and codes[2:3] == ["ConditionalCheckFailed"]:
+        return Added.CLAIMED
+    if "ConditionalCheckFailed" in codes[:2]:
+        return Added.STALE
+    if any(code in {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"} for code in codes):
+        raise StorageBusyError("the transaction was cancelled") from cause
+    raise refused
+
+
+def _step(item: Mapping[str, AttributeValueTypeDef]) -> Step:
+    return Step(
+        key=_key(item),
+        lines=tuple(bytes(line["B"]) for line in item["lines"]["L"]),
+        writer=item["writer"]["S"],
+        at=parse_rfc3339(item["at"]["S"]),
+        index=int(item["leaf"]["N"]) if "leaf" in item else None,
+        batch=int(item["batch"]["N"]) if "batch" in item else None,
+    )
+
+
+def _key(item: Mapping[str, AttributeValueTypeDef]) -> StepKey:
+    return StepKey(StreamId(item["pk"]["S"]), int(item["sk"]["S"].removeprefix(_STEP)))
+
+
+def _sort_key(key: StepKey) -> str:
+    return f"{_STEP}{key.first:012d}"
+
+
+def _claim_key(key: str) -> dict[str, AttributeValueTypeDef]:
+    return {"pk": {"S": f"claim#{key}"}, "sk": {"S": "claim"}}
