@@ -71,7 +71,7 @@ def _answered(command: str, subject: str, take_in: Callable[[Intake], Loaded | R
         log=house.ledger,
         store=house.choices,
         digester=house.digester,
-        new_id=house.ids.register,
+        new_id=house.new_id,
         person=house.registry.person(actor),
         trace=call.trace,
         idempotency=call.idempotency,

@@ -15,6 +15,8 @@ from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
 from keyholder.policy.days import london_day
+from keyholder.policy.digests import Digester
+from keyholder.policy.type1_opt_outs import Type1OptOuts
 from keyholder.pseudonyms.job import ClearRow, Job, MadeRow, Workbench, pseudonymise
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.refusals import Refusal
@@ -30,12 +32,13 @@ def make_pseudonyms(domain_id: str, body: PseudonymiseBody) -> Response[str]:
     house, call = assembly(), service.call
     actor = person_of(call)
     rows = [ClearRow(row.row_id, row.identifiers) for row in body.rows]
-    job = Job(house.ids.register(), DomainId(domain_id), rows, call.trace, call.idempotency)
-    bench = Workbench(house.ledger, house.key_ring, house.purpose_keys.digest, house.links, house.type_1())
+    job = Job(house.new_id(), DomainId(domain_id), rows, call.trace, call.idempotency)
+    person, domain = house.registry.person(actor), house.registry.domain(job.domain)
     try:
-        made = pseudonymise(
-            bench, job, house.registry.person(actor), house.registry.domain(job.domain), london_day(call.now)
-        )
+        with house.purpose_keys.digest() as digest_key:
+            type_1 = Type1OptOuts(house.choices.type_1(), Digester(digest_key.material), call.now)
+            bench = Workbench(house.ledger, house.key_ring, digest_key, house.choices, type_1)
+            made = pseudonymise(bench, job, person, domain, london_day(call.now))
     except KeyUnavailableError:
         raise ProblemError(Problem(ProblemType.KEYS_UNAVAILABLE)) from None
     if isinstance(made, Refusal):

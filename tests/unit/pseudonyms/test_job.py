@@ -36,7 +36,7 @@ A, B = "9990000018", "9990000026"
 class Links:
     kept: list[bytes] = field(default_factory=list)
 
-    def keep_links(self, domain: DomainId, job: str, links: bytes) -> None:
+    def keep_links(self, domain: DomainId, job_id: str, links: bytes) -> None:
         self.kept.append(links)
 
 
@@ -50,7 +50,7 @@ class Type1:
 
 def bench(**changes: object) -> Workbench:
     made = Workbench(
-        memory_ledger(ManualClock()), KeyRingInMemory(), lambda: SecretKey(b"d" * 32), Links(), Type1(frozenset({B}))
+        memory_ledger(ManualClock()), KeyRingInMemory(), SecretKey(b"d" * 32), Links(), Type1(frozenset({B}))
     )
     return replace(made, **changes)
 

@@ -7,7 +7,7 @@ token up in an extract. So only providers of the domain's own controllers may, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
@@ -51,7 +51,7 @@ TYPE_1 = "type_1_opt_out"
 class LinkStore(Protocol):
     """Where row links are kept."""
 
-    def keep_links(self, domain: DomainId, job: str, links: bytes) -> None: ...
+    def keep_links(self, domain: DomainId, job_id: str, links: bytes) -> object: ...
 
 
 class Type1Register(Protocol):
@@ -95,7 +95,7 @@ class Workbench:
 
     log: EventLog
     ring: KeyRing
-    digest_key: Callable[[], SecretKey]
+    digest_key: SecretKey
     links: LinkStore
     type_1: Type1Register
 
@@ -113,7 +113,7 @@ def pseudonymise(
     open_rows = [row for row in job.rows if not _opted_out(row, bench.type_1)]
     with OpenedKeys(bench.ring) as keys:
         sealed = seal_rows([row.identifiers for row in open_rows], domain.id, _versions(domain), keys, today)
-    with bench.digest_key() as digest_key, LinkKey.derive(digest_key) as link_key:
+    with LinkKey.derive(bench.digest_key) as link_key:
         bench.links.keep_links(domain.id, job.id, link_digests(link_key, domain.id, map(canonical_row, sealed)))
     by_id = {row.row_id: cells for row, cells in zip(open_rows, sealed, strict=True)}
     made = [_made(row.row_id, by_id.get(row.row_id)) for row in job.rows]

@@ -1,0 +1,189 @@
+"""How a function is put together: each part is made when it is first asked for, and kept for the next call.
+
+A function makes only what its role may touch; asking for more gets AccessDenied, and the caller a refusal or 503.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from keyholder.adapters.checkpoint_key import KmsCheckpointSigner
+from keyholder.adapters.checks_queue import ChecksQueue
+from keyholder.adapters.choices import S3ChoiceStore
+from keyholder.adapters.clock import SystemClock
+from keyholder.adapters.content import S3ContentStore
+from keyholder.adapters.issuer import HttpsIssuerKeys
+from keyholder.adapters.key_ring import KeyMaker, KmsKeyRing, PurposeKeys
+from keyholder.adapters.ledger_objects import BucketLedger
+from keyholder.adapters.results import S3ResultStore
+from keyholder.adapters.steps import DynamoStepStore
+from keyholder.adapters.storage_faults import CLIENT_CONFIG
+from keyholder.adapters.worm import S3WormStore
+from keyholder.edge.settings import Settings
+from keyholder.edge.tokens import TokenVerifier
+from keyholder.ledger.committer import Log
+from keyholder.ledger.ledger import Ledger
+from keyholder.ledger.note import Verifier, parse_vkey
+from keyholder.policy.digests import Digester
+from keyholder.policy.settings import CHECK_AT_DISCLOSURE
+from keyholder.registry.people import person_id
+from keyholder.registry.service import Registry
+from keyholder.release.releasing import Releasing
+from keyholder.requests.ids import RandomIds
+from keyholder.requests.policy_view import VOCABULARY, assess_with
+from keyholder.requests.service import RequestDesk
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+POLICY = CHECK_AT_DISCLOSURE
+
+_PATIENT = Config(retries={"total_max_attempts": 3, "mode": "standard"}, connect_timeout=2, read_timeout=10)
+
+
+class Assembly:
+    """One function's parts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+        self.ids = RandomIds(self.clock)
+        self.facts = POLICY
+
+    def new_id(self) -> str:
+        """A time-ordered id for a register, a job, an export."""
+        return self.ids.attempt().removeprefix("ATT-")
+
+    @cached_property
+    def tokens(self) -> TokenVerifier:
+        keys = HttpsIssuerKeys(self.settings.token_issuer, self.clock.now)
+        return TokenVerifier(self.settings.token_issuer, self.settings.token_audience, keys)
+
+    @cached_property
+    def verifiers(self) -> tuple[Verifier, ...]:
+        return (parse_vkey(self.settings.ledger_vkey),)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        retention = timedelta(days=int(self.settings.ledger_retention_days))
+        return Ledger(
+            Log(self.settings.ledger_origin, self.verifiers[0]),
+            DynamoStepStore(boto3.client("dynamodb", config=CLIENT_CONFIG), self.settings.steps_table),
+            S3WormStore(boto3.client("s3", config=CLIENT_CONFIG), self.settings.ledger_bucket, retention, self.clock),
+            KmsCheckpointSigner(
+                boto3.client("kms", config=CLIENT_CONFIG), self.settings.checkpoint_key_arn, self.verifiers[0].kind
+            ),
+            self.clock,
+        )
+
+    @cached_property
+    def registry(self) -> Registry:
+        bootstrap = self.settings.bootstrap_operator
+        named = person_id(self.settings.token_issuer, bootstrap) if bootstrap else None
+        return Registry(self.ledger, self.ids, named)
+
+    @cached_property
+    def desk(self) -> RequestDesk:
+        return RequestDesk(
+            self.ledger,
+            self.registry,
+            self.contents,
+            ids=self.ids,
+            clock=self.clock,
+            assess=assess_with(self.facts),
+            vocabulary=VOCABULARY,
+        )
+
+    @cached_property
+    def contents(self) -> S3ContentStore:
+        return S3ContentStore(self._s3, self._kms, self.settings.content_bucket, self.settings.content_key_arn)
+
+    @cached_property
+    def choices(self) -> S3ChoiceStore:
+        return S3ChoiceStore(self._s3, self.settings.choices_bucket)
+
+    @cached_property
+    def key_ring(self) -> KmsKeyRing:
+        return KmsKeyRing(
+            self._dynamodb, self._kms, table=self.settings.keys_table, domain_key_arn=self.settings.domain_key_arn
+        )
+
+    @cached_property
+    def purpose_keys(self) -> PurposeKeys:
+        return PurposeKeys(
+            self._dynamodb,
+            self._kms,
+            table=self.settings.keys_table,
+            digest_key_arn=self.settings.digest_key_arn,
+            tag_key_arn=self.settings.tag_key_arn,
+        )
+
+    @cached_property
+    def key_maker(self) -> KeyMaker:
+        return KeyMaker(
+            self._dynamodb,
+            self._kms,
+            table=self.settings.keys_table,
+            domain_key_arn=self.settings.domain_key_arn,
+            digest_key_arn=self.settings.digest_key_arn,
+            tag_key_arn=self.settings.tag_key_arn,
+        )
+
+    @cached_property
+    def checks(self) -> ChecksQueue:
+        return ChecksQueue(self._sqs, self.settings.checks_queue_url)
+
+    @cached_property
+    def releasing(self) -> Releasing:
+        return Releasing(
+            desk=self.desk,
+            registry=self.registry,
+            ring=self.key_ring,
+            secrets=self.purpose_keys,
+            choices=self.choices,
+            results=S3ResultStore(self._s3, self.settings.results_bucket),
+            facts=self.facts,
+            clock=self.clock,
+        )
+
+    def digester(self) -> Digester:
+        """Opens the digest key: one call of KMS."""
+        with self.purpose_keys.digest() as key:
+            return Digester(key.material)
+
+    @property
+    def ledger_objects(self) -> Callable[[int], BucketLedger]:
+        """The ledger's objects up to a tree of so many leaves."""
+        return lambda size: BucketLedger(self._s3, self.settings.ledger_bucket, size)
+
+    @cached_property
+    def _dynamodb(self) -> DynamoDBClient:
+        return boto3.client("dynamodb", config=_PATIENT)
+
+    @cached_property
+    def _kms(self) -> KMSClient:
+        return boto3.client("kms", config=_PATIENT)
+
+    @cached_property
+    def _s3(self) -> S3Client:
+        return boto3.client("s3", config=_PATIENT)
+
+    @cached_property
+    def _sqs(self) -> SQSClient:
+        return boto3.client("sqs", config=_PATIENT)
+
+
+@cache
+def assembly() -> Assembly:
+    """The running function's parts. Raises `SettingMissingError` where the environment is not complete."""
+    return Assembly(Settings.of(os.environ))
