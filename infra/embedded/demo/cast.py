@@ -77,7 +77,7 @@ def person_body(who: Persona) -> JsonObject:
     """The registration of a persona."""
     body: dict[str, JsonValue] = {
         "subject": who.subject,
-        "memberships": [{"role": who.role.value, "organisation": who.organisation}],
+        "roles": [{"role": who.role.value, "organisation": who.organisation}],
     }
     if who.role is Role.RESEARCHER:
         body["accredited_until"] = (today() + timedelta(days=365)).isoformat()
@@ -135,12 +135,12 @@ def request_body(
         "purpose": "research",
         "legal_basis": legal_basis,
         "references": {"cag": CAG, "rec": REC, "iras": IRAS, "dsa": DSA},
-        "requester_role": "researcher",
-        "identifiers": [{"type": kind, "why": why} for kind, why in wanted.items()],
+        "capacity": "researcher",
+        "wanted": [{"identifier_type": kind, "need": need} for kind, need in wanted.items()],
         "justification": justification,
         "recipient": {"public_key": public_key, "organisation": "RX1"},
         "delivery": delivery,
-        "use_days": 30,
+        "window_days": 30,
         "destroy_by": (today() + timedelta(days=180)).isoformat(),
         "domains": [{"domain": DOMAIN, "records": records}],
     }

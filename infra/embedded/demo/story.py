@@ -175,22 +175,15 @@ class Story:
                 "source": "MESH",
             }
         )
-        events = Type1File.parse(self.files.type_1_now.read_bytes())
-        operator.load_type_1(
-            {
-                "population": events.population(),
-                "events": events.coded_events(),
-                "as_at": cast.now(),
-                "source": "A81001",
-            }
-        )
-        consents = [json.loads(line) for line in self.files.consents.read_text(encoding="utf-8").splitlines()]
-        operator.load_consents({"consents": consents, "source": "breath-study"})
+        events = self.files.type_1_now.read_text(encoding="ascii")
+        operator.load_type_1({"rows": events, "as_at": cast.now(), "source": "A81001"})
+        consents = self.files.consents.read_text(encoding="utf-8")
+        operator.load_consents({"resources": consents, "source": "breath-study"})
         chosen = self.world.practice
         national = sum(patient.nhs_number in chosen.national_opt_outs for patient in self.world.in_extract)
         self.telling.say(
             f"{national} national data opt-outs (cleaned list of the MESH service), {len(chosen.opted_out_since)} "
-            f"new Type 1 opt-outs, {len(consents)} consents. Kept as keyed digests, never as NHS numbers."
+            f"new Type 1 opt-outs, {consents.count(chr(10))} consents. Kept as keyed digests, never as NHS numbers."
         )
 
     # 4

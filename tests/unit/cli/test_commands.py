@@ -144,7 +144,7 @@ def test_checking_pseudonyms_finds_a_typing_error_and_sends_nothing(tmp_path: Pa
 def test_a_new_request_takes_its_records_from_the_extract(tmp_path: Path) -> None:
     rows, body = tmp_path / "rows.csv", tmp_path / "body.json"
     rows.write_text("patient_id_deid,local_id_deid,postcode_deid,lsoa\nN1,G1,P1,x\nN2,G2,,x\n")
-    body.write_text(json.dumps({"project": "p", "identifiers": [{"type": "postcode", "why": "linkage"}]}))
+    body.write_text(json.dumps({"project": "p", "wanted": [{"identifier_type": "postcode", "need": "linkage"}]}))
     api = FakeApi([ok({"request": view("draft")}, 201)])
     result = run("request", "new", str(body), "--rows", str(rows), "--domain", "gp-2026", api=api)
     assert result.exit_code == 0, result.stderr
@@ -271,25 +271,24 @@ def test_the_operator_loads_what_files_hold(tmp_path: Path) -> None:
         result = run("admin", *arguments, api=api)
         assert result.exit_code == 0, result.stderr
     bodies = [each.body for each in api.asked]
-    event = {"nhs_number": PEOPLE[1], "system": "readv2", "code": "9Nu0.", "recorded_on": "2024-01-01"}
     assert bodies == [
-        {"population": PEOPLE[:2], "events": [event], "as_at": moment, "source": "A1"},
+        {"rows": events.read_text(), "as_at": moment, "source": "A1"},
         {"requested": f"{PEOPLE[0]},\n", "reply": "", "performed_at": moment, "mode": "direct", "source": "M"},
-        {"consents": [{"resourceType": "Consent"}] * 2, "source": "S"},
+        {"resources": '{"resourceType":"Consent"}\n' * 2, "source": "S"},
     ]
 
 
 def test_a_person_and_a_domain_are_registered() -> None:
     api = FakeApi([ok({"person_id": "person/ab"}, 201), ok({"domain_id": "gp-2026", "keys": {}}, 201)])
-    assert run("admin", "person", "add", "--subject", "s1", "--member", "auditor:X26", api=api).exit_code == 0
+    assert run("admin", "person", "add", "--subject", "s1", "--role", "auditor:X26", api=api).exit_code == 0
     arguments = ["gp-2026", "--controller", "RX1", "--controller", "X26", "--dataset", "gp"]
     assert run("admin", "domain", "add", *arguments, api=api).exit_code == 0
     person, domain = (asked.body for asked in api.asked)
-    memberships = [{"role": "auditor", "organisation": "X26"}]
-    assert person == {"subject": "s1", "memberships": memberships, "kind": "human"}
+    roles = [{"role": "auditor", "organisation": "X26"}]
+    assert person == {"subject": "s1", "roles": roles, "kind": "human"}
     assert isinstance(domain, dict)
     assert domain["identifier_types"] == [kind.value for kind in IdentifierType]
-    assert run("admin", "person", "add", "--subject", "s1", "--member", "king:X26", api=api).exit_code == 2
+    assert run("admin", "person", "add", "--subject", "s1", "--role", "king:X26", api=api).exit_code == 2
 
 
 def test_serving_outside_a_checkout_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

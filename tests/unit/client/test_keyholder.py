@@ -129,5 +129,8 @@ def test_the_client_itself_shows_no_token() -> None:
     assert repr(Keyholder("https://k.test", lambda: "secret")) == "Keyholder('https://k.test')"
 
 
-def test_a_person_id_comes_without_its_prefix() -> None:
-    assert FakeApi([ok({"person_id": "person/abc"}, 201)]).client().add_person({}) == "abc"
+def test_a_person_is_read_by_the_id_that_registering_gave() -> None:
+    api = FakeApi([ok({"person_id": "person/abc"}, 201), ok({"person_id": "person/abc"})])
+    client = api.client()
+    assert client.person(client.add_person({}))["person_id"] == "person/abc"
+    assert api.asked[1].path == "/v1/people/abc"

@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from keyholder.canonical import JsonObject, JsonValue
-from keyholder.cli.options import FILE_IN, json_lines, json_object, moment
+from keyholder.cli.options import FILE_IN, json_object, moment
 from keyholder.cli.session import Session
+from keyholder.client.type_1 import Type1File
+from keyholder.registry.people import Capacity
 from keyholder.vocabulary import IdentifierType, Role
 
 SOURCE = click.option("--source", required=True, help="Where the list comes from, for example MESH or a practice code.")
@@ -26,19 +28,34 @@ def person() -> None:
 
 @person.command(name="add")
 @click.option("--subject", required=True, help="The `sub` of their tokens.")
-@click.option("--member", "members", required=True, multiple=True, metavar="ROLE:ORG", help="For example auditor:X26.")
+@click.option("--role", "roles", required=True, multiple=True, metavar="ROLE:ORG", help="For example auditor:X26.")
+@click.option(
+    "--capacity",
+    "capacities",
+    multiple=True,
+    type=click.Choice([each.value for each in Capacity]),
+    help="In which a researcher may ask.",
+)
 @click.option("--machine", is_flag=True, help="A program, not a person.")
 @click.option("--accredited-until", help="The last day of a researcher's accreditation (ISO date).")
 @click.pass_obj
 def add_person(
-    session: Session, subject: str, members: tuple[str, ...], *, machine: bool, accredited_until: str | None
+    session: Session,
+    *,
+    subject: str,
+    roles: tuple[str, ...],
+    capacities: tuple[str, ...],
+    machine: bool,
+    accredited_until: str | None,
 ) -> None:
     """Register a person with a role for each organisation they act for."""
     body: dict[str, JsonValue] = {
         "subject": subject,
-        "memberships": [_membership(member) for member in members],
+        "roles": [_membership(role) for role in roles],
         "kind": "machine" if machine else "human",
     }
+    if capacities:
+        body["capacities"] = list(capacities)
     if accredited_until is not None:
         body["accredited_until"] = accredited_until
     session.show({"person_id": session.keyholder().add_person(body)})
@@ -47,7 +64,7 @@ def add_person(
 def _membership(text: str) -> JsonObject:
     role, _, organisation = text.partition(":")
     if role not in list(Role) or not organisation:
-        raise click.UsageError(f"--member takes ROLE:ORG, ROLE one of {', '.join(Role)}.")
+        raise click.UsageError(f"--role takes ROLE:ORG, ROLE one of {', '.join(Role)}.")
     return {"role": role, "organisation": organisation}
 
 
@@ -142,16 +159,9 @@ def type_1() -> None:
 @click.pass_obj
 def add_type_1(session: Session, file: Path, as_at: str | None, source: str) -> None:
     """Load Type 1 events from FILE: everybody whose record was read, and the events found."""
-    from keyholder.client.type_1 import Type1File
-
-    events = Type1File.parse(file.read_bytes())
-    body: JsonObject = {
-        "population": events.population(),
-        "events": events.coded_events(),
-        "as_at": moment(as_at),
-        "source": source,
-    }
-    session.show(session.keyholder().load_type_1(body))
+    text = file.read_bytes()
+    Type1File.parse(text)
+    session.show(session.keyholder().load_type_1({"rows": text.decode(), "as_at": moment(as_at), "source": source}))
 
 
 @admin.group()
@@ -165,5 +175,5 @@ def consents() -> None:
 @click.pass_obj
 def add_consents(session: Session, files: tuple[Path, ...], source: str) -> None:
     """Load FHIR R4 Consents from FILES of one resource a line (NDJSON)."""
-    found = [resource for file in files for resource in json_lines(file)]
-    session.show(session.keyholder().load_consents({"consents": found, "source": source}))
+    resources = "".join(file.read_text(encoding="utf-8").rstrip("\n") + "\n" for file in files)
+    session.show(session.keyholder().load_consents({"resources": resources, "source": source}))

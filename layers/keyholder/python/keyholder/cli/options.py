@@ -26,20 +26,6 @@ def json_object(path: Path) -> JsonObject:
     return document
 
 
-def json_lines(path: Path) -> list[JsonObject]:
-    """The JSON objects of an NDJSON file. Raises `click.UsageError`."""
-    found: list[JsonObject] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            document = json.loads(line)
-        except ValueError as fault:
-            raise click.UsageError(f"Line {number} of {path} is not JSON.") from fault
-        if not isinstance(document, dict):
-            raise click.UsageError(f"Line {number} of {path} holds no JSON object.")
-        found.append(document)
-    return found
-
-
 def moment(text: str | None) -> str:
     """An RFC 3339 moment with its zone; None is now. Raises `click.UsageError`."""
     if text is None:

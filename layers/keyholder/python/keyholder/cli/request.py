@@ -86,9 +86,9 @@ def new(session: Session, file: Path, extract: Path | None, domain: str | None) 
 
 def records(extract: Path, body: JsonObject) -> list[JsonValue]:
     """The records of a pseudonymised CSV: the NHS number, which the checks need, and every type asked for."""
-    identifiers = body.get("identifiers")
-    asked = identifiers if isinstance(identifiers, list) else []
-    wanted = {item.get("type") for item in asked if isinstance(item, dict)}
+    listed = body.get("wanted")
+    asked = listed if isinstance(listed, list) else []
+    wanted = {item.get("identifier_type") for item in asked if isinstance(item, dict)}
     kinds = [kind for kind in IdentifierType if kind in wanted or kind is IdentifierType.NHS_NUMBER]
     with extract.open(encoding="utf-8-sig", newline="") as text:
         sheet = Sheet.read(text, [COLUMN_OF[kind] for kind in kinds])

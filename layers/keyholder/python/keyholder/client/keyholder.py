@@ -99,9 +99,9 @@ class Keyholder:
         body = {"domain": domain, "content_hash": content_hash, "reason": reason, "comment": comment}
         return self._command(request_id, "reject", body, if_match)
 
-    def revoke(self, request_id: str, domain: str, reason: str, if_match: str) -> RequestView:
+    def revoke(self, request_id: str, reason: str, if_match: str) -> RequestView:
         """Stops an approved request."""
-        return self._command(request_id, "revoke", {"domain": domain, "reason": reason}, if_match)
+        return self._command(request_id, "revoke", {"reason": reason}, if_match)
 
     # Release
 
@@ -152,8 +152,8 @@ class Keyholder:
     # Registry
 
     def add_person(self, body: JsonObject) -> str:
-        """Registers a person; the answer is their person id, without `person/`."""
-        return Reader.of(self._post("/v1/people", body)).text("person_id").removeprefix("person/")
+        """Registers a person; the answer is their person id, `person/…`."""
+        return Reader.of(self._post("/v1/people", body)).text("person_id")
 
     def add_project(self, body: JsonObject) -> str:
         """Registers a project."""
@@ -164,8 +164,8 @@ class Keyholder:
         return Reader.of(self._post("/v1/domains", body)).raw
 
     def person(self, person_id: str) -> JsonObject:
-        """What is registered of a person."""
-        return Reader.of(self._get(f"/v1/people/{_quoted(person_id)}")).raw
+        """What is registered of a person, by their id with or without `person/`."""
+        return Reader.of(self._get(f"/v1/people/{_quoted(person_id.removeprefix('person/'))}")).raw
 
     def project(self, project_id: str) -> JsonObject:
         """What is registered of a project."""
@@ -182,11 +182,11 @@ class Keyholder:
         return Reader.of(self._post("/v1/choices/national-data-opt-outs", body)).raw
 
     def load_type_1(self, body: JsonObject) -> JsonObject:
-        """Loads Type 1 events and the population they were looked for."""
+        """Loads Type 1 events (`rows`: CSV), with everybody whose record was read."""
         return Reader.of(self._post("/v1/choices/type-1-events", body)).raw
 
     def load_consents(self, body: JsonObject) -> JsonObject:
-        """Loads FHIR Consent resources."""
+        """Loads FHIR Consents (`resources`: NDJSON)."""
         return Reader.of(self._post("/v1/choices/consents", body)).raw
 
     # Service

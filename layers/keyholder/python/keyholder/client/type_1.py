@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from keyholder.canonical import JsonValue
 from keyholder.client.spreadsheets import SheetError
 from keyholder.policy.facts import CodedEvent
 from keyholder.policy.type1 import FileFault, Type1State, read_rows, state_of
@@ -32,20 +31,3 @@ class Type1File:
     def state(self, nhs_number: str, today: date) -> Type1State:
         """The state of one person; `UNKNOWN` for somebody who is not in the file."""
         return state_of(self.events.get(nhs_number, ()), known=nhs_number in self.events, today=today)
-
-    def population(self) -> list[JsonValue]:
-        """Everybody in the file, for a request body."""
-        return list(self.events)
-
-    def coded_events(self) -> list[JsonValue]:
-        """Every event in the file, for a request body."""
-        return [
-            {
-                "nhs_number": person,
-                "system": event.system.value,
-                "code": event.code,
-                "recorded_on": event.on.isoformat(),
-            }
-            for person, events in self.events.items()
-            for event in events
-        ]
