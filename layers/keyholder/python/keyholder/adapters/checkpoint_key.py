@@ -17,14 +17,15 @@ _ALGORITHMS: dict[KeyKind, SigningAlgorithmSpecType] = {
 }
 
 
-class KmsCheckpointSigner:
-    """Implements `ledger.ports.CheckpointSigner`. Needs `kms:Sign`; build the client with `storage_faults.CLIENT_CONFIG`.
+class KmsCheckpointKey:
+    """Implements `ledger.ports.CheckpointSigner`.
 
-    Always the message itself (`RAW`), never a digest: for Ed25519 the pre-hashed form is another signature, which no
-    verifier of notes accepts. `kind` is that of the pinned verifier key.
+    Needs `kms:Sign`; build the client with `storage_faults.CLIENT_CONFIG`. `kind` is that of the pinned verifier key.
+    Signs always the message itself (`RAW`), never a digest: for Ed25519 the pre-hashed form is another signature,
+    which no verifier of notes accepts.
     """
 
-    def __init__(self, kms: KMSClient, key_id: str, kind: KeyKind) -> None:
+    def __init__(self, kms: KMSClient, key_id: str, kind: KeyKind = KeyKind.ED25519) -> None:
         self._kms = kms
         self._key_id = key_id
         self._algorithm = _ALGORITHMS[kind]

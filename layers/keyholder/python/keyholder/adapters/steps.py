@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
-        QueryInputPaginatorTypeDef,
+        QueryInputPaginateTypeDef,
         TransactWriteItemTypeDef,
         UpdateTypeDef,
     )
@@ -55,7 +55,7 @@ K = TypeVar("K")
 R = TypeVar("R")
 
 
-class DynamoStepStore:
+class DynamoDbSteps:
     """Implements `ledger.ports.StepStore`. Build the client with `storage_faults.CLIENT_CONFIG`.
 
     Needs `dynamodb:GetItem`, `PutItem`, `UpdateItem` and `Query` on the table, and `Query` on its indexes.
@@ -271,7 +271,7 @@ class DynamoStepStore:
         with storage_faults():
             return self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
 
-    def _pages(self, query: QueryInputPaginatorTypeDef) -> list[Mapping[str, AttributeValueTypeDef]]:
+    def _pages(self, query: QueryInputPaginateTypeDef) -> list[Mapping[str, AttributeValueTypeDef]]:
         with storage_faults():
             pages = self._db.get_paginator("query").paginate(**query)
             return [item for page in pages for item in page["Items"]]

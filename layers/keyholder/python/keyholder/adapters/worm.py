@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PAGE = 1000
 
 
-class S3WormStore:
+class S3Worm:
     """Implements `ledger.ports.WormStore`. Build the client with `storage_faults.CLIENT_CONFIG`.
 
     Needs `s3:PutObject`, `s3:PutObjectRetention`, `s3:GetObject` and `s3:ListBucket` (without the last, S3 answers 403

@@ -83,19 +83,14 @@ class Ledger:
         A step found pending is driven into the journal first. That a step is committed is read off its mark, which is
         set only when its batch and checkpoint exist: enough to decide on. Effects stand on the gate instead.
         """
+        steps = self._stream(stream, self._patience())
+        return tuple(event for step in steps for event in _events(step))
+
+    def proven(self, stream: StreamId) -> tuple[Recorded, ...]:
+        """The steps of a stream that are in the ledger, each with its receipts, every one proven anew."""
         patience = self._patience()
-        steps = patience.until_answered(lambda: self._steps.stream(stream))
-        pending = [step.key for step in steps if step.index is None]
-        if pending:
-            for key in pending:
-                self._committed(key, patience)
-            steps = patience.until_answered(lambda: self._steps.stream(stream))
-        events: list[Event] = []
-        for step in takewhile(lambda step: step.index is not None, steps):
-            if step.key.first != len(events) + 1:
-                raise LedgerBrokenError("a stream lacks a step")
-            events.extend(_events(step))
-        return tuple(events)
+        steps = self._stream(stream, patience)
+        return tuple(Recorded(step.key, _events(step), self._gate.receipts(step, patience)) for step in steps)
 
     def record(
         self,
@@ -125,12 +120,6 @@ class Ledger:
         """Drive a stored step into the journal if need be, and prove it. Raises `LedgerUnavailableError`."""
         return self._recorded(step, self._patience())
 
-    def proven(self, stream: StreamId) -> tuple[Recorded, ...]:
-        """Every step of a stream, each proven anew. Raises `LedgerUnavailableError`."""
-        patience = self._patience()
-        steps = patience.until_answered(lambda: self._steps.stream(stream))
-        return tuple(self._recorded(step.key, patience) for step in steps)
-
     def claim(self, key: str) -> Claim | None:
         """The claim on an idempotency key (`IdempotencyKey.key`)."""
         return self._patience().until_answered(lambda: self._steps.claim(key))
@@ -154,6 +143,22 @@ class Ledger:
         while progress and not patience.over:
             progress = self._committer.round((), patience)
             committed += progress
+        return committed
+
+    def _stream(self, stream: StreamId, patience: Patience) -> Sequence[Step]:
+        """The committed steps of a stream in order. What was pending is driven into the journal first."""
+        steps = patience.until_answered(lambda: self._steps.stream(stream))
+        pending = [step.key for step in steps if step.index is None]
+        if pending:
+            for key in pending:
+                self._committed(key, patience)
+            steps = patience.until_answered(lambda: self._steps.stream(stream))
+        committed = list(takewhile(lambda step: step.index is not None, steps))
+        number = 0
+        for step in committed:
+            if step.key.first != number + 1:
+                raise LedgerBrokenError("a stream lacks a step")
+            number = step.last
         return committed
 
     def _step(self, stream: StreamId, after: int, events: Sequence[NewEvent], actor: ActorId, trace: str) -> Step:

@@ -105,10 +105,6 @@ class EventLog(Protocol):
         """Drive a stored step into the journal if need be, and prove it: what a replay stands on."""
         ...
 
-    def proven(self, stream: StreamId) -> tuple[Recorded, ...]:
-        """Every step of a stream, each driven into the journal if need be and proven anew: what auditors read."""
-        ...
-
     def listed(self, listing: str, after: StreamId | None, limit: int) -> Sequence[StreamId]:
         """Streams of a listing (`Head.listings`) in order of id. A hint: read each stream for the truth."""
         ...

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from keyholder.canonical import JsonValue
 from keyholder.ledger.event import MAX_LEAF_BYTES, Event, parse_rfc3339
@@ -32,6 +32,8 @@ from keyholder.ledger.journal import (
 from keyholder.ledger.merkle import EMPTY, Frontier
 from keyholder.ledger.note import Checkpoint, NoteError, Verifier, open_checkpoint
 from keyholder.vocabulary import StreamId
+
+V = TypeVar("V")
 
 VERSIONS = "versions.json"
 
@@ -173,9 +175,14 @@ class Folder:
             raise UnusableDownloadError(f"{name} cannot be read") from cause
 
     def versions(self) -> Mapping[str, Sequence[Version]]:
-        """`versions.json`: a list of `{key, versions: [{version_id, is_delete_marker, last_modified, size}]}`."""
+        """`versions.json`: key -> `[{version_id, is_delete_marker, last_modified, size}]`.
+
+        Either as an object, or as a list of `{key, versions}`; no key may come twice.
+        """
         try:
-            return dict(_listed(entry) for entry in json.loads(self.read(VERSIONS)))
+            listing = json.loads(self.read(VERSIONS), object_pairs_hook=_once)
+            pairs = listing.items() if isinstance(listing, dict) else [(one["key"], one["versions"]) for one in listing]
+            return _once([(key, _listed(versions)) for key, versions in pairs])
         except (ValueError, KeyError, TypeError) as cause:
             raise UnusableDownloadError(f"{VERSIONS} is not a listing of versions") from cause
 
@@ -185,17 +192,21 @@ class Folder:
                 yield found.relative_to(self._path).as_posix()
 
 
-def _listed(entry: Mapping[str, object]) -> tuple[str, tuple[Version, ...]]:
-    key, listed = entry["key"], entry["versions"]
-    if not isinstance(key, str) or not isinstance(listed, list):
-        raise TypeError("an entry has a key and its versions")
+def _once(pairs: Sequence[tuple[str, V]]) -> dict[str, V]:
+    listed = dict(pairs)
+    if len(listed) != len(pairs):
+        raise ValueError("a key comes twice")
+    return listed
+
+
+def _listed(listed: Sequence[Mapping[str, object]]) -> tuple[Version, ...]:
     versions = []
     for version in listed:
-        marker, size = version["is_delete_marker"], version["size"]
-        if type(marker) is not bool or not isinstance(size, int | None):
-            raise TypeError("a version has a size and says whether it is a delete marker")
-        versions.append(Version(str(version["version_id"]), marker, parse_rfc3339(version["last_modified"]), size or 0))
-    return key, tuple(versions)
+        marker, size, modified = version["is_delete_marker"], version["size"], version["last_modified"]
+        if type(marker) is not bool or not isinstance(size, int | None) or not isinstance(modified, str):
+            raise TypeError("a version has a time and a size, and says whether it is a delete marker")
+        versions.append(Version(str(version["version_id"]), marker, parse_rfc3339(modified), size or 0))
+    return tuple(versions)
 
 
 def _names(download: Download, versions: Mapping[str, Sequence[Version]]) -> int:
