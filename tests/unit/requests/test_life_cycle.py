@@ -1,0 +1,277 @@
+"""Any mix of people, commands and clocks, over the real ledger: what must always hold, holds.
+
+The model keeps its own account of who agreed to what; the state of the request is never asked whether it is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from keyholder.ledger.log import IdempotencyKey
+from keyholder.refusals import Refusal
+from keyholder.registry.people import Person
+from keyholder.registry.service import Call as RegistryCall
+from keyholder.requests.codes import TERMINAL, RejectReason, RevokeReason, State
+from keyholder.requests.commands import CommandName
+from keyholder.requests.content import Delivery
+from keyholder.requests.decide import allowed_commands
+from keyholder.requests.listings import request_head
+from keyholder.requests.release_events import ItemsReleased, ReleaseAuthorised
+from keyholder.requests.service import Call, Done
+from keyholder.requests.state import fold
+from keyholder.requests.transitions import TRANSITIONS
+from keyholder.vocabulary import ContentHash, DomainId, PersonId, RequestId, Role, StreamId
+from tests.fakes.ledger import ManualClock, Memory, memory_ledger
+from tests.unit.requests import world
+from tests.unit.requests.world import COLLEAGUE, GP, HOSPITAL, NADIA, NILS, OPERATOR, ROSA, TARA, a_body
+
+TOM = world.person("tom", (Role.CONTROLLER, world.TRUST))
+CAST = (ROSA, COLLEAGUE, world.STRANGER, NADIA, NILS, TARA, TOM, world.BOTH, world.AUDITOR)
+PEOPLE = st.sampled_from(CAST)
+CONTROLLERS = st.sampled_from((NADIA, NILS, TARA, TOM))
+DOMAINS = st.sampled_from((GP, HOSPITAL))
+HASHES = st.integers(0, 9).map(lambda number: number > 0)
+"""Mostly the hash that stands, sometimes the one before."""
+
+Command = Callable[[Call], Done | Refusal]
+
+
+class LifeCycle(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = Memory()
+        self.clock = ManualClock(world.NOW)
+        self.house = world.House(memory_ledger(self.clock, self.memory), self.clock)
+        self.house.registry.register_person(RegistryCall(OPERATOR.id, "trace"), TOM)
+        self.request = RequestId("")
+        self.number = 0
+        self.hashes: list[ContentHash] = []
+        self.agreed: set[tuple[DomainId, PersonId, ContentHash]] = set()
+        self.running: list[str] = []
+        self.last: tuple[Call, Command, Done] | None = None
+        self.ended_at: int | None = None
+
+    @initialize(domains=st.sampled_from(((GP,), (GP, HOSPITAL))), stage=st.sampled_from((0, 1, 2, 2, 2, 3, 3, 3)))
+    def begin(self, domains: tuple[DomainId, ...], stage: int) -> None:
+        """A draft, or one already submitted, in review or approved: chance alone would seldom get that far."""
+        created = self.house.desk.create(self.call(ROSA), a_body(*domains))
+        assert isinstance(created, Done)
+        self.request = created.state.id
+        self.note(created)
+        if stage > 0:
+            self.submit()
+        if stage > 1:
+            self.check(2)
+        if stage > 2:
+            for domain in domains:
+                for who in (NADIA, TARA) if domain == GP else (TARA, TOM):
+                    self.approve(who, domain, newest=True, organisation=None)
+            assert self.state() is State.APPROVED
+
+    def call(self, who: Person) -> Call:
+        self.number += 1
+        return self.house.call(who, idempotency=IdempotencyKey(f"{self.number:064x}", "b" * 64))
+
+    def give(self, who: Person, command: Command, name: CommandName) -> Done | None:
+        """Hand a command in; whatever comes of it must be in the table."""
+        before = self.house.desk.load(self.request)
+        call = self.call(who)
+        outcome = command(call)
+        after = self.house.desk.load(self.request)
+        if isinstance(outcome, Refusal):
+            assert after == before
+            return None
+        assert before.status not in TERMINAL
+        (row,) = [row for row in TRANSITIONS if row.command is name and row.sources and before.status in row.sources]
+        assert after.status in (row.to or {before.status})
+        assert {event.TYPE for event in outcome.events} <= set(row.events)
+        self.last = (call, command, outcome)
+        self.note(outcome)
+        return outcome
+
+    def note(self, outcome: Done) -> None:
+        if outcome.state.content_hash:
+            self.hashes.append(outcome.state.content_hash)
+        if outcome.state.status in TERMINAL:
+            self.ended_at = outcome.state.version
+
+    def hash(self, *, newest: bool) -> ContentHash:
+        return self.hashes[-1] if newest else self.hashes[0]
+
+    @rule(records=st.integers(1, 3))
+    def save(self, records: int) -> None:
+        body = a_body(*self.house.desk.load(self.request).summary.records, records=records)  # type: ignore[union-attr]  # every request has a summary
+        self.give(ROSA, lambda call: self.house.desk.save(call, self.request, body), CommandName.SAVE)
+
+    @rule()
+    def submit(self) -> None:
+        self.give(ROSA, lambda call: self.house.desk.submit(call, self.request), CommandName.SUBMIT)
+
+    @precondition(lambda self: self.state() is State.SUBMITTED)
+    @rule(eligible=st.sampled_from((2, 2, 2, 0)))
+    def check(self, eligible: int) -> None:
+        before = self.house.desk.load(self.request)
+        outcome = self.house.desk.record_checks(self.request, self.hashes[-1], world.checks(eligible), "trace")
+        assert isinstance(outcome, Done)
+        assert outcome.state.version == before.version + 1
+        self.note(outcome)
+
+    @precondition(lambda self: self.state() is State.IN_REVIEW)
+    @rule(who=CONTROLLERS | PEOPLE, domain=DOMAINS, newest=HASHES, organisation=st.sampled_from((None, world.NHSE)))
+    def approve(
+        self,
+        who: Person,
+        domain: DomainId,
+        newest: bool,
+        organisation: world.OrganisationCode | None,
+    ) -> None:
+        named = self.hash(newest=newest)
+        outcome = self.give(
+            who,
+            lambda call: self.house.desk.approve(call, self.request, domain, named, organisation=organisation),
+            CommandName.APPROVE,
+        )
+        if outcome:
+            self.agreed.add((domain, who.id, named))
+
+    @rule(who=PEOPLE, domain=DOMAINS, seldom=st.integers(0, 2))
+    def reject(self, who: Person, domain: DomainId, seldom: int) -> None:
+        if seldom:
+            return
+        named = self.hashes[-1]
+        self.give(
+            who,
+            lambda call: self.house.desk.reject(call, self.request, domain, named, RejectReason.OTHER),
+            CommandName.REJECT,
+        )
+
+    @rule(who=PEOPLE, which=st.integers(0, 11))
+    def stop(self, who: Person, which: int) -> None:
+        desk = self.house.desk
+        if which == 0:
+            self.give(who, lambda call: desk.withdraw(call, self.request), CommandName.WITHDRAW)
+        elif which == 1:
+            self.give(who, lambda call: desk.revoke(call, self.request, RevokeReason.OTHER), CommandName.REVOKE)
+        elif which == 2:
+            self.give(who, lambda call: desk.discard(call, self.request), CommandName.DISCARD)
+
+    @rule(days=st.sampled_from((0, 0, 0, 0, 0, 0, 1, 5, 31)))
+    def time_passes(self, days: int) -> None:
+        self.clock.wait(timedelta(days=days, minutes=1))
+        before = self.house.desk.load(self.request)
+        outcome = self.house.desk.expire(self.request, "trace")
+        due = before.due_at is not None and before.due_at <= self.clock.now()
+        assert isinstance(outcome, Done) == due
+        if isinstance(outcome, Done):
+            self.note(outcome)
+
+    @precondition(lambda self: self.state() in (State.APPROVED, State.RELEASED))
+    @rule(who=st.sampled_from((ROSA, ROSA, ROSA, ROSA, ROSA, COLLEAGUE)), newest=HASHES)
+    def release(self, who: Person, newest: bool) -> None:
+        named = self.hash(newest=newest)
+        outcome = self.give(
+            who,
+            lambda call: self.house.desk.authorise_release(call, self.request, named, Delivery.INLINE),
+            CommandName.RELEASE,
+        )
+        if outcome:
+            (authorised,) = outcome.events
+            assert isinstance(authorised, ReleaseAuthorised)
+            assert who is ROSA
+            assert named == self.hashes[-1]
+            for domain in authorised.granted:
+                self.quorum_holds(domain, named)
+            self.running.append(authorised.release)
+
+    def quorum_holds(self, domain: DomainId, named: ContentHash) -> None:
+        """By the model's own account: distinct people, off the project, every organisation, that content."""
+        people = [person for person in CAST if (domain, person.id, named) in self.agreed]
+        assert len(people) >= 2
+        assert not {ROSA.id, COLLEAGUE.id} & {person.id for person in people}
+        needed = set(self.house.domains[domain].controllers)
+        assert needed <= {code for person in people for code in person.organisations(Role.CONTROLLER)}
+
+    @precondition(lambda self: bool(self.running))
+    @rule(which=st.integers(0, 3), fails=st.booleans())
+    def hand_out(self, which: int, fails: bool) -> None:
+        name = self.running[which % len(self.running)]
+        desk, before = self.house.desk, self.house.desk.load(self.request)
+        outcome = desk.record_chunk(
+            self.request, ItemsReleased(name, 1, 1, 1, "2026-11", {"released": ("A" * 22,)}, {}), "trace"
+        )
+        if isinstance(outcome, Done):
+            assert before.status in (State.APPROVED, State.RELEASED)
+            assert before.until
+            assert before.retrievals_used() <= 3
+            self.note(outcome)
+        if fails:
+            desk.fail_release(self.request, name, "LEDGER_UNAVAILABLE", "trace")
+        else:
+            desk.finish_release(self.request, name, {"released": 1}, None, "trace")
+
+    @precondition(lambda self: self.last is not None)
+    @rule()
+    def replay(self) -> None:
+        assert self.last
+        call, command, first = self.last
+        length = self.house.desk.load(self.request).version
+        again = command(call)
+        assert isinstance(again, Done)
+        assert again.replayed
+        assert again.state == first.state
+        assert self.house.desk.load(self.request).version == length
+
+    @precondition(lambda self: self.state() is State.APPROVED and bool(self.agreed))
+    @rule(seldom=st.integers(0, 5))
+    def an_approver_joins_the_project(self, seldom: int) -> None:
+        """For one release only: they leave again, and still may not decide."""
+        if seldom:
+            return
+        project = world.a_project()
+        people = {person for _, person, _ in self.agreed}
+        joined = replace(project, members=(*project.members, *sorted(people)))
+        operator = RegistryCall(OPERATOR.id, "trace")
+        self.house.registry.change_project(operator, joined)
+        assert isinstance(
+            self.house.desk.authorise_release(self.call(ROSA), self.request, self.hashes[-1], Delivery.INLINE), Refusal
+        )
+        self.house.registry.change_project(operator, project)
+        assert isinstance(
+            self.house.desk.authorise_release(self.call(ROSA), self.request, self.hashes[-1], Delivery.INLINE), Refusal
+        )
+
+    def state(self) -> State | None:
+        return self.house.desk.load(self.request).status if self.request else None
+
+    @invariant()
+    def fold_is_the_head(self) -> None:
+        if not self.request:
+            return
+        stream = StreamId(f"request/{self.request}")
+        events = self.house.log.read(stream)
+        state = fold(self.request, events)
+        assert state.version == len(events) == self.memory.steps.newest_event[stream]
+        assert self.memory.steps.heads[stream] == request_head(state)
+
+    @invariant()
+    def the_end_is_the_end(self) -> None:
+        if self.ended_at is None:
+            return
+        state = self.house.desk.load(self.request)
+        assert state.version == self.ended_at
+        for who in CAST:
+            actor = world.signed_in(who, self.clock.now())
+            said = allowed_commands(state, actor, world.some_facts(), self.clock.now())
+            assert not [command for command in said if command.allowed]
+
+
+TestLifeCycle = LifeCycle.TestCase
+TestLifeCycle.settings = settings(
+    max_examples=80, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
