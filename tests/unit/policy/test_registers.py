@@ -168,6 +168,16 @@ def test_a_wrong_body_is_refused_though_the_checksum_holds() -> None:
         ConsentRegister.parse(replace(EVERY[2], consents={}).to_bytes())
 
 
+def test_a_person_has_one_line() -> None:
+    register = EVERY[1]
+    for again in (1, 2):
+        body = register.to_bytes()[:-32]
+        line = body[body.index(b"[") :]
+        damaged = body + line * again
+        with pytest.raises(RegisterDamagedError, match="out of order"):
+            Type1Register.parse(sealed(damaged))
+
+
 @pytest.mark.parametrize("state", [ReplyState.PENDING, ReplyState.FAILED, ReplyState.CORRUPT])
 def test_an_unanswered_question_clears_nobody(state: ReplyState) -> None:
     register = OptOutRegister.of_reply(HEADER, Reply(state), {A, B}, DIGESTER)
