@@ -42,6 +42,7 @@ class S3Worm:
                     Key=key,
                     Body=body,
                     IfNoneMatch="*",
+                    ChecksumAlgorithm="SHA256",
                     ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
                     ObjectLockMode="COMPLIANCE",
                     ObjectLockRetainUntilDate=self._clock.now() + self._retention,

@@ -1,0 +1,28 @@
+"""AWS played by moto in process, with the clients and the configuration the ledger's adapters are built with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
+
+from moto import mock_aws
+
+REGION = "eu-west-2"
+BUCKET = "ledger"
+TABLE = "steps"
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+}
+
+
+@contextmanager
+def moto() -> Iterator[None]:
+    """Within this, nothing reaches AWS."""
+    with mock.patch.dict(os.environ, CREDENTIALS), mock_aws():
+        yield
