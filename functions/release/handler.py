@@ -47,7 +47,7 @@ def release_request(request_id: str, body: ReleaseBody) -> Response[str]:
 
 
 @service.route("POST", "/v1/requests/{request_id}/collect", summary="Collect a release's file, once")
-def collect_result(request_id: str, body: CollectBody) -> Response[str]:
+def collect_result(request_id: str, body: CollectBody) -> Response[bytes]:
     """The age file, encrypted to the recipient's own public key. The hand-over is in the ledger first."""
     house = assembly()
     call = desk_call(service.call, house.registry)

@@ -17,13 +17,13 @@ from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
 from keyholder.refusals import Refusal
 from keyholder.registry.people import Person, person_json
-from keyholder.requests.service import (
-    Done,
+from keyholder.requests.listings import (
     domain_requests,
     organisation_requests,
     own_requests,
     project_requests,
 )
+from keyholder.requests.service import Done
 from keyholder.vocabulary import DomainId, ProjectId, RequestId, Role, StreamId
 
 service = Service(Function.REQUESTS, lambda: assembly().tokens, SystemClock().now)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from keyholder.adapters.checkpoint_key import KmsCheckpointSigner
+from keyholder.adapters.checkpoint_key import KmsCheckpointKey
 from keyholder.adapters.checks_queue import ChecksQueue
 from keyholder.adapters.choices import S3ChoiceStore
 from keyholder.adapters.clock import SystemClock
@@ -23,9 +23,9 @@ from keyholder.adapters.issuer import HttpsIssuerKeys
 from keyholder.adapters.key_ring import KeyMaker, KmsKeyRing, PurposeKeys
 from keyholder.adapters.ledger_objects import BucketLedger
 from keyholder.adapters.results import S3ResultStore
-from keyholder.adapters.steps import DynamoStepStore
+from keyholder.adapters.steps import DynamoDbSteps
 from keyholder.adapters.storage_faults import CLIENT_CONFIG
-from keyholder.adapters.worm import S3WormStore
+from keyholder.adapters.worm import S3Worm
 from keyholder.edge.settings import Settings
 from keyholder.edge.tokens import TokenVerifier
 from keyholder.ledger.committer import Log
@@ -78,9 +78,9 @@ class Assembly:
         retention = timedelta(days=int(self.settings.ledger_retention_days))
         return Ledger(
             Log(self.settings.ledger_origin, self.verifiers[0]),
-            DynamoStepStore(boto3.client("dynamodb", config=CLIENT_CONFIG), self.settings.steps_table),
-            S3WormStore(boto3.client("s3", config=CLIENT_CONFIG), self.settings.ledger_bucket, retention, self.clock),
-            KmsCheckpointSigner(
+            DynamoDbSteps(boto3.client("dynamodb", config=CLIENT_CONFIG), self.settings.steps_table),
+            S3Worm(boto3.client("s3", config=CLIENT_CONFIG), self.settings.ledger_bucket, retention, self.clock),
+            KmsCheckpointKey(
                 boto3.client("kms", config=CLIENT_CONFIG), self.settings.checkpoint_key_arn, self.verifiers[0].kind
             ),
             self.clock,

@@ -132,10 +132,6 @@ def _controls_domain(case: Case) -> Refusal | None:
     return None if case.stands_for(decided_domain(case)) else reasons.NOT_A_CONTROLLER
 
 
-def _human(case: Case) -> Refusal | None:
-    return None if case.person.kind is PersonKind.HUMAN else reasons.NOT_HUMAN
-
-
 def _somebody_else(case: Case) -> Refusal | None:
     return reasons.SELF_APPROVAL if case.person.id == case.state.requester else None
 
@@ -235,7 +231,9 @@ def _release_open(case: Case) -> Refusal | None:
 
 def _release_in_time(case: Case) -> Refusal | None:
     release = _named_release(case)
-    return None if release and _live(case, release) else reasons.RELEASE_OVER
+    if release is None:
+        return reasons.RELEASE_UNKNOWN
+    return None if _live(case, release) else reasons.RELEASE_OVER
 
 
 def _next_chunk(case: Case) -> Refusal | None:
@@ -292,7 +290,6 @@ QUORUM_ATTAINABLE = Guard("enough people could approve, where they are known", _
 DRAFT_MEANT = Guard("the draft is the one meant", _draft_meant)
 SAME_CONTENT = Guard("names the content hash of this revision", _same_content)
 CONTROLS_DOMAIN = Guard("controls the domain, which the request asks from", _controls_domain)
-HUMAN = Guard("is a human", _human)
 SOMEBODY_ELSE = Guard("is not the requester", _somebody_else)
 OFF_THE_PROJECT = Guard("is not, and never was, on the project", _off_the_project)
 FIRST_DECISION = Guard("has not decided for this domain on this revision", _first_decision)
@@ -306,7 +303,7 @@ NO_RELEASE_RUNNING = Guard("no other release is running", _no_release_running)
 DELIVERY_AS_APPROVED = Guard("the delivery is the approved one", _delivery_as_approved)
 APPROVALS_STAND = Guard("the approvals, counted again with today's project members, suffice", _approvals_stand)
 RELEASE_OPEN = Guard("the release has not ended", _release_open)
-RELEASE_IN_TIME = Guard("the release has not been cut short by its time limit", _release_in_time)
+RELEASE_IN_TIME = Guard("the release is running, and not cut short by its time limit", _release_in_time)
 NEXT_CHUNK = Guard("the chunk is the next one", _next_chunk)
 ALL_CHUNKS = Guard("every chunk is written", _all_chunks)
 FILE_READY = Guard("the release left a file, which nobody has collected and whose time is not over", _file_ready)

@@ -45,7 +45,7 @@ class Who(StrEnum):
 
     RESEARCHER = "a researcher"
     REQUESTER = "the requester"
-    CONTROLLER = "a controller of one of the request's domains"
+    CONTROLLER = "a human controller of one of the request's domains"
     RELEASE_FUNCTION = "Keyholder's release function"
     SWEEPER = "Keyholder's sweeper"
 
@@ -140,7 +140,6 @@ TRANSITIONS: tuple[Transition, ...] = (
         who=Who.CONTROLLER,
         guards=(
             g.CONTROLS_DOMAIN,
-            g.HUMAN,
             g.SOMEBODY_ELSE,
             g.OFF_THE_PROJECT,
             g.FIRST_DECISION,
@@ -160,7 +159,6 @@ TRANSITIONS: tuple[Transition, ...] = (
         who=Who.CONTROLLER,
         guards=(
             g.CONTROLS_DOMAIN,
-            g.HUMAN,
             g.SOMEBODY_ELSE,
             g.OFF_THE_PROJECT,
             g.FIRST_DECISION,
@@ -186,7 +184,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         sources=_states(State.APPROVED, State.RELEASED),
         command=CommandName.REVOKE,
         who=Who.CONTROLLER,
-        guards=(g.HUMAN,),
+        guards=(),
         events=_types(RequestRevoked),
         to=_states(State.REVOKED),
         outcome=outcomes.revoke,
@@ -217,7 +215,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         sources=_states(State.APPROVED, State.RELEASED),
         command=CommandName.RECORD_CHUNK,
         who=Who.RELEASE_FUNCTION,
-        guards=(g.RELEASE_OPEN, g.RELEASE_IN_TIME, g.NEXT_CHUNK),
+        guards=(g.RELEASE_IN_TIME, g.NEXT_CHUNK),
         events=_types(ItemsReleased),
         to=_states(State.RELEASED),
         outcome=outcomes.record_chunk,
@@ -226,7 +224,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         sources=_states(State.RELEASED),
         command=CommandName.FINISH_RELEASE,
         who=Who.RELEASE_FUNCTION,
-        guards=(g.RELEASE_OPEN, g.RELEASE_IN_TIME, g.ALL_CHUNKS),
+        guards=(g.RELEASE_IN_TIME, g.ALL_CHUNKS),
         events=_types(ReleaseFinished),
         to=STAYS,
         outcome=outcomes.finish_release,
