@@ -1,0 +1,241 @@
+"""Every rule of every row matters: what breaks only that rule is refused, and without the rule it would not be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+
+from keyholder.refusals import Refusal
+from keyholder.registry.people import Person
+from keyholder.requests import commands as ask
+from keyholder.requests import decide as decisions
+from keyholder.requests import guards as g
+from keyholder.requests.actors import Actor, PersonActor
+from keyholder.requests.case import Assessment
+from keyholder.requests.codes import RejectReason, RevokeReason
+from keyholder.requests.commands import CommandName
+from keyholder.requests.content import Delivery
+from keyholder.requests.transitions import TRANSITIONS, Transition
+from keyholder.vocabulary import ContentHash, ProjectId
+from tests.unit.requests import world
+from tests.unit.requests.world import BOTH, COLLEAGUE, GP, HOSPITAL, NADIA, NILS, POLICY, RELEASE, ROSA, SWEEPER, TARA
+
+OTHER = ContentHash("0" * 64)
+RELEASE_ID = "REL-" + "0" * 25 + "1"
+FILE = {
+    "delivery": "file",
+    "recipient": {
+        "organisation": "ZZ9",
+        "public_key": "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+    },
+}
+
+
+@dataclass
+class Scene:
+    """A command that is allowed, until something is spoilt."""
+
+    course: world.Course
+    command: ask.Command
+    who: Person | Actor
+
+    def project(self, **changes: object) -> None:
+        assert self.course.facts.project
+        changed = replace(self.course.facts.project, **changes)  # type: ignore[arg-type]  # a spoiler names the fields
+        self.facts(project=changed)
+
+    def facts(self, **changes: object) -> None:
+        self.course.facts = replace(self.course.facts, **changes)  # type: ignore[arg-type]  # as above
+
+    def state(self, **changes: object) -> None:
+        self.course.state = replace(self.course.state, **changes)  # type: ignore[arg-type]  # as above
+
+    def person(self, **changes: object) -> None:
+        assert isinstance(self.who, Person)
+        self.who = replace(self.who, **changes)  # type: ignore[arg-type]  # as above
+
+    def asks(self, **changes: object) -> None:
+        self.command = replace(self.command, **changes)  # type: ignore[arg-type]  # as above
+
+    def outcome(self) -> object:
+        return self.course.ask(self.command, self.who)
+
+
+def summary() -> ask.Summary:
+    return world.a_draft().content.summary()
+
+
+def named(course: world.Course) -> ContentHash:
+    assert course.state.content_hash
+    return course.state.content_hash
+
+
+def reviewed(make: Callable[[ContentHash], ask.Command]) -> Scene:
+    course = world.in_review(GP, HOSPITAL)
+    return Scene(course, make(named(course)), NADIA)
+
+
+def submitted() -> Scene:
+    course = world.drafted().do(ask.Submit(), ROSA)
+    return Scene(course, ask.RecordChecks(named(course), world.checks()), RELEASE)
+
+
+def releasing() -> world.Course:
+    course = world.approved()
+    return course.do(world.release_of(course), ROSA)
+
+
+def late() -> Scene:
+    course = world.in_review()
+    assert course.state.due_at
+    course.now = course.state.due_at
+    return Scene(course, ask.Expire(), SWEEPER)
+
+
+def approved(make: Callable[[world.Course], ask.Command], who: Person) -> Scene:
+    course = world.approved()
+    return Scene(course, make(course), who)
+
+
+SCENES: dict[CommandName, Callable[[], Scene]] = {
+    CommandName.CREATE: lambda: Scene(world.Course(), ask.Create(summary()), ROSA),
+    CommandName.SAVE: lambda: Scene(world.drafted(), ask.Save(summary()), ROSA),
+    CommandName.DISCARD: lambda: Scene(world.drafted(), ask.Discard(), ROSA),
+    CommandName.SUBMIT: lambda: Scene(world.drafted(), ask.Submit(), ROSA),
+    CommandName.RECORD_CHECKS: submitted,
+    CommandName.APPROVE: lambda: reviewed(lambda named: ask.Approve(GP, named)),
+    CommandName.REJECT: lambda: reviewed(lambda named: ask.Reject(GP, named, RejectReason.OTHER)),
+    CommandName.WITHDRAW: lambda: Scene(world.in_review(), ask.Withdraw(), ROSA),
+    CommandName.REVOKE: lambda: approved(lambda _: ask.Revoke(RevokeReason.OTHER), NADIA),
+    CommandName.RELEASE: lambda: approved(world.release_of, ROSA),
+    CommandName.RECORD_CHUNK: lambda: Scene(releasing(), world.chunk_of(RELEASE_ID), RELEASE),
+    CommandName.FINISH_RELEASE: lambda: Scene(
+        releasing().do(world.chunk_of(RELEASE_ID), RELEASE), ask.FinishRelease(RELEASE_ID, {}), RELEASE
+    ),
+    CommandName.FAIL_RELEASE: lambda: Scene(releasing(), ask.FailRelease(RELEASE_ID, "FAULT"), RELEASE),
+    CommandName.COLLECT: lambda: Scene(world.released(**FILE), ask.Collect(RELEASE_ID), ROSA),
+    CommandName.EXPIRE: late,
+}
+
+
+def _another_s(scene: Scene) -> None:
+    scene.person(id=ROSA.id)
+    scene.project(members=(COLLEAGUE.id,))
+
+
+def _joined(scene: Scene) -> None:
+    scene.project(members=(ROSA.id, NADIA.id))
+
+
+def _too_late_to_finish(scene: Scene) -> None:
+    scene.course.now += timedelta(minutes=15)
+
+
+def _decided(scene: Scene) -> None:
+    scene.course.approve(NILS).approve(TARA)
+
+
+def _half_done(scene: Scene) -> None:
+    scene.course = releasing().do(world.chunk_of(RELEASE_ID, 1, 2), RELEASE)
+
+
+def _early(scene: Scene) -> None:
+    scene.course.now -= timedelta(seconds=1)
+
+
+def _other_content(scene: Scene) -> None:
+    scene.asks(content_hash=OTHER)
+
+
+def _other_project(scene: Scene) -> None:
+    scene.asks(summary=replace(summary(), project=ProjectId("PRJ-2")))
+    scene.project(id=ProjectId("PRJ-2"))
+
+
+def _destroyed_today(scene: Scene) -> None:
+    scene.state(summary=replace(summary(), destroy_by=world.NOW.date()))
+
+
+SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
+    g.PROJECT_MEMBER: lambda scene: scene.project(members=(COLLEAGUE.id,)),
+    g.SAME_PROJECT: _other_project,
+    g.ACCREDITED: lambda scene: scene.person(accredited_until=None),
+    g.CAPACITY_HELD: lambda scene: scene.person(capacities=()),
+    g.DRAFT_MEANT: _other_content,
+    g.DOMAINS_COVERED: lambda scene: scene.project(domains=()),
+    g.DESTROYED_LATER: _destroyed_today,
+    g.POLICY_ALLOWS: lambda scene: scene.facts(assessment=Assessment(POLICY, ("BASIS_EXPIRED",))),
+    g.QUORUM_ATTAINABLE: lambda scene: scene.facts(candidates=(NADIA, NILS)),
+    g.SAME_CONTENT: _other_content,
+    g.CONTROLS_DOMAIN: lambda scene: scene.asks(domain=HOSPITAL),
+    g.SOMEBODY_ELSE: _another_s,
+    g.OFF_THE_PROJECT: _joined,
+    g.FIRST_DECISION: lambda scene: scene.course.approve(NADIA),
+    g.DOMAIN_OPEN: _decided,
+    g.DOMAIN_NOT_REJECTED: lambda scene: scene.course.do(ask.Reject(GP, named(scene.course), RejectReason.OTHER), NILS),
+    g.ORGANISATION_CLEAR: lambda scene: scene.person(roles=BOTH.roles),
+    g.NARROWED_ONLY: lambda scene: scene.asks(identifier_types=()),
+    g.WINDOW_OPEN: lambda scene: scene.state(until=world.NOW),
+    g.RETRIEVALS_LEFT: lambda scene: scene.state(retrievals=0),
+    g.NO_RELEASE_RUNNING: lambda scene: scene.course.do(world.release_of(scene.course, 7), ROSA),
+    g.DELIVERY_AS_APPROVED: lambda scene: scene.asks(delivery=Delivery.FILE),
+    g.APPROVALS_STAND: _joined,
+    g.RELEASE_OPEN: lambda scene: scene.course.do(ask.FailRelease(RELEASE_ID, "FAULT"), RELEASE),
+    g.RELEASE_IN_TIME: _too_late_to_finish,
+    g.NEXT_CHUNK: lambda scene: scene.asks(chunk=2, chunks=2),
+    g.ALL_CHUNKS: _half_done,
+    g.FILE_READY: lambda scene: scene.course.do(ask.Collect(RELEASE_ID), ROSA),
+    g.DUE: _early,
+}
+
+BACKED = {g.CONTROLS_DOMAIN: "ORGANISATION_UNCLEAR"}
+"""The one rule with a second behind it: who controls nothing there has no organisation to decide for either."""
+
+GUARDED = [(row, guard) for row in TRANSITIONS for guard in row.guards]
+
+
+def replaced(row: Transition, **changes: object) -> tuple[Transition, ...]:
+    other = replace(row, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
+    return tuple(other if known is row else known for known in TRANSITIONS)
+
+
+@pytest.mark.parametrize("name", CommandName)
+def test_unspoilt_it_is_allowed(name: CommandName) -> None:
+    scene = SCENES[name]()
+    assert scene.command.NAME is name
+    assert isinstance(scene.outcome(), tuple)
+
+
+@pytest.mark.parametrize(
+    ("row", "guard"), GUARDED, ids=[f"{row.command.value}: {guard.sentence}" for row, guard in GUARDED]
+)
+def test_the_rule_says_no_and_only_the_rule(row: Transition, guard: g.Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = SCENES[row.command]()
+    SPOILERS[guard](scene)
+    assert isinstance(scene.outcome(), Refusal)
+    monkeypatch.setattr(
+        decisions, "TRANSITIONS", replaced(row, guards=tuple(other for other in row.guards if other is not guard))
+    )
+    try:
+        outcome = scene.outcome()
+    except TypeError:
+        return  # the outcome itself can't be made from what the rule would have kept out
+    assert (outcome.code if isinstance(outcome, Refusal) else None) == BACKED.get(guard)
+
+
+FRESH = [row for row in TRANSITIONS if row.fresh_sign_in]
+
+
+@pytest.mark.parametrize("row", FRESH, ids=lambda row: row.command.value)
+def test_an_old_sign_in_says_no_and_nothing_else(row: Transition, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = SCENES[row.command]()
+    assert isinstance(scene.who, Person)
+    scene.who = PersonActor(scene.who, replace(world.signed_in(scene.who).sign_in, at=world.NOW - timedelta(hours=1)))
+    outcome = scene.outcome()
+    assert isinstance(outcome, Refusal)
+    assert outcome.code == "SIGN_IN_OLD"
+    monkeypatch.setattr(decisions, "TRANSITIONS", replaced(row, fresh_sign_in=False))
+    assert isinstance(scene.outcome(), tuple)
