@@ -107,7 +107,7 @@ def test_only_two_functions_can_use_the_domain_keys(template: Template, keys_tem
         ("dynamodb:PutItem", Holding.KEYS, "", "registry sweeper"),
         ("dynamodb:DeleteItem", Holding.STEPS, "", ""),
         ("dynamodb:Query", Holding.STEPS, "/index/due", "sweeper"),
-        ("s3:PutObject", Holding.CONTENT, "/a", "requests"),
+        ("s3:PutObject", Holding.CONTENT, "/a", "requests decisions"),
         ("s3:GetObject", Holding.RESULTS, "/a", "release"),
         ("s3:PutObject", Holding.CHOICES, "/consents/a", "choices"),
         ("s3:PutObject", Holding.CHOICES, "/links/a", "pseudonymise"),
