@@ -18,7 +18,7 @@ from keyholder.client import PseudonymisedRow
 from keyholder.client.extract import BATCH_ROWS, Tally, output_columns, pseudonymised
 from keyholder.client.spreadsheets import Sheet, private_file, write_rows
 from keyholder.client.type_1 import Type1File
-from keyholder.registry.days import london_day
+from keyholder.policy.days import london_day
 
 
 class Advance(Protocol):

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from keyholder.canonical import JsonObject
-from keyholder.ledger.event import NewEvent
+from keyholder.ledger.event import NewEvent, parse_rfc3339, rfc3339
 from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey
 from keyholder.ledger.ports import Head
-from keyholder.policy.choices import ChoiceStore
+from keyholder.policy.choices import ChoiceStore, Stored
 from keyholder.policy.consents import ConsentFault, read_consents
 from keyholder.policy.days import london_day
 from keyholder.policy.digests import Digester
@@ -38,6 +38,14 @@ IN_THE_FUTURE = Refusal(
     "/performed_at",
 )
 REFUSALS = (IN_THE_FUTURE,)
+
+
+Make = Callable[[Digester, datetime], Register]
+"""A register from its digester and the moment it was made."""
+
+
+class RegisterChangedError(Exception):
+    """A register is not the one the ledger names. Never expected; it is not put to use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,8 @@ class Intake:
             return _bad_line(f"REPLY_{judged.state.value.upper()}", "/reply", judged.line)
         if asked_at > self.now:
             return IN_THE_FUTURE
-        header = Header(self.now, london_day(asked_at), source, mode, london_day(refreshed) if refreshed else None)
+        performed_on = london_day(asked_at)
+        refreshed_on = london_day(refreshed) if refreshed else None
         counts = {
             "state": judged.state.value,
             "mode": mode.value,
@@ -90,9 +99,11 @@ class Intake:
         }
         return self._load(
             RegisterKind.OPT_OUTS,
-            header.performed_on,
+            performed_on,
             counts,
-            lambda digester: OptOutRegister.of_reply(header, judged, asked, digester),
+            lambda digester, made_at: OptOutRegister.of_reply(
+                Header(made_at, performed_on, source, mode, refreshed_on), judged, asked, digester
+            ),
         )
 
     def type_1(self, rows: bytes, source: str, as_at: datetime) -> Loaded | Refusal:
@@ -102,14 +113,14 @@ class Intake:
             return _bad_line("TYPE_1_FILE_INVALID", "/rows", read.line)
         if as_at > self.now:
             return IN_THE_FUTURE
-        header = Header(self.now, london_day(as_at), source)
+        performed_on = london_day(as_at)
         people = {row.nhs_number for row in read}
         counts = {"people": len(people), "events": sum(row.event is not None for row in read)}
         return self._load(
             RegisterKind.TYPE1,
-            header.performed_on,
+            performed_on,
             counts,
-            lambda digester: Type1Register.of_rows(header, read, digester),
+            lambda digester, made_at: Type1Register.of_rows(Header(made_at, performed_on, source), read, digester),
         )
 
     def consents(self, resources: bytes, source: str) -> Loaded | Refusal:
@@ -117,38 +128,51 @@ class Intake:
         read = read_consents(resources)
         if isinstance(read, ConsentFault):
             return _bad_line("CONSENT_FILE_INVALID", "/resources", read.line)
-        header = Header(self.now, london_day(self.now), source)
+        performed_on = london_day(self.now)
         counts = {"people": len({record.nhs_number for record in read}), "consents": len(read)}
         return self._load(
             RegisterKind.CONSENTS,
-            header.performed_on,
+            performed_on,
             counts,
-            lambda digester: ConsentRegister.of_records(header, read, digester),
+            lambda digester, made_at: ConsentRegister.of_records(Header(made_at, performed_on, source), read, digester),
         )
 
-    def _load(
-        self, kind: RegisterKind, performed_on: date, counts: JsonObject, make: Callable[[Digester], Register]
-    ) -> Loaded | Refusal:
+    def _load(self, kind: RegisterKind, performed_on: date, counts: JsonObject, make: Make) -> Loaded | Refusal:
         """Logs the register by its hash, then stores it. A repeated call finishes what the first one left undone.
 
-        Raises `LedgerUnavailableError`, `ChoicesUnavailableError`, `KeyUnavailableError`, `KeyServiceError`.
+        Raises `LedgerUnavailableError`, `ChoicesUnavailableError`, `KeyUnavailableError`, `KeyServiceError`, and
+        `RegisterChangedError` where what is stored, or about to be, is not what the ledger names.
         """
         if self.person is None or not operates(self.person):
             return NOT_AN_OPERATOR
-        register = make(self.digester())
-        register_id = self.new_id()
+        digester = self.digester()
+        register = make(digester, self.now)
         summary = {
             "kind": kind.value,
+            "made_at": rfc3339(self.now),
             "performed_on": performed_on.isoformat(),
-            "sha256": hashlib.sha256(register.to_bytes()).hexdigest(),
+            "sha256": _sha256(register),
             **counts,
         }
+        logged = self._logged(kind, self.person, summary)
+        if isinstance(logged, Refusal):
+            return logged
+        if logged.summary["made_at"] != summary["made_at"]:
+            register = make(digester, parse_rfc3339(str(logged.summary["made_at"])))
+        stored = self.store.keep(logged.register_id, register)
+        if stored is not Stored.STORED or _sha256(register) != logged.summary["sha256"]:
+            raise RegisterChangedError
+        return logged
+
+    def _logged(self, kind: RegisterKind, person: Person, summary: JsonObject) -> Loaded | Refusal:
+        """The event that names the register; for a repeated call the event of the first."""
+        register_id = self.new_id()
         try:
             self.log.record(
                 StreamId(f"register/{register_id}"),
                 0,
                 [NewEvent(CHOICES_LOADED, summary)],
-                actor=ActorId(self.person.id),
+                actor=ActorId(person.id),
                 trace=self.trace,
                 head=Head(listings=(f"choices/{kind.value}",)),
                 idempotency=self.idempotency,
@@ -157,9 +181,12 @@ class Intake:
             found = replay(self.log, self.idempotency)
             if found is None or isinstance(found, Refusal):
                 return found or KEY_REUSED
-            register_id = found.stream.removeprefix("register/")
-        self.store.keep(register_id, register)
+            return Loaded(found.stream.removeprefix("register/"), found.history[0].data)
         return Loaded(register_id, summary)
+
+
+def _sha256(register: Register) -> str:
+    return hashlib.sha256(register.to_bytes()).hexdigest()
 
 
 def _bad_line(code: str, field: str, line: int) -> Refusal:

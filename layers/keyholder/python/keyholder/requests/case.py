@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 
-from keyholder.registry.days import london_day
+from keyholder.policy.days import london_day
 from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project

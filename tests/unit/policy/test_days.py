@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyholder.registry.days import london_day
+from keyholder.policy.days import london_day
 
 LONDON = ZoneInfo("Europe/London")
 
