@@ -107,8 +107,8 @@ def verify(download: Download, verifiers: Sequence[Verifier], since: Checkpoint 
     """
     versions = download.versions()
     last = _names(download, versions)
-    if last == 0 and since is None:
-        raise UnusableDownloadError("there is no batch to verify")
+    if not versions and since is None:
+        raise UnusableDownloadError("there is nothing to verify")
     numbers: dict[StreamId, int] = {}
     ends = set()
     tree = EMPTY

@@ -1,0 +1,335 @@
+"""The ledger's promises to the rest of Keyholder, on the memory stores."""
+
+from __future__ import annotations
+
+import ast
+import base64
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from keyholder.ledger import gate
+from keyholder.ledger.committer import Limits, Log
+from keyholder.ledger.event import EventTooLargeError, NewEvent
+from keyholder.ledger.journal import Batch, checkpoint_key, journal_key
+from keyholder.ledger.ledger import Ledger
+from keyholder.ledger.log import (
+    ClaimedError,
+    EventLog,
+    IdempotencyKey,
+    LedgerBrokenError,
+    LedgerUnavailableError,
+    Recorded,
+    StaleStreamError,
+)
+from keyholder.ledger.merkle import EMPTY
+from keyholder.ledger.note import parse_vkey
+from keyholder.ledger.ports import Head, StepKey, StorageBusyError, StorageRefusedError, StorageUncertainError
+from keyholder.vocabulary import ActorId, StreamId
+from tests.fakes.ledger import ORIGIN, ManualClock, Memory, MemorySigner, memory_ledger
+
+T = TypeVar("T")
+STREAM = StreamId("request/1")
+ACTOR = ActorId("person/00000000000000000000000000000001")
+
+
+def record(ledger: Ledger, after: int = 0, *, stream: str = STREAM, count: int = 1, **more: object) -> Recorded:
+    events = [NewEvent("test.done", {"number": number}) for number in range(count)]
+    return ledger.record(StreamId(stream), after, events, actor=ACTOR, trace="trace", **more)  # type: ignore[arg-type]
+
+
+def left_pending(memory: Memory, stream: str) -> StepKey:
+    """A step whose writer was lost between storing it and committing it."""
+    memory.gate(_refusing("worm.put"))
+    with pytest.raises(LedgerUnavailableError):
+        record(memory_ledger(memory=memory), stream=stream)
+    memory.gate(_through)
+    return StepKey(StreamId(stream), 1)
+
+
+def _through(_name: str, call: Callable[[], T]) -> T:
+    return call()
+
+
+def _refusing(where: str, error: type[Exception] = StorageRefusedError) -> Callable[[str, Callable[[], T]], T]:
+    def refuse(name: str, call: Callable[[], T]) -> T:
+        if name.startswith(where):
+            raise error
+        return call()
+
+    return refuse
+
+
+def test_what_is_recorded_reads_back_with_a_receipt_each() -> None:
+    memory = Memory()
+    log: EventLog = memory_ledger(memory=memory)
+    recorded = log.record(STREAM, 0, [NewEvent("a", {"x": 1}), NewEvent("b", {})], actor=ACTOR, trace="trace")
+    assert [event.number for event in recorded.events] == [1, 2]
+    assert [receipt.index for receipt in recorded.receipts] == [0, 1]
+    assert log.read(STREAM) == recorded.events
+    assert log.read(StreamId("request/unknown")) == ()
+    assert memory.worm.versions[checkpoint_key(2)] == [recorded.receipts[0].checkpoint]
+    assert log.proven(STREAM) == (recorded,) == (log.settle(recorded.step),)
+
+
+def test_an_empty_ledger_has_nothing_to_commit() -> None:
+    memory = Memory()
+    assert memory_ledger(memory=memory).commit_pending() == 0
+    assert memory.files() == {}
+
+
+def test_who_was_overtaken_decides_again() -> None:
+    ledger = memory_ledger()
+    record(ledger, count=2)
+    for after in (0, 1, 3):
+        with pytest.raises(StaleStreamError):
+            record(ledger, after)
+    assert len(record(ledger, 2).events) == 1
+
+
+def test_a_repeated_command_finds_what_the_first_one_did() -> None:
+    ledger = memory_ledger()
+    key = IdempotencyKey("key", "body")
+    first = record(ledger, idempotency=key)
+    for after in (0, 1):
+        with pytest.raises(ClaimedError) as used:
+            record(ledger, after, idempotency=IdempotencyKey("key", "other body"))
+        assert used.value.claim.body == "body"
+        assert ledger.settle(used.value.claim.step) == first
+    claim = ledger.claim("key")
+    assert claim is not None
+    assert claim.step == first.step
+    assert ledger.claim("other") is None
+
+
+def test_reading_commits_what_was_left_pending() -> None:
+    memory = Memory()
+    key = left_pending(memory, STREAM)
+    assert memory.files() == {}
+    assert len(memory_ledger(memory=memory).read(STREAM)) == 1
+    assert memory.steps.stored[key].index == 0
+
+
+def test_nobody_builds_on_a_step_that_is_not_yet_in_the_ledger() -> None:
+    memory = Memory()
+    key = left_pending(memory, STREAM)
+    recorded = record(memory_ledger(memory=memory), 1)
+    assert recorded.receipts[0].index == 1
+    assert memory.steps.stored[key].index == 0
+
+
+def test_one_batch_takes_what_others_left_pending_in_order() -> None:
+    memory = Memory()
+    for stream in ("request/c", "request/a", "request/b"):
+        left_pending(memory, stream)
+    record(memory_ledger(memory=memory), stream="request/d")
+    assert sorted(memory.files()) == [checkpoint_key(4), journal_key(1)]
+    lines = Batch.parse(memory.files()[journal_key(1)]).lines
+    assert [line.split(b'"stream":"request/')[1][:1] for line in lines] == [b"a", b"b", b"c", b"d"]
+
+
+def test_the_sweeper_commits_in_batches_within_their_bounds() -> None:
+    memory = Memory()
+    for number in range(7):
+        left_pending(memory, f"attempt/{number}")
+    assert memory_ledger(memory=memory, limits=Limits(events=3)).commit_pending() == 7
+    batches = [Batch.parse(body) for key, body in sorted(memory.files().items()) if key.startswith("journal/")]
+    assert [len(batch.lines) for batch in batches] == [3, 3, 1]
+
+
+def test_batches_are_bounded_in_bytes_too_but_never_empty() -> None:
+    memory = Memory()
+    for number in range(4):
+        left_pending(memory, f"attempt/{number}")
+    assert memory_ledger(memory=memory, limits=Limits(bytes=10)).commit_pending() == 4
+    assert len([key for key in memory.files() if key.startswith("journal/")]) == 4
+
+
+def test_the_sweeper_repairs_a_batch_that_lost_its_writer() -> None:
+    memory = Memory()
+    memory.gate(_refusing("signer.sign"))
+    with pytest.raises(LedgerUnavailableError):
+        record(memory_ledger(memory=memory))
+    memory.gate(_through)
+    assert sorted(memory.files()) == [journal_key(1)]
+    assert memory_ledger(memory=memory).commit_pending() == 0
+    assert sorted(memory.files()) == [checkpoint_key(1), journal_key(1)]
+    assert memory.steps.stored[StepKey(STREAM, 1)].index == 0
+
+
+@pytest.mark.parametrize("where", ["worm.put", "worm.get", "worm.keys_after", "steps.", "signer.sign"])
+@pytest.mark.parametrize("error", [StorageRefusedError, StorageBusyError, StorageUncertainError])
+def test_where_the_ledger_cannot_be_written_nothing_is_recorded(where: str, error: type[Exception]) -> None:
+    memory = Memory()
+    clock = ManualClock()
+    began = clock.now()
+    memory.gate(_refusing(where, error))
+    with pytest.raises(LedgerUnavailableError):
+        record(memory_ledger(clock, memory))
+    waited = clock.now() - began
+    assert waited == timedelta(0) if error is StorageRefusedError else timedelta(seconds=4) < waited
+    assert waited < timedelta(seconds=6)
+
+
+def test_a_ledger_whose_clock_stands_still_gives_up_too() -> None:
+    class Stopped(ManualClock):
+        def wait(self, duration: timedelta) -> None:
+            assert duration > timedelta(0)
+
+    memory = Memory()
+    memory.gate(_refusing("worm.put", StorageBusyError))
+    with pytest.raises(LedgerUnavailableError):
+        record(memory_ledger(Stopped(), memory))
+
+
+def test_a_head_is_a_way_to_find_streams() -> None:
+    ledger = memory_ledger()
+    soon = datetime.fromisoformat("2026-11-03T00:00:00+00:00")
+    record(ledger, stream="request/2", head=Head(("project/1",), soon))
+    record(ledger, stream="request/1", head=Head(("project/1",)))
+    assert ledger.listed("project/1", None, 10) == ["request/1", "request/2"]
+    assert ledger.due(soon, 10) == ["request/2"]
+
+
+@pytest.mark.parametrize("count", [0, 501])
+def test_a_step_has_a_sensible_number_of_events(count: int) -> None:
+    with pytest.raises(ValueError, match="events"):
+        record(memory_ledger(), count=count)
+
+
+def test_a_step_fits_into_one_item() -> None:
+    events = [NewEvent("test.done", {"pad": "x" * 60_000})] * 6
+    with pytest.raises(EventTooLargeError):
+        memory_ledger().record(STREAM, 0, events, actor=ACTOR, trace="t")
+
+
+def test_the_checkpoint_key_bears_the_logs_name() -> None:
+    with pytest.raises(ValueError, match="origin"):
+        Log("another.test/log", parse_vkey(MemorySigner().vkey(ORIGIN)))
+
+
+# --- What the gate refuses ------------------------------------------------------------------------------------------
+
+
+def _damaged(damage: Callable[[Memory], None], expected: type[Exception] = LedgerBrokenError) -> None:
+    memory = Memory()
+    ledger = memory_ledger(memory=memory)
+    record(ledger, stream="request/0", count=3)
+    step = record(ledger, count=2).step
+    damage(memory)
+    with pytest.raises(expected):
+        memory_ledger(memory=memory).settle(step)
+
+
+def _move(memory: Memory, batch: int, index: int) -> None:
+    key = StepKey(STREAM, 1)
+    memory.steps.stored[key] = replace(memory.steps.stored[key], batch=batch, index=index)
+
+
+@pytest.mark.parametrize(("batch", "index"), [(2, 2), (2, 4), (2, 5), (1, 3), (1, 0), (3, 3), (2, -1)])
+def test_a_mark_that_lies_proves_nothing(batch: int, index: int) -> None:
+    _damaged(lambda memory: _move(memory, batch, index))
+
+
+def test_a_step_whose_lines_were_altered_is_not_proven() -> None:
+    def alter(memory: Memory) -> None:
+        key = StepKey(STREAM, 1)
+        step = memory.steps.stored[key]
+        lines = tuple(line.replace(b"trace", b"treat") for line in step.lines)
+        memory.steps.stored[key] = replace(step, lines=lines)
+
+    _damaged(alter)
+
+
+def test_without_its_checkpoint_a_batch_proves_nothing() -> None:
+    _damaged(lambda memory: memory.worm.versions.pop(checkpoint_key(5)) and None)
+
+
+def test_without_its_batch_a_checkpoint_proves_nothing() -> None:
+    _damaged(lambda memory: memory.worm.versions.pop(journal_key(2)) and None)
+
+
+def test_a_checkpoint_of_another_tree_proves_nothing() -> None:
+    def other(memory: Memory) -> None:
+        memory.worm.versions[checkpoint_key(5)] = memory.worm.versions[checkpoint_key(3)]
+
+    _damaged(other)
+
+
+def test_a_batch_rewritten_after_it_was_signed_proves_nothing() -> None:
+    def rewrite(memory: Memory) -> None:
+        batch = Batch.parse(memory.files()[journal_key(2)])
+        lines = tuple(line.replace(b"trace", b"treat") for line in batch.lines)
+        memory.worm.versions[journal_key(2)] = [replace(batch, lines=lines).encode()]
+
+    _damaged(rewrite)
+
+
+def test_a_checkpoint_signed_by_another_key_proves_nothing() -> None:
+    def resign(memory: Memory) -> None:
+        text, line = memory.worm.versions[checkpoint_key(5)][0].decode().split("\n\n")
+        key_id = base64.b64decode(line.split(" ")[2])[:4]
+        signature = Ed25519PrivateKey.generate().sign(f"{text}\n".encode())
+        forged = f"{text}\n\n— {ORIGIN} {base64.b64encode(key_id + signature).decode()}\n"
+        memory.worm.versions[checkpoint_key(5)] = [forged.encode()]
+
+    _damaged(resign)
+
+
+def test_a_batch_that_does_not_continue_what_was_signed_is_never_signed() -> None:
+    memory = Memory()
+    record(memory_ledger(memory=memory), stream="request/0", count=3)
+    forked = Batch(2, EMPTY.extend([b"other"] * 3), (b"{}",), "nonce", ManualClock().now())
+    memory.worm.put(journal_key(2), forked.encode())
+    signed = len(memory.signer.signed)
+    with pytest.raises(LedgerBrokenError):
+        record(memory_ledger(memory=memory))
+    assert len(memory.signer.signed) == signed
+
+
+def test_a_batch_whose_beginning_was_never_signed_is_never_signed() -> None:
+    memory = Memory()
+    stray = Batch(1, EMPTY.extend([b"other"] * 3), (b"{}",), "nonce", ManualClock().now())
+    memory.worm.put(journal_key(1), stray.encode())
+    with pytest.raises(LedgerBrokenError):
+        record(memory_ledger(memory=memory))
+    assert memory.signer.signed == []
+
+
+def test_a_journal_that_lost_its_newest_batch_takes_nothing_more() -> None:
+    """A delete marker hides an object, and `If-None-Match` would let its name be used again."""
+    memory = Memory()
+    ledger = memory_ledger(memory=memory)
+    record(ledger)
+    record(ledger, 1)
+    hidden = memory.worm.versions.pop(journal_key(2))
+    for stream, writer in (("request/2", ledger), ("request/3", memory_ledger(memory=memory))):
+        with pytest.raises(LedgerBrokenError):
+            record(writer, stream=stream)
+    assert journal_key(2) not in memory.worm.versions
+    memory.worm.versions[journal_key(2)] = hidden
+    assert [event.number for event in ledger.read(StreamId("request/2"))] == [1]
+    assert max(memory.files()) == journal_key(3)
+
+
+def test_a_foreign_object_in_the_journal_stops_it() -> None:
+    memory = Memory()
+    memory.worm.put("journal/readme", b"hello")
+    with pytest.raises(LedgerBrokenError):
+        record(memory_ledger(memory=memory))
+
+
+def test_only_the_gate_makes_receipts() -> None:
+    package = Path(gate.__file__).parents[1]
+    makers = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Receipt"
+    }
+    assert makers == {"ledger/gate.py"}
