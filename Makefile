@@ -38,7 +38,7 @@ simulate: install ## The ledger's simulation alone; KEYHOLDER_SCHEDULES says how
 	$(BIN)/pytest -q -n 2 tests/simulation
 
 system: install ## The whole stack on the embedded engine, over HTTPS
-	$(BIN)/pytest -q -n 2 --dist loadgroup tests/system
+	$(BIN)/pytest -q tests/system
 
 # W3005: the CDK states dependencies that CloudFormation could work out itself.
 synth: install ## The CloudFormation templates, checked by cdk-nag and cfn-lint

@@ -62,9 +62,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _call() -> Call:
-    return desk_call(service.call, assembly().registry, expected=service.call.version())
+    return desk_call(service.call, assembly(), expected=service.call.version())
 
 
 def _answered(outcome: Done | Refusal) -> Response[str]:
     house = assembly()
-    return done_answer(house.desk, acting(service.call, house.registry), outcome)
+    return done_answer(house.desk, acting(service.call, house), outcome)

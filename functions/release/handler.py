@@ -34,7 +34,7 @@ service = Service(Function.RELEASE, lambda: assembly().tokens, SystemClock().now
 def release_request(request_id: str, body: ReleaseBody) -> Response[str]:
     """By the requester, after a recent sign-in: items in the answer, or a file to collect."""
     house = assembly()
-    call = desk_call(service.call, house.registry, expected=service.call.if_match)
+    call = desk_call(service.call, house, expected=service.call.if_match)
     try:
         outcome = house.releasing.release(call, RequestId(request_id), ContentHash(body.content_hash))
     except KeyUnavailableError:
@@ -50,7 +50,7 @@ def release_request(request_id: str, body: ReleaseBody) -> Response[str]:
 def collect_result(request_id: str, body: CollectBody) -> Response[bytes]:
     """The age file, encrypted to the recipient's own public key. The hand-over is in the ledger first."""
     house = assembly()
-    call = desk_call(service.call, house.registry)
+    call = desk_call(service.call, house)
     collected = accepted(house.releasing.collect(call, RequestId(request_id), body.release_id))
     return Response(
         status_code=200,

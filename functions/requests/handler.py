@@ -32,7 +32,7 @@ service = Service(Function.REQUESTS, lambda: assembly().tokens, SystemClock().no
 @service.route("GET", "/v1/me", summary="Who you are to Keyholder")
 def show_myself() -> Response[str]:
     """Your id, roles and accreditation, from Keyholder's own records."""
-    person = acting(service.call, assembly().registry).person
+    person = acting(service.call, assembly()).person
     return answer({"person_id": person.id, **person_json(person)})
 
 
@@ -40,7 +40,7 @@ def show_myself() -> Response[str]:
 def create_request(body: RequestBody) -> Response[str]:
     """A draft: what is asked for, why, and for whom."""
     house = assembly()
-    call = desk_call(service.call, house.registry)
+    call = desk_call(service.call, house)
     return _answered(house.desk.create(call, _content(body)), status=201)
 
 
@@ -53,7 +53,7 @@ def list_requests(
 ) -> Response[str]:
     """Oldest first. Without a filter: your own, or for a controller those submitted to their organisation."""
     house = assembly()
-    actor = acting(service.call, house.registry)
+    actor = acting(service.call, house)
     after = StreamId(f"request/{cursor}") if cursor else None
     page = house.desk.page(actor, _listing(actor.person, domain, project), after, limit)
     following = page.after.removeprefix("request/") if page.after else None
@@ -64,7 +64,7 @@ def list_requests(
 def show_request(request_id: str) -> Response[str]:
     """State, decisions and `allowed_commands`, each with the reason where it is not allowed."""
     house = assembly()
-    actor = acting(service.call, house.registry)
+    actor = acting(service.call, house)
     view = accepted(house.desk.view(actor, RequestId(request_id)))
     version = view["version"]
     return answer(view, version=version if isinstance(version, int) else 0)
@@ -74,7 +74,7 @@ def show_request(request_id: str) -> Response[str]:
 def show_request_content(request_id: str) -> Response[str]:
     """What a decision is made on: everything but the pseudonyms and row ids, of which there are counts."""
     house = assembly()
-    actor = acting(service.call, house.registry)
+    actor = acting(service.call, house)
     narrative = accepted(house.desk.narrative(actor, RequestId(request_id)))
     return answer(
         {
@@ -89,7 +89,7 @@ def show_request_content(request_id: str) -> Response[str]:
 def save_request(request_id: str, body: RequestBody) -> Response[str]:
     """Needs If-Match."""
     house = assembly()
-    call = desk_call(service.call, house.registry, expected=service.call.version())
+    call = desk_call(service.call, house, expected=service.call.version())
     return _answered(house.desk.save(call, RequestId(request_id), _content(body)))
 
 
@@ -97,7 +97,7 @@ def save_request(request_id: str, body: RequestBody) -> Response[str]:
 def submit_request(request_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - an empty object is still checked
     """The content hash is fixed; the checks of every person are asked for."""
     house = assembly()
-    call = desk_call(service.call, house.registry, expected=service.call.if_match)
+    call = desk_call(service.call, house, expected=service.call.if_match)
     outcome = house.desk.submit(call, RequestId(request_id))
     if isinstance(outcome, Done):
         house.checks.ask(outcome.state.id)
@@ -108,7 +108,7 @@ def submit_request(request_id: str, body: NoBody) -> Response[str]:  # noqa: ARG
 def withdraw_request(request_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001
     """By its requester, at any time before it is decided."""
     house = assembly()
-    call = desk_call(service.call, house.registry, expected=service.call.if_match)
+    call = desk_call(service.call, house, expected=service.call.if_match)
     return _answered(house.desk.withdraw(call, RequestId(request_id)))
 
 
@@ -116,7 +116,7 @@ def withdraw_request(request_id: str, body: NoBody) -> Response[str]:  # noqa: A
 def discard_request(request_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001
     """By its author."""
     house = assembly()
-    call = desk_call(service.call, house.registry, expected=service.call.if_match)
+    call = desk_call(service.call, house, expected=service.call.if_match)
     return _answered(house.desk.discard(call, RequestId(request_id)))
 
 
@@ -127,7 +127,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _answered(outcome: Done | Refusal, *, status: int = 200) -> Response[str]:
     house = assembly()
-    return done_answer(house.desk, acting(service.call, house.registry), outcome, status=status)
+    return done_answer(house.desk, acting(service.call, house), outcome, status=status)
 
 
 def _content(body: RequestBody) -> dict[str, Any]:

@@ -41,7 +41,7 @@ RowId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 class Body(BaseModel):
     """Strict, closed, immutable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class NoBody(Body):

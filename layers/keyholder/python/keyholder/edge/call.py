@@ -22,6 +22,8 @@ class Call:
     """What a handler knows of the caller and the conditions of this call."""
 
     caller: Caller
+    command: str
+    """What was asked for, by the route: `requests_submit`."""
     trace: str
     """X-Request-ID: goes into every ledger event of this call."""
     now: datetime
@@ -34,6 +36,11 @@ class Call:
         if self.if_match is None:
             raise ProblemError(Problem(ProblemType.IF_MATCH_MISSING))
         return self.if_match
+
+
+def command_name(path: str) -> str:
+    """A route's command as the ledger names it: its fixed path segments after the version."""
+    return "_".join(segment for segment in path.replace("-", "_").split("/")[2:] if not segment.startswith("{"))
 
 
 def request_id(headers: Mapping[str, str], name: str) -> str:

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 
 from keyholder.edge.call import Call
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.service import answer
-from keyholder.refusals import Refusal
+from keyholder.ledger.log import EventLog
+from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry import service as registry
+from keyholder.registry.attempts import UNNAMED, AttemptIds, record_refusal
 from keyholder.registry.people import Person, person_id
 from keyholder.registry.replays import BUSY, KEY_REUSED
 from keyholder.registry.service import Registry
 from keyholder.requests import service as desk
 from keyholder.requests.actors import PersonActor, SignIn
 from keyholder.requests.service import Done
-from keyholder.vocabulary import PersonId
+from keyholder.vocabulary import ActorId, PersonId
 
 T = TypeVar("T")
 
+NOT_A_MEMBER = Refusal(
+    "NOT_A_MEMBER", RefusalKind.FORBIDDEN, "Only registered people use Keyholder; an operator registers them."
+)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _OWN_TYPE = {KEY_REUSED.code: ProblemType.KEY_REUSED, BUSY.code: ProblemType.STILL_RUNNING}
 
@@ -49,14 +54,41 @@ def sign_in_of(call: Call) -> SignIn:
     return SignIn(call.caller.assurance or "", call.caller.signed_in_at or _LONG_AGO)
 
 
-def acting(call: Call, registry: Registry) -> PersonActor:
-    """The registered person who is calling. Raises `ProblemError` (403) for anybody else."""
-    return PersonActor(member(registry.person(person_of(call))), sign_in_of(call))
+class Records(Protocol):
+    """Where people are looked up, and where it is written that somebody was refused."""
+
+    @property
+    def registry(self) -> Registry: ...
+
+    @property
+    def ledger(self) -> EventLog: ...
+
+    @property
+    def ids(self) -> AttemptIds: ...
 
 
-def desk_call(call: Call, registry: Registry, *, expected: int | None = None) -> desk.Call:
+def acting(call: Call, records: Records) -> PersonActor:
+    """The registered person who is calling. Raises `ProblemError` (403) for anybody else.
+
+    A command of somebody who is not registered is a refusal like any other, and in the ledger before it is told.
+    """
+    person = records.registry.person(person_of(call))
+    if (person is None or person.disabled) and call.idempotency is not None:
+        record_refusal(
+            records.ledger,
+            records.ids,
+            actor=ActorId(person_of(call)),
+            command=call.command,
+            subject=UNNAMED,
+            refusal=NOT_A_MEMBER,
+            trace=call.trace,
+        )
+    return PersonActor(member(person), sign_in_of(call))
+
+
+def desk_call(call: Call, records: Records, *, expected: int | None = None) -> desk.Call:
     """The call as the desk takes it; `expected` is the version of If-Match where the command needs one."""
-    return desk.Call(acting(call, registry), call.trace, call.idempotency, expected)
+    return desk.Call(acting(call, records), call.trace, call.idempotency, expected)
 
 
 def done_answer(

@@ -18,7 +18,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from keyholder.edge.call import Call, expected_version, idempotency_key, request_id
+from keyholder.edge.call import Call, command_name, expected_version, idempotency_key, request_id
 from keyholder.edge.logs import Log, LogCode
 from keyholder.edge.problems import MEDIA_TYPE, FieldError, Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function, Route, routes_of
@@ -156,7 +156,7 @@ class Service:
                 raise ProblemError(Problem(ProblemType.TOO_LARGE))
             _refuse_other_than_object(body)
             key = idempotency_key(headers, caller, route.key, str(event.get("rawPath", "")), body)
-        return Call(caller, trace, now, key, expected_version(headers))
+        return Call(caller, command_name(route.path), trace, now, key, expected_version(headers))
 
     def _invalid(self, fault: RequestValidationError) -> Response[str]:
         errors = [FieldError(_pointer(tuple(error["loc"])), _rule(str(error["type"]))) for error in fault.errors()]
