@@ -20,6 +20,7 @@ from keyholder.client import AnswerError, KeyholderError
 
 PATIENTS = 10_000
 SEED = 2026
+LOG_LINES = 12
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,12 +52,24 @@ def run(out: Path, patients: int, seed: int, telling: Telling) -> dict[str, obje
         with telling.step("start", f"An invented practice with {patients} patients; an engine in place of AWS"):
             world = make(patients, seed)
             write(world, files)
-            stack = running.enter_context(EmbeddedStack())
-        told = Story(stack, world, files, telling, seed).tell()
+            with telling.waiting("Synthesising the CDK app, deploying it"):
+                stack = running.enter_context(EmbeddedStack())
+        try:
+            told = Story(stack, world, files, telling, seed).tell()
+        except Exception:
+            telling.console.print(_log_end(stack.engine.log), style="dim", markup=False, soft_wrap=True)
+            raise
     total = round(time.monotonic() - began, 2)
     summary: dict[str, object] = {**told, "seconds": {**telling.seconds, "total": total}}
     (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     return summary
+
+
+def _log_end(log: Path) -> str:
+    """The last lines of the engine's log: what the functions said before something went wrong."""
+    return (
+        "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]) if log.exists() else ""
+    )
 
 
 def _close(telling: Telling, summary: Mapping[str, object], out: Path) -> None:

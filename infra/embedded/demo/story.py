@@ -24,7 +24,7 @@ from keyholder.client.spreadsheets import Sheet, private_bytes_path, private_fil
 from keyholder.client.type_1 import Type1File
 from keyholder.vocabulary import IdentifierType
 
-FILE_WANTED = {"nhs_number": "linkage", "postcode": "derivation", "date_of_birth": "validation"}
+FILE_WANTED = {"nhs_number": "linkage", "date_of_birth": "validation", "date_of_death": "follow_up"}
 FILE_KINDS = tuple(IdentifierType(kind) for kind in FILE_WANTED)
 INLINE_WANTED = {"nhs_number": "contact", "date_of_birth": "validation"}
 INLINE_KINDS = tuple(IdentifierType(kind) for kind in INLINE_WANTED)
@@ -34,8 +34,8 @@ READABLE = 0o644
 CHECKS_WITHIN_SECONDS = 40.0
 
 WHY_FILE = (
-    "The study links asthma admissions to the national registry of deaths, which is keyed by NHS number; the postcode "
-    "gives the exposure to traffic at the home address, the date of birth confirms each link."
+    "The study links asthma admissions to the national registry of deaths, which is keyed by NHS number; the date of "
+    "birth confirms each link, the date of death is the outcome that is studied."
 )
 WHY_INLINE = (
     "A finding of the study matters to the treatment of these consenting patients, whose practice will be told."
@@ -341,9 +341,9 @@ class Story:
         choices = self.world.practice
         opted_out = choices.national_opt_outs | choices.opted_out_since
         for cells, row in zip(rows, self.memory.file_rows, strict=True):
-            values = {kind.value: cells[kind.value] for kind in FILE_KINDS}
+            values = {kind.value: cells[kind.value] for kind in FILE_KINDS if cells[kind.value]}
             if row.patient.nhs_number in opted_out:
-                claim(cells["status"] == "not_available" and not any(values.values()), "who opted out is withheld")
+                claim(cells["status"] == "not_available" and not values, "who opted out is withheld")
                 self.memory.withheld += 1
             else:
                 claim(cells["status"] == "released" and values == row.expected(FILE_KINDS), "the rest is released")

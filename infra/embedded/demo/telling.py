@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -39,7 +40,7 @@ class Telling:
 
     def say(self, words: str) -> None:
         """One line of the story."""
-        self.console.print(f"   {words}")
+        self.console.print(Padding(words, (0, 0, 0, 3), expand=False))
 
     @contextmanager
     def progress(self, words: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -51,6 +52,10 @@ class Telling:
         with Progress(*columns, console=self.console, transient=True) as bar:
             task = bar.add_task(words, total=total)
             yield lambda more: bar.update(task, advance=more)
+
+    def waiting(self, words: str) -> AbstractContextManager[object]:
+        """Shows that something is under way, where somebody watches."""
+        return self.console.status(words) if self.console.is_terminal else nullcontext()
 
     def summary(self, title: str, rows: Mapping[str, str]) -> None:
         """The closing table."""
