@@ -139,6 +139,8 @@ class LifeCycle(RuleBasedStateMachine):
         )
         if outcome:
             self.agreed.add((domain, who.id, named))
+            for approved in outcome.state.approved_domains():
+                self.quorum_holds(approved, named)
 
     @rule(who=PEOPLE, domain=DOMAINS, seldom=st.integers(0, 2))
     def reject(self, who: Person, domain: DomainId, seldom: int) -> None:
