@@ -12,7 +12,7 @@ export PIP_CACHE_DIR := $(XDG_CACHE_HOME)/pip
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(XDG_CACHE_HOME)/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint unit simulate system synth install clean
+.PHONY: help demo serve test lint unit simulate system synth generated lambda lock install clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,16 @@ synth: install ## The CloudFormation templates, checked by cdk-nag and cfn-lint
 	$(BIN)/python -m infra.build_layers host
 	CDK_OUTDIR=$(TEMPLATES) KEYHOLDER_LAYERS=$(LAYERS) $(BIN)/python -m infra.app
 	$(BIN)/cfn-lint --ignore-checks W3005 --template $(TEMPLATES)/*.template.json
+
+generated: install ## Write the generated pages anew: the API's description, permissions, policy
+	$(BIN)/python -m infra.generated
+
+lambda: install ## The layers as Lambda needs them (arm64, Python 3.13), for deploying
+	$(BIN)/python -m infra.build_layers lambda
+
+lock: install ## Lock the dependencies again after a change of requirements/*.in
+	for name in runtime development; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-header requirements/$$name.in -o requirements/$$name.txt; done
 
 install: $(VENV)/.installed ## Install what is needed, into this folder
 

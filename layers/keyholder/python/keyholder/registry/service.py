@@ -18,9 +18,10 @@ from keyholder.registry.events import KeyChanged, fold_bootstrap, fold_domain, f
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
 from keyholder.registry.replays import BUSY, STALE, TRIES, replay
-from keyholder.vocabulary import ActorId, DomainId, IdentifierType, PersonId, ProjectId, StreamId
+from keyholder.vocabulary import ActorId, DomainId, IdentifierType, OrganisationCode, PersonId, ProjectId, StreamId
 
 BOOTSTRAP = StreamId("registry/bootstrap")
+MOST_PEOPLE = 200
 T = TypeVar("T")
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
@@ -76,6 +77,11 @@ class Registry:
 
     def person(self, person: PersonId) -> Person | None:
         return fold_person(self._log.read(StreamId(person)))
+
+    def people_of(self, organisation: OrganisationCode) -> tuple[Person, ...]:
+        """Everybody who holds, or held, a role for an organisation; at most `MOST_PEOPLE`."""
+        streams = self._log.listed(f"organisation/{organisation}", None, MOST_PEOPLE)
+        return tuple(found for stream in streams if (found := self.person(PersonId(stream))) is not None)
 
     def project(self, project: ProjectId) -> Project | None:
         return fold_project(self._log.read(_project(project)))

@@ -29,7 +29,7 @@ from keyholder.requests.content import Delivery, RequestContent
 from keyholder.requests.policy_view import policy_request
 from keyholder.requests.release_events import ReleaseAuthorised
 from keyholder.requests.service import Call, Done, RequestDesk
-from keyholder.requests.state import RequestState
+from keyholder.requests.state import Release, RequestState
 from keyholder.vocabulary import ContentHash, DomainId, RequestId
 
 ALREADY_ANSWERED = Refusal(
@@ -45,7 +45,7 @@ FAILED = Refusal(
 RUNNING = Refusal(
     "RELEASE_RUNNING",
     RefusalKind.CONFLICT,
-    "This release is still running, or was cut short: look at the request again.",
+    "This release is still running, or was cut short. Ask again with a fresh Idempotency-Key in two minutes.",
 )
 FILE_GONE = Refusal(
     "RESULT_GONE",
@@ -128,7 +128,11 @@ class Releasing:
             return done
         authorised = next(event for event in done.events if isinstance(event, ReleaseAuthorised))
         if done.replayed:
-            return self._repeated(done, authorised.release)
+            known = self.desk.load(request).release(authorised.release)
+            if known is None or not known.running or known.chunks_written:
+                return self._repeated(done, known, authorised.release)
+            # The first call ended between permission and its first chunk, so nothing has left: go on where it stopped.
+            # Should it still be running, the ledger takes the first chunk of one of them, and the other gives nothing.
         try:
             return self._hand_out(done, authorised, call.trace)
         except LedgerUnavailableError:
@@ -158,7 +162,6 @@ class Releasing:
         for chunk in chunks(release, epoch_of(now), outcomes):
             written = self.desk.record_chunk(request, chunk, trace)
             if isinstance(written, Refusal):
-                self.desk.fail_release(request, release, written.code, trace)
                 return written
             receipts.extend(_proven(written.recorded))
         items = tuple(outcome.item for outcome in outcomes)
@@ -178,9 +181,8 @@ class Releasing:
     def _sealed(self, content: RequestContent, items: Sequence[Item]) -> bytes:
         return seal(content.recipient.public_key or "", result_csv(items, content.identifier_types))
 
-    def _repeated(self, done: Done, release_id: str) -> Released | Refusal:
+    def _repeated(self, done: Done, known: Release | None, release_id: str) -> Released | Refusal:
         """The answer to a call that was made before: told again where that gives nothing away."""
-        known = self.desk.load(done.state.id).release(release_id)
         if known is None or known.running:
             return RUNNING
         if known.failed is not None:

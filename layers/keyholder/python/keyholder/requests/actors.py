@@ -76,6 +76,6 @@ class Limits:
     least_assurance: int = 2
     assurance: Mapping[str, int] = field(default_factory=lambda: ASSURANCE)
     retrievals: int = 3
-    release_within: timedelta = timedelta(minutes=15)
-    """A release still running after this was cut short (a function lives 15 minutes at most)."""
+    release_within: timedelta = timedelta(seconds=90)
+    """A release still running after this was cut short (the function that runs it lives 60 seconds)."""
     collect_within: timedelta = timedelta(hours=24)

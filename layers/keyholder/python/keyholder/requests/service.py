@@ -355,11 +355,19 @@ class RequestDesk:
         if isinstance(actor, SystemActor) or summary is None:
             return Facts(limits=self._limits)
         found = {domain: self._registry.domain(domain) for domain in summary.records}
+        domains = {domain: known for domain, known in found.items() if known}
         return Facts(
             project=self._registry.project(summary.project),
-            domains={domain: known for domain, known in found.items() if known},
+            domains=domains,
+            candidates=self._candidates(domains) if isinstance(command, ask.Submit) else None,
             limits=self._limits,
         )
+
+    def _candidates(self, domains: Mapping[DomainId, Domain]) -> tuple[Person, ...]:
+        """Everybody registered for an organisation that controls one of the domains."""
+        organisations = sorted({code for domain in domains.values() for code in domain.controllers})
+        people = {person.id: person for code in organisations for person in self._registry.people_of(code)}
+        return tuple(people.values())
 
     def _assessment(self, requester: Person, state: RequestState, facts: Facts, now: datetime) -> Assessment | None:
         if facts.project is None or state.summary is None or set(facts.domains) != set(state.summary.records):
