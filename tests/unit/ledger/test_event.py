@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keyholder.ledger.event import Event, EventTooLargeError, parse_rfc3339, rfc3339
@@ -24,6 +24,7 @@ def event(**data: object) -> Event:
     return Event(StreamId("request/1"), 1, "test.done", AT, ActorId("person/1"), "trace", data)  # type: ignore[arg-type]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.text("abcz_", max_size=4), DATA, max_size=3))
 def test_an_event_reads_back(data: dict[str, object]) -> None:
     written = event(**{f"k{key}": value for key, value in data.items()})
@@ -65,6 +66,7 @@ def test_nothing_but_the_one_form_is_an_event(line: bytes) -> None:
         Event.parse(line)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=100))
 def test_no_bytes_raise_anything_else(junk: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any ValueError is the promise

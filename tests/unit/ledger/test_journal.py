@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keyholder.ledger.journal import (
@@ -29,6 +29,7 @@ def batch(before: int = 3, lines: tuple[bytes, ...] = (b"c", b"d")) -> Batch:
     return Batch(2, EMPTY.extend([b"a"] * before), lines, "0123", AT)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 70), LINES)
 def test_a_batch_reads_back(before: int, lines: list[bytes]) -> None:
     written = batch(before, tuple(lines))
@@ -98,6 +99,7 @@ def test_what_contradicts_itself_is_refused(damage: Callable[[bytes], bytes]) ->
         Batch.parse(damaged)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=200))
 def test_no_bytes_raise_anything_else(junk: bytes) -> None:
     with pytest.raises(JournalError):

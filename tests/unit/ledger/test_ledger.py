@@ -29,7 +29,15 @@ from keyholder.ledger.log import (
 )
 from keyholder.ledger.merkle import EMPTY
 from keyholder.ledger.note import parse_vkey
-from keyholder.ledger.ports import Head, StepKey, StorageBusyError, StorageRefusedError, StorageUncertainError
+from keyholder.ledger.patience import Patience
+from keyholder.ledger.ports import (
+    Head,
+    Step,
+    StepKey,
+    StorageBusyError,
+    StorageRefusedError,
+    StorageUncertainError,
+)
 from keyholder.vocabulary import ActorId, StreamId
 from tests.fakes.ledger import ORIGIN, ManualClock, Memory, MemorySigner, memory_ledger
 
@@ -213,6 +221,64 @@ def test_the_checkpoint_key_bears_the_logs_name() -> None:
         Log("another.test/log", parse_vkey(MemorySigner().vkey(ORIGIN)))
 
 
+@pytest.mark.parametrize("keyed", [True, False])
+def test_a_writer_knows_its_own_step_when_the_answer_was_lost(keyed: bool) -> None:
+    memory = Memory()
+    lost: list[str] = []
+
+    def lose_once(name: str, call: Callable[[], T]) -> T:
+        answer = call()
+        if name == "steps.add" and not lost:
+            lost.append(name)
+            raise StorageUncertainError
+        return answer
+
+    memory.gate(lose_once)
+    recorded = record(memory_ledger(memory=memory), idempotency=IdempotencyKey("key", "body") if keyed else None)
+    assert lost
+    assert [receipt.index for receipt in recorded.receipts] == [0]
+
+
+def test_a_writer_knows_that_somebody_elses_step_is_not_its_own() -> None:
+    memory = Memory()
+    other = memory_ledger(memory=memory)
+
+    def overtake(name: str, call: Callable[[], T]) -> T:
+        if name == "steps.add":
+            memory.gate(_through)
+            record(other)
+        return call()
+
+    ledger = memory_ledger(memory=memory)
+    memory.gate(overtake)
+    with pytest.raises(StaleStreamError):
+        record(ledger)
+    assert len(memory.steps.stored) == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda step: replace(step, lines=(step.lines[0].replace(b"request/1", b"request/2"),)),
+        lambda step: replace(step, lines=(step.lines[0].replace(b'"number":2,', b'"number":3,'),)),
+        lambda step: replace(step, lines=(b"{}",)),
+        lambda _step: None,
+    ],
+)
+def test_a_stream_that_is_not_whole_is_not_read(damage: Callable[[Step], Step | None]) -> None:
+    memory = Memory()
+    ledger = memory_ledger(memory=memory)
+    for after in range(3):
+        record(ledger, after)
+    key = StepKey(STREAM, 2)
+    damaged = damage(memory.steps.stored.pop(key))
+    if damaged is not None:
+        memory.steps.stored[key] = damaged
+    for read in (ledger.read, ledger.proven):
+        with pytest.raises(LedgerBrokenError):
+            read(STREAM)
+
+
 # --- What the gate refuses ------------------------------------------------------------------------------------------
 
 
@@ -290,6 +356,32 @@ def test_a_batch_that_does_not_continue_what_was_signed_is_never_signed() -> Non
     with pytest.raises(LedgerBrokenError):
         record(memory_ledger(memory=memory))
     assert len(memory.signer.signed) == signed
+
+
+def test_a_journal_begins_once() -> None:
+    memory = Memory()
+    record(memory_ledger(memory=memory), stream="request/0")
+    again = Batch(2, EMPTY, (b"{}", b"{}"), "nonce", ManualClock().now())
+    memory.worm.put(journal_key(2), again.encode())
+    with pytest.raises(LedgerBrokenError):
+        record(memory_ledger(memory=memory))
+    assert len(memory.signer.signed) == 1
+
+
+def test_an_object_under_another_ones_name_is_not_taken_for_it() -> None:
+    memory = Memory()
+    ledger = memory_ledger(memory=memory)
+    record(ledger)
+    record(ledger, 1)
+    log = memory.log()
+    memory.worm.versions[journal_key(1)] = memory.worm.versions[journal_key(2)]
+    memory.worm.versions[checkpoint_key(1)] = memory.worm.versions[checkpoint_key(2)]
+    patience = Patience(ManualClock(), timedelta(seconds=1), "0")
+    fresh = gate.Gate(memory.worm, log.origin, log.verifiers)
+    with pytest.raises(LedgerBrokenError):
+        fresh.batch(1, patience)
+    with pytest.raises(LedgerBrokenError):
+        fresh.checkpoint(1, patience)
 
 
 def test_a_batch_whose_beginning_was_never_signed_is_never_signed() -> None:

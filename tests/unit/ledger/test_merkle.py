@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keyholder.ledger.merkle import (
@@ -23,6 +23,9 @@ from keyholder.ledger.merkle import (
 )
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "merkle-proofs.json").read_text())
+
+some = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no failure."""
 
 LEAVES = st.lists(st.binary(max_size=12), min_size=1, max_size=70)
 
@@ -80,6 +83,7 @@ def test_the_empty_tree() -> None:
     assert EMPTY_ROOT.hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
+@some
 @given(LEAVES, st.data())
 def test_a_tree_may_be_grown_in_any_pieces(leaves: list[bytes], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(leaves)))
@@ -90,6 +94,7 @@ def test_a_tree_may_be_grown_in_any_pieces(leaves: list[bytes], data: st.DataObj
     assert grown.root() == Span(frontier, leaves[cut:]).root() == tree_head(leaves)
 
 
+@some
 @given(LEAVES, st.data())
 def test_every_leaf_of_a_span_is_proven_from_the_frontier_alone(leaves: list[bytes], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(leaves) - 1))
@@ -101,6 +106,7 @@ def test_every_leaf_of_a_span_is_proven_from_the_frontier_alone(leaves: list[byt
         assert path == Span(EMPTY, leaves).inclusion_path(index)
 
 
+@some
 @given(LEAVES, st.data())
 def test_a_proof_proves_one_leaf_at_one_place_of_one_tree(leaves: list[bytes], data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(leaves) - 1))
@@ -119,6 +125,7 @@ def test_a_proof_proves_one_leaf_at_one_place_of_one_tree(leaves: list[bytes], d
         assert not verify_inclusion(leaf, index ^ 1, size, path, root) or leaves[index] == leaves[index ^ 1]
 
 
+@some
 @given(LEAVES, st.data())
 def test_a_tree_is_consistent_with_its_beginnings_only(leaves: list[bytes], data: st.DataObject) -> None:
     size, root = len(leaves), tree_head(leaves)

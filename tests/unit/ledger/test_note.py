@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keyholder.ledger.note import (
@@ -109,6 +109,27 @@ def test_nothing_that_was_altered_opens(signer: Signer) -> None:
             open_note(altered, [signer.verifier])
 
 
+def test_base64_has_one_form() -> None:
+    signer = Signer(KeyKind.ED25519)
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    note = signer.note().decode()
+    last = note[-3]
+    assert note.endswith("=\n")
+    other = note[:-3] + alphabet[alphabet.index(last) + 1] + "=\n"
+    with pytest.raises(NoteError):
+        open_note(other.encode(), [signer.verifier])
+
+
+def test_a_key_id_belongs_to_its_key(signer: Signer) -> None:
+    name, key_id, encoded = signer.vkey.split("+", 2)
+    for wrong in ("00000000", key_id.upper() + "0", ""):
+        with pytest.raises(NoteError):
+            parse_vkey(f"{name}+{wrong}+{encoded}")
+    with pytest.raises(NoteError):
+        parse_vkey(f"another+{key_id}+{encoded}" if signer.verifier.kind is KeyKind.ED25519 else f"+{key_id}+{encoded}")
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=400))
 def test_no_bytes_raise_anything_else(junk: bytes) -> None:
     verifier = parse_vkey(PETER_KEY)
@@ -119,6 +140,7 @@ def test_no_bytes_raise_anything_else(junk: bytes) -> None:
             continue
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=120))
 def test_no_text_is_a_key_unless_it_is_one(junk: str) -> None:
     for text in (junk, f"name+{junk}", f"{junk}+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"):

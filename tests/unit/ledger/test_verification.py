@@ -40,7 +40,7 @@ def build() -> Memory:
     ledger.record(StreamId("request/1"), 0, [NewEvent("request.submitted", {})] * 3, actor=ACTOR, trace="t")
     ledger.record(StreamId("request/2"), 0, [NewEvent("request.submitted", {})], actor=ACTOR, trace="t")
     released = {"epoch": "2026", "subjects": {"released": [TAG], "withheld": [OTHER]}}
-    mentioned = NewEvent("audit.searched", {"tags": [TAG]})
+    mentioned = NewEvent("audit.searched", {"tags": [TAG], "subjects": {"searched": [TAG]}})
     ledger.record(
         StreamId("request/1"), 3, [NewEvent("release.items_released", released), mentioned], actor=ACTOR, trace="t"
     )
@@ -219,6 +219,10 @@ DAMAGE: dict[str, tuple[Callable[[Copy], object], str]] = {
         lambda copy: copy.rewrite(4, copy.batch(4).lines[1:]),
         journal_key(4),
     ),
+    "a batch rewritten by the holder of the key, without those after it": (
+        lambda copy: copy.rewrite(2, (_line(copy, 2, trace="another"),)),
+        journal_key(3),
+    ),
     "an event twice": (lambda copy: copy.rewrite(4, copy.batch(4).lines * 2), journal_key(4)),
     "a stream out of order": (lambda copy: copy.rewrite(4, copy.batch(4).lines[::-1]), journal_key(4)),
     "a stream that begins in the middle": (
@@ -246,6 +250,7 @@ def test_damage_is_found_and_named(copy: Copy, name: str) -> None:
     code, words = copy.run()
     assert code == 6, words
     assert words.startswith(f"broken: {where}")
+    assert ("delete marker" in words) == ("delete marker" in name)
 
 
 def test_a_ledger_cut_off_is_whole_by_itself_but_not_for_who_remembers(copy: Copy) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from keyholder.canonical import JsonValue
-from keyholder.ledger.event import MAX_LEAF_BYTES, Event, parse_rfc3339
+from keyholder.ledger.event import Event, parse_rfc3339
 from keyholder.ledger.journal import (
     CHECKPOINTS,
     JOURNAL,
@@ -266,8 +266,6 @@ def _time(batch: Batch, version: Version, key: str) -> None:
 
 
 def _event(line: bytes, index: int, key: str, numbers: dict[StreamId, int]) -> None:
-    if len(line) > MAX_LEAF_BYTES:
-        raise BrokenLedgerError(key, f"leaf {index} is too long")
     try:
         event = Event.parse(line)
     except (ValueError, RecursionError) as cause:
