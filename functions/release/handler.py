@@ -18,13 +18,12 @@ from keyholder.edge.logs import LogCode
 from keyholder.edge.outcomes import accepted, desk_call
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
-from keyholder.edge.service import Service, answer
+from keyholder.edge.service import AGE, Service, answer
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.release.items import item_json
 from keyholder.release.releasing import Released
 from keyholder.vocabulary import ContentHash, RequestId
 
-AGE = "application/age"
 SQS = "aws:sqs"
 
 service = Service(Function.RELEASE, lambda: assembly().tokens, SystemClock().now)

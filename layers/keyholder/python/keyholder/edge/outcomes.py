@@ -36,7 +36,10 @@ def accepted(outcome: T | Refusal) -> T:
     if not isinstance(outcome, Refusal):
         return outcome
     kind = _OWN_TYPE.get(outcome.code)
-    raise ProblemError(Problem(kind, outcome.code, outcome.advice) if kind else Problem.of(outcome))
+    if kind is None:
+        raise ProblemError(Problem.of(outcome))
+    headers = {"retry-after": "1"} if kind is ProblemType.STILL_RUNNING else {}
+    raise ProblemError(Problem(kind, outcome.code, outcome.advice, headers=headers))
 
 
 def person_of(call: Call) -> PersonId:

@@ -122,6 +122,11 @@ class ProblemType(Enum):
         self.advice = advice
 
 
+def problem_uri(problem: ProblemType) -> str:
+    """The problem's `type` (RFC 9457): a name; nothing need answer there."""
+    return DOCUMENTATION + problem.slug
+
+
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One wrong field: its JSON pointer (RFC 6901) and a constant sentence."""
@@ -149,7 +154,7 @@ class Problem:
     def body(self, request_id: str) -> str:
         """The JSON text."""
         document: dict[str, object] = {
-            "type": DOCUMENTATION + self.type.slug,
+            "type": problem_uri(self.type),
             "title": self.type.title,
             "status": self.type.status,
             "detail": self.type.advice,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ from keyholder.edge.tokens import Caller, IssuerUnreachableError, NotSignedInErr
 from keyholder.ledger.log import LedgerUnavailableError
 
 JSON = "application/json"
+AGE = "application/age"
 _FIELD_NAME = re.compile(r"[a-z_]{1,30}")
 MAX_BODY = 5_500_000
 """Bytes. Lambda refuses an event over 6 MB with an answer of its own; ours says what to do."""
@@ -67,7 +69,7 @@ class Service:
                 rule=listed.path.replace("{", "<").replace("}", ">"),
                 method=listed.method,
                 summary=summary,
-                description=(handler.__doc__ or "").strip(),
+                description=inspect.cleandoc(handler.__doc__ or ""),
                 operation_id=handler.__name__,
                 responses={status: {"description": summary}},
             )(handler)
@@ -147,7 +149,7 @@ class Service:
             raise ProblemError(Problem(ProblemType.FAULT, headers={"retry-after": "5"})) from None
         if not route.allows(caller.scopes):
             raise ProblemError(Problem(ProblemType.SCOPE_MISSING))
-        key = None
+        key = version = None
         if route.method == "POST":
             body = _body(event)
             if headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
@@ -156,7 +158,8 @@ class Service:
                 raise ProblemError(Problem(ProblemType.TOO_LARGE))
             _refuse_other_than_object(body)
             key = idempotency_key(headers, caller, route.key, str(event.get("rawPath", "")), body)
-        return Call(caller, command_name(route.path), trace, now, key, expected_version(headers))
+            version = expected_version(headers)
+        return Call(caller, command_name(route.path), trace, now, key, version)
 
     def _invalid(self, fault: RequestValidationError) -> Response[str]:
         errors = [FieldError(_pointer(tuple(error["loc"])), _rule(str(error["type"]))) for error in fault.errors()]

@@ -1,0 +1,89 @@
+"""Write what is generated from the code: `python -m infra.describe`.
+
+The description that `GET /v1/openapi.json` serves, and the two tables of `docs/api.md`. The tests fail when either is
+not what this would write.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Iterable
+
+from infra.routes import ROOT, ROUTES, Function, Route, Scope, routes_of
+from keyholder.edge.description import as_text, describe
+from keyholder.edge.problems import ProblemType
+from keyholder.edge.service import Service
+
+OPENAPI = ROOT / "functions" / "service" / "openapi.json"
+PAGE = ROOT / "docs" / "api.md"
+
+
+def services() -> tuple[Service, ...]:
+    """The service of every function that has routes. No AWS and no environment is needed to load one."""
+    return tuple(_load(function) for function in Function if routes_of(function))
+
+
+def openapi() -> str:
+    """The description's text."""
+    return as_text(describe(services()))
+
+
+def page(text: str) -> str:
+    """`docs/api.md` with its tables written anew. Raises `ValueError` where a table's place is not marked."""
+    return _filled(_filled(text, "routes", _routes()), "problems", _problems())
+
+
+def main() -> None:
+    """Write both files and say which."""
+    OPENAPI.write_text(openapi(), encoding="utf-8")
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for written in (OPENAPI, PAGE):
+        print(written.relative_to(ROOT))
+
+
+def _load(function: Function) -> Service:
+    name = f"keyholder_function_{function}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "functions" / function / "handler.py")
+        if spec is None or spec.loader is None:
+            raise ImportError(f"functions/{function}/handler.py can't be loaded")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    service = sys.modules[name].service
+    if not isinstance(service, Service):
+        raise TypeError(f"functions/{function}/handler.py has no service")
+    return service
+
+
+def _filled(text: str, name: str, lines: Iterable[str]) -> str:
+    parts = re.split(rf"(?<=<!-- {name} -->\n)|(?=<!-- /{name} -->)", text)
+    if len(parts) != 3:
+        raise ValueError(f"docs/api.md has no single place for the table of {name}")
+    return parts[0] + "".join(f"{line}\n" for line in lines) + parts[2]
+
+
+def _routes() -> Iterable[str]:
+    yield "| route | answers | scope |"
+    yield "|---|---|---|"
+    for route in ROUTES:
+        yield f"| `{route.key}` | {route.function} | {_scope(route)} |"
+
+
+def _scope(route: Route) -> str:
+    if route.public:
+        return "none: public"
+    return f"`{route.scope}`" if route.scope else f"any of the {len(Scope)}"
+
+
+def _problems() -> Iterable[str]:
+    yield "| type | status | title | what to do |"
+    yield "|---|---|---|---|"
+    for problem in sorted(ProblemType, key=lambda problem: problem.status):
+        yield f"| `{problem.slug}` | {problem.status} | {problem.title} | {problem.advice} |"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,577 @@
+"""What callers are answered: the shape of every success, for the API's description.
+
+No function imports this: answers are not parsed on their way out, and their models would only make a cold start longer.
+That what is sent has these shapes is shown by the tests, which hold real answers against the description.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, StringConstraints
+
+from keyholder.policy.opt_outs import ReplyState
+from keyholder.policy.register_form import RegisterKind
+from keyholder.policy.vocabulary import CheckMode
+from keyholder.registry.domains import CareOrigin, KeyState, SourceDataset
+from keyholder.registry.people import Capacity, PersonKind
+from keyholder.registry.projects import CagStatus, CopiPurpose, OptOutCondition
+from keyholder.release.items import ItemStatus
+from keyholder.requests.codes import DecisionState, RejectReason, State, Vote
+from keyholder.requests.commands import CommandName
+from keyholder.requests.content import Delivery, NeedCode, ReferenceKind
+from keyholder.vocabulary import IdentifierType, Role
+
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 in hexadecimal."""
+PersonReference = Annotated[str, StringConstraints(pattern=r"^person/[0-9a-f]{32}$")]
+Ulid = Annotated[str, StringConstraints(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")]
+RequestReference = Annotated[str, StringConstraints(pattern=r"^REQ-[0-9A-HJKMNP-TV-Z]{26}$")]
+ReleaseReference = Annotated[str, StringConstraints(pattern=r"^REL-[0-9A-HJKMNP-TV-Z]{26}$")]
+SafeCount = Annotated[str, StringConstraints(pattern=r"^(0|1-7|[1-9][0-9]*)$")]
+Count = Annotated[int, Field(ge=0)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Kinds = list[IdentifierType]
+
+
+class Answer(BaseModel):
+    """Closed: nothing else is ever in it. A field with a default may be absent; every other one is there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Membership(Answer):
+    """A role held for an organisation (ODS code)."""
+
+    role: Role
+    organisation: str
+
+
+class PersonView(Answer):
+    """A person or machine as Keyholder knows them: a hash for a name."""
+
+    person_id: PersonReference
+    id: PersonReference
+    roles: list[Membership]
+    kind: PersonKind
+    accredited_until: dt.date | None
+    capacities: list[Capacity]
+    disabled: bool
+
+
+class AgreementView(Answer):
+    """A data sharing agreement and the last day it holds."""
+
+    ref: str
+    ends_on: dt.date
+
+
+class CagView(Answer):
+    """Support under section 251 of the NHS Act 2006."""
+
+    ref: str
+    status: CagStatus
+    next_review_on: dt.date | None
+    ends_on: dt.date | None
+    opt_out_condition: OptOutCondition
+    exemption_letter_on_file: bool
+    permits_reidentification: bool
+
+
+class RecView(Answer):
+    """A research ethics committee's opinion."""
+
+    ref: str
+    favourable: bool
+
+
+class OnFileView(Answer):
+    """A statutory direction or a court order."""
+
+    ref: str
+    on_file: bool
+
+
+class CopiView(Answer):
+    """A notice under the COPI Regulations 2002, or regulation 3 use."""
+
+    notice: bool
+    notice_from: dt.date | None
+    notice_to: dt.date | None
+    purpose: CopiPurpose
+
+
+class PublicInterestTestView(Answer):
+    """A documented public interest test."""
+
+    documented: bool
+    individual: bool
+    approved_by_role: str | None
+
+
+class CareRelationshipView(Answer):
+    """Direct care: from when, and until just before when."""
+
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime | None
+
+
+class EvidenceView(Answer):
+    """What the operator holds on file for a project; null for what there is none of."""
+
+    cag: CagView | None
+    rec: RecView | None
+    direction: OnFileView | None
+    court_order: OnFileView | None
+    copi: CopiView | None
+    public_interest_test: PublicInterestTestView | None
+    care_relationship: CareRelationshipView | None
+
+
+class ProjectView(Answer):
+    """A project: its people, what it may ask from, until when, and the evidence on file."""
+
+    project_id: str
+    id: str
+    organisation: str
+    members: list[PersonReference]
+    active_until: dt.date
+    domains: list[str]
+    agreement: AgreementView
+    evidence: EvidenceView
+
+
+class DomainView(Answer):
+    """A pseudonym space, its controllers, and the state of each version of its keys."""
+
+    domain_id: str
+    id: str
+    controllers: list[str]
+    identifier_types: Kinds
+    source_dataset: SourceDataset
+    care_origin: CareOrigin
+    quorum: Annotated[int, Field(ge=2)]
+    keys: dict[IdentifierType, dict[Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*$")], KeyState]]
+
+
+class Ballot(Answer):
+    """What one person decided for one domain, standing for one organisation."""
+
+    person: PersonReference
+    organisation: str
+    vote: Vote
+    content_hash: Hash
+    at: AwareDatetime
+    until: AwareDatetime | None
+    reason: RejectReason | None
+    comment_sha256: Hash | None
+    """Names the comment in the request's content."""
+
+
+class DomainDecisionView(Answer):
+    """Where one domain stands."""
+
+    domain: str
+    state: DecisionState
+    controllers: list[str]
+    quorum: Annotated[int, Field(ge=2)]
+    identifier_types: Kinds
+    """What every approval so far covers."""
+    ballots: list[Ballot]
+
+
+class Retrievals(Answer):
+    """How often the request may be released, and how often it was."""
+
+    allowed: Count
+    used: Count
+
+
+class ReleaseView(Answer):
+    """One release of the request, running, finished or failed."""
+
+    id: ReleaseReference
+    delivery: Delivery
+    authorised_at: AwareDatetime
+    finished_at: AwareDatetime | None
+    failed: str | None
+    """The code of what cut it short."""
+    collected_at: AwareDatetime | None
+
+
+class CheckCounts(Answer):
+    """What the checks found, suppressed and rounded (0, 1-7, then to the nearest 5)."""
+
+    eligible: SafeCount
+    held: SafeCount
+    withheld: SafeCount
+
+
+class AllowedCommand(Answer):
+    """A command on this request: whether you may send it now, and if not, what would change that."""
+
+    command: CommandName
+    domain: str | None
+    release: ReleaseReference | None
+    allowed: bool
+    code: str | None
+    advice: str | None
+
+
+class RequestSummary(Answer):
+    """A request as a list shows it."""
+
+    id: RequestReference
+    version: Annotated[int, Field(ge=1)]
+    """What the ETag says: name it in If-Match."""
+    state: State
+    revision: Count
+    requester: PersonReference
+    created_at: AwareDatetime
+    changed_at: AwareDatetime
+    due_at: AwareDatetime | None
+    """When the present state runs out."""
+    policy_hash: Hash | None
+    reasons: list[str]
+    """Why it was blocked."""
+    decisions: list[DomainDecisionView]
+    release_until: AwareDatetime | None
+    retrievals: Retrievals
+    releases: list[ReleaseView]
+    project: str
+    purpose: str
+    legal_basis: str
+    capacity: Capacity
+    identifier_types: Kinds
+    records: dict[str, Count]
+    """How many records are asked for, by domain."""
+    recipient: str
+    delivery: Delivery
+    window_days: Annotated[int, Field(ge=1)]
+    destroy_by: dt.date
+    content_hash: Hash
+    justification_sha256: Hash
+    checks: CheckCounts | Annotated[dict[str, str], Field(max_length=0)] = Field(default_factory=dict)
+    """Only for those who decide and audit; empty until the checks are made."""
+
+
+class RequestView(RequestSummary):
+    """A request and what you may do with it."""
+
+    allowed_commands: list[AllowedCommand]
+
+
+class RequestPage(Answer):
+    """A page of requests. It may be shorter than asked for, even empty, and still not be the last."""
+
+    items: list[RequestSummary]
+    next: str | None
+    """`cursor` of the next page; null on the last."""
+
+
+class Want(Answer):
+    """One identifier type asked for, and why it is needed."""
+
+    identifier_type: IdentifierType
+    need: NeedCode
+
+
+class RecipientView(Answer):
+    """Who receives the result."""
+
+    organisation: str
+    public_key: str | None
+
+
+class ContentView(Answer):
+    """What is asked for, without the pseudonyms and row ids."""
+
+    format: Literal[1]
+    project: str
+    purpose: str
+    legal_basis: str
+    capacity: Capacity
+    references: dict[ReferenceKind, str]
+    wanted: list[Want]
+    recipient: RecipientView
+    delivery: Delivery
+    window_days: Annotated[int, Field(ge=1)]
+    destroy_by: dt.date
+    justification_sha256: Hash
+
+
+class Narrative(Answer):
+    """What a decision is made on."""
+
+    content: ContentView
+    justification: str | None
+    """Null where it was erased."""
+    comments: dict[Hash, str | None]
+    """By their SHA-256, as the ballots name them; null where erased."""
+
+
+class GivenItem(Answer):
+    """One record that was released. Partial: a type that was asked for and granted has no value."""
+
+    row_id: str
+    domain: str
+    status: Literal[ItemStatus.RELEASED, ItemStatus.RELEASED_PARTIAL]
+    identifiers: Annotated[dict[IdentifierType, str], Field(min_length=1)]
+
+
+class WithheldItem(Answer):
+    """One record without a value. Every reason that lies in one person or one code is `not_available`."""
+
+    row_id: str
+    domain: str
+    status: Literal[
+        ItemStatus.NOT_AVAILABLE,
+        ItemStatus.PENDING,
+        ItemStatus.MALFORMED,
+        ItemStatus.KEY_RETIRED,
+        ItemStatus.KEY_DESTROYED,
+    ]
+
+
+class Receipt(Answer):
+    """Proof that an event of this release is in the ledger (RFC 6962 inclusion path, C2SP checkpoint)."""
+
+    index: Count
+    size: Annotated[int, Field(ge=1)]
+    path: list[Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})]]
+    checkpoint: Text
+
+
+class FileView(Answer):
+    """The file that waits to be collected: the size and SHA-256 of its encrypted bytes."""
+
+    bytes: Annotated[int, Field(ge=1)]
+    sha256: Hash
+
+
+class ReleasedItems(Answer):
+    """A release in the answer itself."""
+
+    release_id: ReleaseReference
+    counts: dict[ItemStatus, Count]
+    receipts: list[Receipt]
+    items: list[GivenItem | WithheldItem]
+
+
+class ReleasedFile(Answer):
+    """A release as a file. A repeated call has no counts."""
+
+    release_id: ReleaseReference
+    counts: dict[ItemStatus, Count]
+    receipts: list[Receipt]
+    file: FileView
+
+
+class Released(RootModel[ReleasedItems | ReleasedFile]):
+    """What was released, as the approved delivery says."""
+
+
+class PseudonymisedRow(Answer):
+    """One row's pseudonyms; `errors` has the code of what was wrong with the other cells."""
+
+    row_id: str
+    status: Literal["pseudonymised"]
+    pseudonyms: dict[IdentifierType, Text]
+    errors: dict[IdentifierType, str] = Field(default_factory=dict)
+
+
+class RefusedRow(Answer):
+    """One row of which nothing may leave."""
+
+    row_id: str
+    status: Literal["refused"]
+    pseudonyms: Annotated[dict[IdentifierType, Text], Field(max_length=0)]
+    reason: Literal["type_1_opt_out"]
+
+
+class Pseudonymised(Answer):
+    """The rows in the order they were sent."""
+
+    domain: str
+    rows: list[PseudonymisedRow | RefusedRow]
+
+
+class LedgerEvent(Answer):
+    """One event, with its place in the verified ledger. Codes, counts, hashes and keyed tags only."""
+
+    index: Count
+    stream: str
+    number: Annotated[int, Field(ge=1)]
+    type: str
+    at: AwareDatetime
+    actor: str
+    trace: str
+    data: dict[str, object]
+
+
+class EventPage(Answer):
+    """A page of a request's events, in order."""
+
+    items: list[LedgerEvent]
+    next: int | None
+    """`cursor` of the next page; null on the last."""
+
+
+class Reidentified(Answer):
+    """One time a person was in a release."""
+
+    index: Count
+    request: RequestReference
+    release_id: ReleaseReference
+    at: AwareDatetime
+    actor: PersonReference | None
+    outcome: str
+
+
+class Searched(Answer):
+    """How much of the ledger was searched: a signed checkpoint's size and root (hexadecimal)."""
+
+    size: Annotated[int, Field(ge=1)]
+    root: Hash
+
+
+class SubjectSearch(Answer):
+    """Every release the person was in; an empty list is proven by the same search."""
+
+    found: list[Reidentified]
+    searched: Searched
+
+
+class Export(Answer):
+    """A ledger ready to be read page by page, and the verifier key of its checkpoints."""
+
+    export_id: Ulid
+    size: Annotated[int, Field(ge=1)]
+    vkey: Text
+
+
+class ObjectVersion(Answer):
+    """One version of a ledger object as storage lists it: a second one is an alarm."""
+
+    version_id: str
+    is_delete_marker: bool
+    last_modified: AwareDatetime
+    size: Count
+
+
+class LedgerObject(Answer):
+    """One object of the ledger, `journal/…` or `checkpoint/…`, exactly as stored."""
+
+    key: str
+    body: str
+    versions: list[ObjectVersion]
+
+
+class ExportPage(Answer):
+    """A page of an export."""
+
+    items: list[LedgerObject]
+    next: int | None
+    """`cursor` of the next page; null on the last."""
+
+
+class RegisterLoaded(Answer):
+    """A list of choices in use, as the ledger names it."""
+
+    register_id: Annotated[Ulid, Field(alias="register")]
+    made_at: AwareDatetime
+    performed_on: dt.date
+    sha256: Hash
+
+
+class OptOutsLoaded(RegisterLoaded):
+    """A reply of the opt-out service, judged."""
+
+    kind: Literal[RegisterKind.OPT_OUTS]
+    state: ReplyState
+    mode: CheckMode
+    asked: Count
+    clear: Count
+    opted_out: Count
+
+
+class Type1Loaded(RegisterLoaded):
+    """Type 1 events, and how many people's records were read."""
+
+    kind: Literal[RegisterKind.TYPE1]
+    people: Count
+    events: Count
+
+
+class ConsentsLoaded(RegisterLoaded):
+    """Consents, and how many people gave or refused them."""
+
+    kind: Literal[RegisterKind.CONSENTS]
+    people: Count
+    consents: Count
+
+
+class Status(Answer):
+    """It answers."""
+
+    status: Literal["ok"]
+
+
+class Description(BaseModel):
+    """An OpenAPI 3.1 document."""
+
+    model_config = ConfigDict(extra="allow")
+
+    openapi: Literal["3.1.0"]
+    info: dict[str, object]
+    paths: dict[str, object]
+    components: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """What one route answers when it does what was asked: JSON of this model, or an age file where there is none."""
+
+    model: type[BaseModel] | None
+    versioned: bool = False
+    """It carries an ETag."""
+
+
+_COMMANDED = Success(RequestView, versioned=True)
+
+SUCCESSES: Mapping[str, Success] = {
+    "POST /v1/requests": _COMMANDED,
+    "GET /v1/requests": Success(RequestPage),
+    "GET /v1/requests/{request_id}": Success(RequestView, versioned=True),
+    "GET /v1/requests/{request_id}/content": Success(Narrative),
+    "POST /v1/requests/{request_id}/save": _COMMANDED,
+    "POST /v1/requests/{request_id}/submit": _COMMANDED,
+    "POST /v1/requests/{request_id}/withdraw": _COMMANDED,
+    "POST /v1/requests/{request_id}/discard": _COMMANDED,
+    "GET /v1/me": Success(PersonView),
+    "POST /v1/requests/{request_id}/approve": _COMMANDED,
+    "POST /v1/requests/{request_id}/reject": _COMMANDED,
+    "POST /v1/requests/{request_id}/revoke": _COMMANDED,
+    "POST /v1/requests/{request_id}/release": Success(Released),
+    "POST /v1/requests/{request_id}/collect": Success(None),
+    "POST /v1/domains/{domain_id}/pseudonyms": Success(Pseudonymised),
+    "GET /v1/audit/events": Success(EventPage),
+    "POST /v1/audit/subject-searches": Success(SubjectSearch),
+    "POST /v1/audit/exports": Success(Export),
+    "GET /v1/audit/exports/{export_id}/objects": Success(ExportPage),
+    "POST /v1/people": Success(PersonView, versioned=True),
+    "POST /v1/projects": Success(ProjectView, versioned=True),
+    "POST /v1/domains": Success(DomainView, versioned=True),
+    "GET /v1/people/{person_id}": Success(PersonView),
+    "GET /v1/projects/{project_id}": Success(ProjectView),
+    "GET /v1/domains/{domain_id}": Success(DomainView, versioned=True),
+    "POST /v1/choices/national-data-opt-outs": Success(OptOutsLoaded),
+    "POST /v1/choices/type-1-events": Success(Type1Loaded),
+    "POST /v1/choices/consents": Success(ConsentsLoaded),
+    "GET /v1/openapi.json": Success(Description),
+    "GET /v1/status": Success(Status),
+}
+"""By route."""
