@@ -81,6 +81,13 @@ def test_what_is_not_configured_is_said_before_anything_is_sent(settings: Mappin
     assert not api.asked
 
 
+@pytest.mark.parametrize("url", [URL, f"{URL}/", f"{URL}/v1", f"{URL}/v1/"])
+def test_the_address_may_end_in_the_version_of_the_api(url: str) -> None:
+    api = FakeApi([ok({"items": [], "next": None})])
+    assert run("request", "list", api=api, settings={**SETTINGS, "KEYHOLDER_URL": url}).exit_code == 0
+    assert api.asked[0].path == "/v1/requests"
+
+
 def test_a_token_file_is_read_at_each_call(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("from-file\n")

@@ -74,7 +74,7 @@ def test_a_refused_row_is_left_out_and_a_refused_cell_is_empty() -> None:
     def send(rows: Sequence[tuple[str, Mapping[str, str]]]) -> list[PseudonymisedRow]:
         first, second = rows
         return [
-            PseudonymisedRow(first[0], "refused", {}, {"nhs_number": "wrong_check_digit"}),
+            PseudonymisedRow(first[0], "refused", {}, {"nhs_number": "wrong_check_digit"}, "TYPE1_ACTIVE"),
             PseudonymisedRow(second[0], "pseudonymised", {"nhs_number": "S1"}, {"postcode": "not_a_postcode"}),
         ]
 
@@ -82,7 +82,7 @@ def test_a_refused_row_is_left_out_and_a_refused_cell_is_empty() -> None:
     rows = list(pseudonymised(map(person, PEOPLE[:2]), lambda _: Type1State.INACTIVE, send, tally))
     assert rows == [{"patient_id_deid": "S1", "lsoa": "E01000001"}]
     assert (tally.refused, tally.written) == (1, 1)
-    assert tally.faults == {"nhs_number wrong_check_digit": 1, "postcode not_a_postcode": 1}
+    assert tally.faults == {"nhs_number wrong_check_digit": 1, "row TYPE1_ACTIVE": 1, "postcode not_a_postcode": 1}
 
 
 def test_an_answer_with_other_rows_is_refused() -> None:

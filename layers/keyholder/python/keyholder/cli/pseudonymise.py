@@ -76,7 +76,7 @@ def _tell(session: Session, tally: Tally) -> None:
     if tally.refused:
         session.say(f"{tally.refused} rows were refused and left out.")
     for fault, count in sorted(tally.faults.items()):
-        session.say(f"  {count} cells: {fault}")
+        session.say(f"  {count}: {fault}")
     session.show(
         {
             "read": tally.read,

@@ -35,7 +35,7 @@ class Session:
 
     def keyholder(self) -> Keyholder:
         """A client as the environment says. Raises `NotConfigured`."""
-        url = self.environment.get("KEYHOLDER_URL")
+        url = self.environment.get("KEYHOLDER_URL", "").rstrip("/").removesuffix("/v1")
         if not url:
             raise NotConfigured("Set KEYHOLDER_URL to Keyholder's address, for example https://keyholder.example.")
         if not url.startswith("https://"):

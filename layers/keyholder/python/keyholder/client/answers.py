@@ -193,17 +193,27 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class PseudonymisedRow:
-    """One row's pseudonyms by identifier type, and the code of what was wrong with the others."""
+    """One row's pseudonyms by identifier type, and the code of what was wrong with the others.
+
+    `reason` is the code of why the whole row was refused.
+    """
 
     row_id: str
     status: str
     pseudonyms: Mapping[str, str] = field(repr=False)
     errors: Mapping[str, str]
+    reason: str | None = None
 
     @classmethod
     def parse(cls, reply: Reply) -> tuple[PseudonymisedRow, ...]:
         return tuple(
-            cls(row.text("row_id"), row.text("status"), row.texts("pseudonyms"), row.texts("errors"))
+            cls(
+                row.text("row_id"),
+                row.text("status"),
+                row.texts("pseudonyms"),
+                row.texts("errors"),
+                row.text_or_none("reason"),
+            )
             for row in Reader.of(reply).objects("rows")
         )
 

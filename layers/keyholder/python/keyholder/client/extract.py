@@ -37,7 +37,7 @@ Send = Callable[[Sequence[tuple[str, Mapping[str, str]]]], Sequence[Pseudonymise
 
 @dataclass(slots=True)
 class Tally:
-    """What happened to the rows. `faults` counts cells by identifier type and code; it never names a row."""
+    """What happened to the rows. `faults` counts cells by identifier type and code, and refused rows by theirs."""
 
     read: int = 0
     dropped_type_1: int = 0
@@ -114,8 +114,11 @@ def _identifiers(person: Clear) -> Mapping[str, str]:
 
 
 def _row(person: Clear, answer: PseudonymisedRow, tally: Tally) -> Mapping[str, str] | None:
-    for kind, code in answer.errors.items():
-        tally.faults[f"{kind} {code}"] = tally.faults.get(f"{kind} {code}", 0) + 1
+    faults = [f"{kind} {code}" for kind, code in answer.errors.items()]
+    if answer.reason is not None:
+        faults.append(f"row {answer.reason}")
+    for fault in faults:
+        tally.faults[fault] = tally.faults.get(fault, 0) + 1
     if answer.status != "pseudonymised" and not answer.pseudonyms:
         tally.refused += 1
         return None
