@@ -6,16 +6,24 @@ stays open, so that no engine outlasts whoever started it, however that one ende
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import sys
+import tempfile
 import threading
+import zipfile
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 
 from ministack import app
-from ministack.core import iam_actions
+from ministack.core import iam_actions, lambda_runtime
 
 from infra.embedded.condition_keys import WRITES, lock_keys
+
+_UNPACKING = threading.Lock()
 
 
 def teach_condition_keys() -> None:
@@ -34,6 +42,37 @@ def teach_condition_keys() -> None:
     iam_actions.s3_service_context = with_lock_keys
 
 
+class SharedLayers(zipfile.ZipFile):
+    """Unpacks each layer once: the engine would unpack 60 MB again for every function it starts."""
+
+    def extractall(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        members: Iterable[str | zipfile.ZipInfo] | None = None,
+        pwd: bytes | None = None,
+    ) -> None:
+        """A folder the engine names `layer_<n>` gets links to the one unpacked copy; anything else is unpacked."""
+        target = Path(path or ".")
+        if not target.name.startswith("layer_"):
+            super().extractall(path, members, pwd)
+            return
+        digest = hashlib.sha256(Path(str(self.filename)).read_bytes()).hexdigest()
+        Path(str(self.filename)).unlink()
+        shared = Path(tempfile.gettempdir()) / "layers" / digest
+        with _UNPACKING:
+            if not shared.exists():
+                partial = shared.with_suffix(".partial")
+                super().extractall(partial)
+                partial.rename(shared)
+        for entry in shared.iterdir():
+            (target / entry.name).symlink_to(entry)
+
+
+def share_layers() -> None:
+    """Let the engine unpack with `SharedLayers`."""
+    lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedLayers})
+
+
 def end_with_parent() -> None:
     """Stop this process once its standard input ends."""
 
@@ -47,6 +86,7 @@ def end_with_parent() -> None:
 def main() -> None:
     """Serve until told to stop."""
     teach_condition_keys()
+    share_layers()
     # With TLS the engine also takes port 443 of the address when it can: one port is enough.
     app._port_is_bindable = lambda *_: False  # noqa: SLF001 - it has no setting for this
     end_with_parent()

@@ -127,24 +127,27 @@ def _lose_one(ledger: Path) -> None:
 
 
 def _fail_closed(story: Story) -> None:
-    """One approved request is released while nobody can write the journal, another once they can again."""
-    drafts = [story.submitted(story.small_request()) for _ in range(2)]
-    stopped, allowed = (story.approved(story.checked(draft.id).id) for draft in drafts)
+    """An approved request is released while nobody can write the journal, and with the same key once they can again."""
+    draft = story.submitted(story.small_request())
+    approved = story.approved(story.checked(draft.id).id)
     impatient = story.cast.trying("researcher", 1)
+    etag = impatient.request(approved.id).etag
+    key: str | None = None
     with unwritable_journal(story.stack):
         try:
-            impatient.release(stopped.id, stopped.content_hash or "", impatient.request(stopped.id).etag)
+            impatient.release(approved.id, approved.content_hash or "", etag)
         except Unavailable as refused:
             claim(refused.problem.status == 503, f"the answer is 503, not {refused.problem.status}")
             _names_nobody(story, json.dumps(dict(refused.problem.document)))
+            key = refused.idempotency_key
             story.telling.say(
                 "The journal can't be written: a release answers 503, and no identifier is in the answer."
             )
         else:
             claim(holds=False, words="nothing is released while the ledger can't be written")
-    result = impatient.release(allowed.id, allowed.content_hash or "", impatient.request(allowed.id).etag)
+    result = impatient.release(approved.id, approved.content_hash or "", etag, idempotency_key=key)
     claim(result.items and all(item.identifiers for item in result.items), "with the journal back, a release works")
-    story.telling.say("With the journal back, the next release works.")
+    story.telling.say("With the journal back, the same call with the same key works.")
 
 
 def _names_nobody(story: Story, answer: str) -> None:
