@@ -95,8 +95,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return service(event, context)
 
 
-def _with_keys(entry: Entry[Domain]) -> Entry[Domain]:
-    """Makes the domain's first keys, and this year's tag key and the digest key where they are not there yet."""
+def _with_keys(registered: Entry[Domain]) -> Entry[Domain]:
+    """Makes the domain's first keys, and this year's tag key and the digest key where they are not there yet.
+
+    A repeated call is answered with the domain as it was first registered, without keys: it is read again.
+    """
+    entry = assembly().registry.domain_entry(registered.value.id) or registered
     maker, domain = assembly().key_maker, entry.value
     maker.make_digest_key()
     maker.make_tag_key(service.call.now.year)
