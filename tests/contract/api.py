@@ -1,7 +1,7 @@
 """The API in process: events of API Gateway made from the template's routes, and each function's own handler.
 
-Everything below the handlers is the product's: the token is verified with a real key, the adapters talk to moto. What is
-played: the gateway, the clock, the issuer's key set, and the deliveries of the queue and the schedule.
+Everything below the handlers is the product's: the token is verified with a real key, the adapters talk to moto.
+What is played: the gateway, the clock, the issuer's key set, and the deliveries of the queue and the schedule.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -277,7 +277,7 @@ class Api:
     def invoke(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
         """The function's handler, as Lambda calls it. The event and the answer travel as JSON."""
         module = _handlers(self.deployed)[function]
-        with mock.patch.object(module, "assembly", lambda: self.assembly(function), create=True):
+        with mock.patch.object(module, "assembly", partial(self.assembly, function), create=True):
             context = SimpleNamespace(
                 function_name=function,
                 memory_limit_in_mb=1024,
@@ -384,7 +384,7 @@ def _load(name: str, folder: Path, handler: str) -> ModuleType:
     """The module as Lambda would import it, told its name by the environment; its logger writes to `_LOGGED`."""
     module_name = f"keyholder_function_{name}"
     with mock.patch.dict(os.environ, {"POWERTOOLS_SERVICE_NAME": name}):
-        spec = importlib.util.spec_from_file_location(module_name, folder / f"{handler.split('.')[0]}.py")
+        spec = importlib.util.spec_from_file_location(module_name, folder / f"{handler.split('.', maxsplit=1)[0]}.py")
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
@@ -439,12 +439,20 @@ def snapshot(api: Api, known: Mapping[str, Any] | None = None) -> Snapshot:
     return Snapshot(api.deployed, **pickled, keys=keys, queues=queues, now=api.clock.now, known=known or {})
 
 
+def _now(_: SystemClock) -> datetime:
+    return CLOCK.now
+
+
+def _wait(_: SystemClock, duration: timedelta) -> None:
+    CLOCK.now += duration
+
+
 @contextmanager
 def running(start: Snapshot | Path) -> Iterator[Api]:
     """The product in process within this: deployed from the synthesised `start`, or as a snapshot has it."""
     with (
-        mock.patch.object(SystemClock, "now", lambda _: CLOCK.now),
-        mock.patch.object(SystemClock, "wait", lambda _, duration: CLOCK.advance(seconds=duration.total_seconds())),
+        mock.patch.object(SystemClock, "now", _now),
+        mock.patch.object(SystemClock, "wait", _wait),
         mock.patch.object(assembly_module, "boto3", SimpleNamespace(client=_client)),
         moto(),
         ed25519_in_moto(),
@@ -466,7 +474,7 @@ def _restored(start: Snapshot) -> Deployed:
     _backend("kms").keys.update(copy.deepcopy(start.keys))
     _backend("s3").buckets.update(buckets)
     # moto finds a bucket's account in a register of all accounts (s3/models.py: bucket_accounts).
-    get_backend("s3").bucket_accounts.update({name: ("aws", ACCOUNT) for name in buckets})
+    get_backend("s3").bucket_accounts.update(dict.fromkeys(buckets, ("aws", ACCOUNT)))
     _backend("sqs").queues.update(start.queues)
     # A queue holds a lock and can't be copied, and PurgeQueue is allowed once a minute: emptied by hand.
     for queue in start.queues.values():

@@ -1,4 +1,4 @@
-"""A small world for the API's tests: registered people, two domains, a project, an extract, and its people's choices."""
+"""A small world for the API's tests: registered people, two domains, a project, an extract, its people's choices."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ class Asked:
 
     def revoke(self, who: str, **more: Any) -> Answer:
         return self.api.post(
-            f"{self.path}/revoke", {"reason": "purpose_changed"}, who, **{"if_match": self.seen().etag, **more}
+            f"{self.path}/revoke", {"reason": "use_not_as_approved"}, who, **{"if_match": self.seen().etag, **more}
         )
 
     def release(self, who: str = "researcher", *, content_hash: str | None = None, **more: Any) -> Answer:

@@ -27,7 +27,7 @@ STACK = "Keyholder"
 
 IGNORED: Mapping[tuple[str, str], str] = {
     ("AWS::Lambda::Function", "Architectures"): "the host's processor",
-    ("AWS::Lambda::Function", "Description"): "for people",
+    ("AWS::Lambda::Function", "Description"): "text for people",
     ("AWS::Lambda::Function", "LoggingConfig"): "log lines are collected from the functions' loggers",
     ("AWS::Lambda::Function", "MemorySize"): "the host's memory",
     ("AWS::Lambda::Function", "Layers"): "the layers are on the path of the tests",
@@ -36,7 +36,7 @@ IGNORED: Mapping[tuple[str, str], str] = {
     ("AWS::Lambda::Function", "Timeout"): "nothing here is slow enough to be cut off",
     ("AWS::Lambda::LayerVersion", "*"): "the layers are on the path of the tests",
     ("AWS::Lambda::Permission", "*"): "functions are called in process; tests/system tries the permissions",
-    ("AWS::ApiGatewayV2::Api", "Description"): "for people",
+    ("AWS::ApiGatewayV2::Api", "Description"): "text for people",
     (
         "AWS::ApiGatewayV2::Stage",
         "AccessLogSettings",
@@ -137,7 +137,7 @@ class _Stack:
                 self._exports[output["Export"]["Name"]] = self.outputs[name]
 
     def _checked(self, given: Mapping[str, str]) -> dict[str, str]:
-        """The parameters' values. Raises `TemplateError` for one that is missing, unknown or not as its pattern says."""
+        """The parameters' values. Raises `TemplateError` for one that is missing, unknown or not in its form."""
         declared = self._template.get("Parameters", {})
         if unknown := set(given) - set(declared):
             raise TemplateError(f"no such parameters: {sorted(unknown)}")
