@@ -352,10 +352,22 @@ def test_gap_kms_notices_no_tampering(kms: Any, symmetric: str) -> None:
 
 def test_gap_s3_tells_who_may_not_list_that_a_key_is_missing(stack: EmbeddedStack) -> None:
     """AWS: AccessDenied, for want of s3:ListBucket. So code that asks whether a key is there needs that permission."""
-    s3 = stack.as_function(Function.DECISIONS, "s3")
-    bucket = stack.deployed.environment["CONTENT_BUCKET"]
-    assert refusal(lambda: s3.list_objects_v2(Bucket=bucket)) == "AccessDenied"
-    assert refusal(lambda: s3.get_object(Bucket=bucket, Key="absent")) == "NoSuchKey"
+    name = f"fidelity-{secrets.token_hex(6)}"
+    stack.admin("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    iam = stack.admin("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{name}/*"}
+    iam.put_role_policy(
+        RoleName=name, PolicyName=name, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [read]})
+    )
+    answer = stack.admin("sts").assume_role(RoleArn=role["Role"]["Arn"], RoleSessionName=name)["Credentials"]
+    session = stack.engine.session(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
+    s3 = stack.engine.client("s3", session)
+    assert refusal(lambda: s3.list_objects_v2(Bucket=name)) == "AccessDenied"
+    assert refusal(lambda: s3.get_object(Bucket=name, Key="absent")) == "NoSuchKey"
 
 
 def test_gap_s3_suspends_versioning_of_a_locked_bucket(stack: EmbeddedStack) -> None:
