@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def _load(function: Function) -> Service:
-    name = f"keyholder_function_{function}"
+    name = f"keyholder_described_{function}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, ROOT / "functions" / function / "handler.py")
         if spec is None or spec.loader is None:

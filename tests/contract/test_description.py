@@ -1,0 +1,247 @@
+"""The description is true: a walk through every route, refusals included, in which each answer is held against it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from moto.s3 import models as s3_models
+
+from infra.describe import OPENAPI
+from infra.routes import ANY, ROUTES, Route, Scope
+from keyholder.edge.description import CONDITIONAL
+from keyholder.edge.service import MAX_BODY
+from keyholder.policy.consents import ConsentRecord, write_consents
+from keyholder.policy.facts import Consent
+from keyholder.policy.vocabulary import ConsentGiver
+from tests.contract import settled
+from tests.contract.api import CLOCK, Answer, Api, Fault, running
+from tests.contract.settled import DOMAIN, PROJECT, Asked, Extract, approved, draft, expect, in_review, request_body
+from tests.described import Described
+
+NOBODY = "0" * 32
+NOWHERE = "none"
+PLACES = {
+    "request_id": "REQ-" + "0" * 26,
+    "domain_id": NOWHERE,
+    "person_id": NOBODY,
+    "project_id": NOWHERE,
+    "export_id": NOWHERE,
+}
+"""What is not there, for each variable of a path."""
+WHO = {
+    Scope.REQUEST: "researcher",
+    Scope.DECIDE: "controller",
+    Scope.RELEASE: "researcher",
+    Scope.PROVIDE: "provider",
+    Scope.AUDIT: "auditor",
+    Scope.OPERATE: "operator",
+    None: "researcher",
+}
+LISTS = {
+    "GET /v1/requests": {"limit": "0"},
+    "GET /v1/audit/events": {"request": "x", "limit": "0"},
+    "GET /v1/audit/exports/{export_id}/objects": {"cursor": "x"},
+}
+
+
+@pytest.fixture
+def walk(assembly: Path) -> Iterator[tuple[Api, Described]]:
+    """The product with nobody in it yet; every answer of the API is held against the description."""
+    with running(assembly) as api, mock.patch.object(s3_models, "utcnow", _bucket_time):
+        described = Described(json.loads(OPENAPI.read_text(encoding="utf-8")))
+        unwatched = api.request
+
+        def watched(method: str, path: str, who: str | None = None, **more: Any) -> Answer:
+            answer = unwatched(method, path, who, **more)
+            described.check(method, path, answer.status, answer.headers, answer.body)
+            return answer
+
+        api.request = watched  # type: ignore[method-assign] - the hook that sees every answer
+        yield api, described
+
+
+def test_every_answer_is_described_and_every_described_answer_is_given(walk: tuple[Api, Described]) -> None:
+    api, described = walk
+    extract = settled.settle(api)
+    _succeed(api, extract)
+    _meet_other_states(api, extract)
+    for route in ROUTES:
+        if route.key != ANY:
+            _knock(api, route)
+    _fail(api, extract)
+    assert api.get("/v1/nothing").status == 404
+    assert api.post("/v1/status").status == 405
+    by_the_gateway = {(route, status) for route, status in described.listed() if status in (429, 500, 503)}
+    assert described.listed() - described.seen <= by_the_gateway
+    assert {status for _, status in described.seen} >= {500, 503}
+
+
+def _bucket_time() -> datetime:
+    """The buckets' clock is the world's, for the ledger's verification compares the two. moto's times are naive."""
+    return CLOCK.now.replace(tzinfo=None)
+
+
+def _succeed(api: Api, extract: Extract) -> None:
+    """Each route does what it is for."""
+    settled.load_opt_outs(api)
+    expect(api.post("/v1/choices/consents", _consents(), "operator"), 201)
+    for path in ("/v1/openapi.json", "/v1/status"):
+        expect(api.get(path), 200)
+    expect(api.get("/v1/me", "auditor"), 200)
+    for path in (f"/v1/people/{extract.people['researcher'].removeprefix('person/')}", f"/v1/projects/{PROJECT}"):
+        expect(api.get(path, "operator"), 200)
+    expect(api.get(f"/v1/domains/{DOMAIN}", "researcher"), 200)
+    _bad_cells(api)
+
+    saved = draft(api, request_body(extract))
+    expect(api.post(f"{saved.path}/save", request_body(extract, 0), "researcher", if_match=_etag(saved)), 200)
+    expect(api.post(f"{saved.path}/discard", {}, "researcher"), 200)
+    rejected = in_review(api, request_body(extract))
+    expect(rejected.reject("controller", "Not for this purpose, as we said last time."), 200)
+    expect(api.get(f"{rejected.path}/content", "second-controller"), 200)
+    expect(api.post(f"{in_review(api, request_body(extract)).path}/withdraw", {}, "researcher"), 200)
+
+    bad = {"row_id": "bad", "pseudonyms": {"nhs_number": "NO"}}
+    inline = approved(api, request_body(extract, 0, settled.OPTED_OUT, bad))
+    items = expect(inline.release(), 200).json["items"]
+    assert [item["status"] for item in items] == ["released", "not_available", "malformed"]
+    file = approved(api, request_body(extract, delivery="file"))
+    key = "a-key-that-is-sent-twice"
+    expect(file.release(key=key), 200)
+    released = expect(file.release(key=key), 200).json
+    assert released["counts"] == {}
+    collected = api.post(f"{file.path}/collect", {"release_id": released["release_id"]}, "researcher")
+    assert expect(collected, 200).headers["content-type"] == "application/age"
+    assert api.post(f"{file.path}/collect", {"release_id": released["release_id"]}, "researcher").status == 409
+    expect(api.post(f"{file.path}/revoke", {"reason": "other"}, "controller", if_match=file.seen().etag), 200)
+    for who in ("researcher", "controller", "auditor"):
+        expect(api.get(file.path, who), 200)
+        expect(api.get("/v1/requests", who, query={"project": PROJECT}), 200)
+    assert len(expect(api.get("/v1/requests", "researcher", query={"limit": "2"}), 200).json["items"]) == 2
+
+    expect(api.get("/v1/audit/events", "auditor", query={"request": inline.id}), 200)
+    search = {"nhs_number": settled.PEOPLE[0], "reason": "subject_access"}
+    assert expect(api.post("/v1/audit/subject-searches", search, "auditor"), 200).json["found"]
+    export = expect(api.post("/v1/audit/exports", {}, "auditor"), 201).json["export_id"]
+    assert expect(api.get(f"/v1/audit/exports/{export}/objects", "auditor"), 200).json["items"]
+
+
+def _meet_other_states(api: Api, extract: Extract) -> None:
+    """409 for each command that can come at the wrong time."""
+    asked = draft(api, request_body(extract))
+    expect(api.post(f"{asked.path}/discard", {}, "researcher"), 200)
+    etag, content_hash = _etag(asked), api.get(asked.path, "researcher").json["content_hash"]
+    over: dict[str, Any] = {
+        "save": request_body(extract),
+        "submit": {},
+        "withdraw": {},
+        "discard": {},
+        "release": {"content_hash": content_hash},
+    }
+    for command, body in over.items():
+        assert api.post(f"{asked.path}/{command}", body, "researcher", if_match=etag).status == 409, command
+    done = approved(api, request_body(extract))
+    assert done.approve("controller").status == 409
+    assert done.reject("controller").status == 409
+    early = in_review(api, request_body(extract))
+    assert api.post(f"{early.path}/revoke", {"reason": "other"}, "controller", if_match=early.seen().etag).status == 409
+    again = {"subject": "555555555501", "roles": [{"role": "operator", "organisation": "X26"}]}
+    expect(api.post("/v1/people", again, "operator"), 201)
+    assert api.post("/v1/people", again, "operator").status == 409
+    assert api.post("/v1/projects", settled.project_body(extract.people), "operator").status == 409
+    assert api.post("/v1/domains", settled.domain_body(DOMAIN), "operator").status == 409
+    unknown = {**again, "subject": "nobody yet"}
+    assert api.post("/v1/people", unknown, "operator", if_match='W/"1"').status == 404
+    project = {**settled.project_body(extract.people), "project_id": "none"}
+    assert api.post("/v1/projects", project, "operator", if_match='W/"1"').status == 404
+    rows = {"rows": [{"row_id": "1", "identifiers": {"nhs_number": settled.PEOPLE[0]}}]}
+    assert api.post("/v1/domains/none/pseudonyms", rows, "provider").status == 404
+    assert api.post(f"{done.path}/collect", {"release_id": "REL-" + "0" * 26}, "researcher").status in {404, 409}
+    missing = Asked(api, PLACES["request_id"])
+    for command, who, body in (
+        ("save", "researcher", request_body(extract)),
+        ("release", "researcher", {"content_hash": content_hash}),
+        ("collect", "researcher", {"release_id": "REL-" + "0" * 26}),
+        ("approve", "controller", {"domain": DOMAIN, "content_hash": content_hash, "no_conflict_of_interest": True}),
+        ("reject", "controller", {"domain": DOMAIN, "content_hash": content_hash, "reason": "other"}),
+        ("revoke", "controller", {"reason": "other"}),
+    ):
+        assert api.post(f"{missing.path}/{command}", body, who, if_match='W/"1"').status == 404, command
+
+
+def _knock(api: Api, route: Route) -> None:
+    """What every route does with a call that is not right."""
+    path, who = route.path.format(**PLACES), WHO[route.scope]
+    if route.public:
+        return
+    if route.function == "audit":
+        who = "auditor"
+    assert api.request(route.method, path).status == 401
+    assert api.request(route.method, path, who, claims={"scope": "openid"}, body={}).status == 403
+    unknown = api.request(route.method, path, "outsider", claims={"scope": str(route.scope or Scope.REQUEST)}, body={})
+    assert unknown.status in {403, 422}
+    if route.method == "GET":
+        if route.key in LISTS:
+            assert api.get(path, who, query=LISTS[route.key]).status == 422
+        if "{" in route.path:
+            assert api.get(path, who).status == 404 or route.function == "registry"
+            assert api.get(path, "operator").status in {403, 404}
+        return
+    assert api.post(path, {}, who, key=None).status == 400
+    assert api.post(path, raw=b"{", who=who).status == 400
+    assert api.post(path, {}, who, if_match="nonsense").status == 412
+    assert api.post(path, {"too": "x" * MAX_BODY}, who).status == 413
+    assert api.post(path, {}, who, headers={"content-type": "text/csv"}).status == 415
+    assert api.post(path, {"unknown": 1}, who).status == 422
+    if path.rsplit("/", 1)[-1] in {"submit", "withdraw", "discard"}:
+        assert api.post(path, {}, who).status == 404
+
+
+def _fail(api: Api, extract: Extract) -> None:
+    """The ledger can't be written; a key is withdrawn; something breaks. And no version where one is needed."""
+    asked = in_review(api, request_body(extract))
+    content_hash = asked.content_hash
+    bodies: dict[str, Any] = {
+        "save": request_body(extract),
+        "approve": {"domain": DOMAIN, "content_hash": content_hash, "no_conflict_of_interest": True},
+        "reject": {"domain": DOMAIN, "content_hash": content_hash, "reason": "other"},
+        "revoke": {"reason": "other"},
+    }
+    assert set(bodies) == CONDITIONAL
+    for command, body in bodies.items():
+        who = "researcher" if command == "save" else "controller"
+        assert api.post(f"{asked.path}/{command}", body, who).status == 428, command
+    with api.failing(Fault("TransactWriteItems", "ServiceUnavailable", 503)):
+        refused = api.post("/v1/requests", request_body(extract), "researcher")
+        assert (refused.status, refused.headers["retry-after"]) == (503, "5")
+    released = approved(api, request_body(extract))
+    with api.failing(Fault("Decrypt", "KMSInvalidStateException", 400)):
+        assert released.release().status >= 500
+    with api.failing(Fault("Query", "ValidationException", 400), Fault("GetItem", "ValidationException", 400)):
+        assert api.get("/v1/me", "researcher").status >= 500
+
+
+def _etag(asked: Asked) -> str:
+    return expect(asked.api.get(asked.path, "researcher"), 200).etag
+
+
+def _consents() -> dict[str, str]:
+    given = Consent(PROJECT, True, date(2025, 6, 1), None, ConsentGiver.PATIENT)
+    return {"resources": write_consents([ConsentRecord(settled.PEOPLE[0], given)]).decode(), "source": "ward-1"}
+
+
+def _bad_cells(api: Api) -> None:
+    """A row with a bad cell, and one of a person with a Type 1 opt-out."""
+    rows = [
+        {"row_id": "bad", "identifiers": {"nhs_number": settled.PEOPLE[0], "postcode": "nowhere"}},
+        {"row_id": "type-1", "identifiers": {"nhs_number": settled.PEOPLE[settled.TYPE_1]}},
+    ]
+    made = expect(api.post(f"/v1/domains/{DOMAIN}/pseudonyms", {"rows": rows}, "provider"), 200).json["rows"]
+    assert [row["status"] for row in made] == ["pseudonymised", "refused"]
+    assert made[0]["errors"]
