@@ -109,7 +109,7 @@ class Functions(Construct):
             architecture=ARCHITECTURE,
             code=lambda_.Code.from_asset(str(ROOT / "functions" / function), exclude=["**/__pycache__", "*.pyc"]),
             description=f"functions/{function}",
-            environment={**self._environment, "POWERTOOLS_SERVICE_NAME": function},
+            environment={**self._environment, "POWERTOOLS_SERVICE_NAME": function, "POWERTOOLS_LOG_LEVEL": "INFO"},
             handler="handler.handler",
             layers=self._layers,
             log_group=group,

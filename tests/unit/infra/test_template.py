@@ -43,7 +43,7 @@ def test_every_function_is_told_the_same(template: Template, function: Function)
     _, resource = template.function(function)
     properties = resource["Properties"]
     settings = {field.name.upper() for field in fields(Settings)}
-    assert set(properties["Environment"]["Variables"]) == settings | {"POWERTOOLS_SERVICE_NAME"}
+    assert set(properties["Environment"]["Variables"]) == settings | {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
     assert properties["Runtime"] == "python3.13"
     assert properties["Architectures"] == ["arm64"]
     assert len(properties["Layers"]) == 2

@@ -16,6 +16,7 @@ from keyholder.ledger.ports import Head, StepKey
 from keyholder.ledger.verification import Download, Found, batches, scan_subject, verify
 from keyholder.pseudonyms.key_ring import KeyUnavailableError, SecretKey
 from keyholder.refusals import Refusal, RefusalKind
+from keyholder.registry.attempts import UNNAMED
 from keyholder.registry.people import Person, PersonKind
 from keyholder.registry.replays import KEY_REUSED, replay
 from keyholder.release.subject_tags import subject_tag
@@ -100,7 +101,7 @@ class Auditing:
             return NOT_AN_AUDITOR
         stream = StreamId(f"request/{request}")
         known = self.log.proven(stream)
-        self._note(EVENTS_READ, {"subject": stream if known else "unknown/unnamed", "after": after})
+        self._note(EVENTS_READ, {"subject": stream if known else UNNAMED})
         events = [
             Indexed(event, receipt)
             for recorded in known
