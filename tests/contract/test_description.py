@@ -187,6 +187,7 @@ def _knock(api: Api, route: Route) -> None:
     unknown = api.request(route.method, path, "outsider", claims={"scope": str(route.scope or Scope.REQUEST)}, body={})
     assert unknown.status in {403, 422}
     if route.method == "GET":
+        assert api.get(path, who, if_match="nonsense").status != 412
         if route.key in LISTS:
             assert api.get(path, who, query=LISTS[route.key]).status == 422
         if "{" in route.path:
