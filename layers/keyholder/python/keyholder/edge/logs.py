@@ -5,9 +5,14 @@ An operator greps for a code; `docs/operations.md` says what each means and what
 
 from __future__ import annotations
 
+import logging
 from enum import Enum
 
 from aws_lambda_powertools import Logger
+
+# Powertools logs every exception that leaves a handler, with its text and traceback, past our codes (api_gateway.py:
+# _call_route); on Lambda the root logger writes that to the function's log. Texts of exceptions may quote data.
+logging.getLogger("aws_lambda_powertools").setLevel(logging.CRITICAL + 1)
 
 
 class LogCode(Enum):
