@@ -33,6 +33,7 @@ from botocore.exceptions import ClientError
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from moto.backends import get_backend
+from moto.s3 import models as s3_models
 
 from infra.embedded.personas import PERSONAS
 from infra.routes import ROOT
@@ -443,6 +444,10 @@ def _now(_: SystemClock) -> datetime:
     return CLOCK.now
 
 
+def _now_without_zone() -> datetime:
+    return CLOCK.now.replace(tzinfo=None)
+
+
 def _wait(_: SystemClock, duration: timedelta) -> None:
     CLOCK.now += duration
 
@@ -453,6 +458,8 @@ def running(start: Snapshot | Path) -> Iterator[Api]:
     with (
         mock.patch.object(SystemClock, "now", _now),
         mock.patch.object(SystemClock, "wait", _wait),
+        # Objects are dated by the clock of the test: an audit compares the bucket's times with the ledger's.
+        mock.patch.object(s3_models, "utcnow", _now_without_zone),
         mock.patch.object(assembly_module, "boto3", SimpleNamespace(client=_client)),
         moto(),
         ed25519_in_moto(),

@@ -255,7 +255,7 @@ def test_a_bad_pseudonym_is_one_item_and_costs_the_others_nothing(api: Api, extr
         "mistyped": (mistyped(good), "malformed"),
         "identifier": (PEOPLE[0], "malformed"),
         "foreign": (extract.foreign["nhs_number"], "not_available"),
-        "other-type": (extract.rows[0]["pseudonyms"]["postcode"], "malformed"),
+        "other-type": (extract.rows[0]["pseudonyms"]["postcode"], "not_available"),
     }
     records = [{"row_id": name, "pseudonyms": {"nhs_number": token}} for name, (token, _) in bad.items()]
     body = request_body(extract, 0, *records, 1)

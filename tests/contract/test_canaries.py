@@ -1,0 +1,223 @@
+"""Nothing sensitive anywhere but where it belongs: canaries through every route, then every output is searched.
+
+Invariant 3 (the ledger tells nothing about a patient) and invariant 9 (nothing in a URL, a cursor, a log line, a
+metric, an error or a notification). The people of the settled world are the canaries: their identifiers and pseudonyms
+occur nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pyrage
+import pytest
+
+from infra.api import ACCESS_LOG_FORMAT
+from infra.routes import ROUTES
+from tests.contract.api import SCOPES, Answer, Api, Fault
+from tests.contract.aws import REGION
+from tests.contract.settled import (
+    DOMAIN,
+    PEOPLE,
+    Asked,
+    Extract,
+    approved,
+    draft,
+    expect,
+    in_review,
+    load_opt_outs,
+    request_body,
+)
+
+COMMENT = "The canary comment says that the patient named Marigold Thistlewood must not be told."
+WHY = "The canary purpose mentions Ebenezer Quillfeather, whose record should be linked to the registry."
+FREE_TEXTS = ("Marigold", "Thistlewood", "Ebenezer", "Quillfeather")
+
+
+@dataclass
+class Told:
+    """Answers that may hold something, and answers that may not."""
+
+    everything: list[Answer] = field(default_factory=list)
+
+    def of(self, answer: Answer) -> Answer:
+        self.everything.append(answer)
+        return answer
+
+
+def identifiers_of(extract: Extract) -> list[str]:
+    return [value for person in extract.identifiers for value in person.values()]
+
+
+def tokens_of(extract: Extract) -> list[str]:
+    own = [token for row in extract.rows for token in row["pseudonyms"].values()]
+    return [*own, *extract.foreign.values()]
+
+
+def found_in(text: str, canaries: list[str]) -> list[str]:
+    """The canaries in a text, however their letters are written or their groups are separated."""
+    plain = text.upper()
+    packed = plain.replace(" ", "")
+    return [canary for canary in canaries if canary.upper() in plain or canary.upper().replace(" ", "") in packed]
+
+
+def whole_life(api: Api, extract: Extract) -> Told:
+    """Every command once or more, refusals and faults among them, with free text wherever there is any."""
+    told = Told()
+    load_opt_outs(api, 3)
+    asked = approved(api, request_body(extract, 0, 1, 3, justification=WHY))
+    expect(asked.release(), 200)
+    told.of(asked.seen("researcher"))
+    told.of(asked.seen("controller"))
+    told.of(expect(asked.revoke("controller"), 200))
+    told.of(asked.release())
+    filed = approved(api, request_body(extract, 0, 2, 4, delivery="file", justification=WHY))
+    release = told.of(expect(filed.release(), 200)).json
+    body = {"release_id": release["release_id"]}
+    told.of(expect(api.post(f"{filed.path}/collect", body, "researcher"), 200))
+    told.of(api.post(f"{filed.path}/collect", body, "researcher"))
+    rejected = in_review(api, request_body(extract, 0, justification=WHY))
+    told.of(rejected.approve("controller-on-project"))
+    told.of(expect(rejected.reject("controller", COMMENT), 200))
+    withdrawn = draft(api, request_body(extract, 0, justification=WHY))
+    told.of(
+        api.post(f"{withdrawn.path}/save", request_body(extract, 1, justification=WHY), "researcher", if_match='"2"')
+    )
+    told.of(api.post(f"{withdrawn.path}/submit", {}, "researcher"))
+    told.of(api.post(f"{withdrawn.path}/withdraw", {}, "researcher"))
+    for number in PEOPLE[:2]:
+        search = {"nhs_number": number, "reason": "subject_access"}
+        told.of(expect(api.post("/v1/audit/subject-searches", search, "auditor"), 200))
+    told.of(expect(api.get("/v1/audit/events", "auditor", query={"request": asked.id}), 200))
+    export = told.of(expect(api.post("/v1/audit/exports", {}, "auditor"), 201)).json["export_id"]
+    told.of(expect(api.get(f"/v1/audit/exports/{export}/objects", "auditor"), 200))
+    for who in ("researcher", "controller"):
+        told.of(expect(api.get("/v1/requests", who), 200))
+    for number, fault in enumerate((Fault("Decrypt", "AccessDenied"), Fault("Query", "InternalServerError", 500))):
+        with api.failing(fault):
+            told.of(api.post("/v1/requests", request_body(extract, number), "researcher"))
+            told.of(asked.api.post(f"{filed.path}/release", {"content_hash": "0" * 64}, "researcher"))
+    api.deliver()
+    api.sweep()
+    return told
+
+
+def canaries_through(api: Api, extract: Extract) -> Told:
+    """Every route, with canaries in its path, its query, its headers, and a body that does not fit it."""
+    told, token, number = Told(), tokens_of(extract)[0], PEOPLE[0]
+    bodies: list[Any] = [
+        {"nhs_number": number, token: number, "records": [token]},
+        {"subject": number, "requested": f"{number},\nx", "reply": f"{number},\n", "rows": f"{number},{token}"},
+        {"content_hash": token, "domain": token, "release_id": token, "resources": f'{{"patient": "{number}"}}'},
+    ]
+    for route in ROUTES:
+        if route.path == "$default":
+            continue
+        path = "/".join(token if part.startswith("{") else part for part in route.path.split("/"))
+        for who in ("researcher", next(who for who, scopes in SCOPES.items() if (route.scope or "") in scopes)):
+            for body in bodies:
+                answer = api.request(
+                    route.method,
+                    path,
+                    who,
+                    body=body if route.method == "POST" else None,
+                    key=token[:64],
+                    if_match=f'"{number}"' if body is bodies[0] else None,
+                    query={"cursor": token, "request": token, "domain": number, "limit": number},
+                    headers={"x-request-id": token, "x-correlation-id": number, "user-agent": token, "referer": token},
+                )
+                told.of(answer)
+    told.of(api.get(f"/v1/{token}/{number}", "researcher"))
+    told.of(api.request("POST", "/v1/requests", "researcher", raw=f"{number} {token}".encode()))
+    told.of(api.request("GET", "/v1/me", headers={"authorization": f"Bearer {token}"}))
+    return told
+
+
+def test_invariant_3_the_ledger_tells_nothing_about_a_patient(api: Api, extract: Extract) -> None:
+    whole_life(api, extract)
+    canaries_through(api, extract)
+    canaries = [*identifiers_of(extract), *tokens_of(extract), *FREE_TEXTS]
+    for key, body in api.objects("LEDGER_BUCKET").items():
+        assert not found_in(body.decode(), canaries), key
+    types = set(api.types())
+    assert {"", "release.finished", "request.rejected", "attempt.refused"} <= types, sorted(types)
+
+
+def test_invariant_9_nothing_sensitive_in_any_output(
+    api: Api,
+    extract: Extract,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    sent: list[str] = []
+    sqs = boto3.client("sqs", REGION)
+    told = [*whole_life(api, extract).everything, *canaries_through(api, extract).everything]
+    queue = sqs.receive_message(QueueUrl=api.names["CHECKS_QUEUE_URL"], MaxNumberOfMessages=10, VisibilityTimeout=0)
+    sent.extend(message["Body"] for message in queue.get("Messages", []))
+    draft_left = draft(api, request_body(extract))
+    expect(api.post(f"{draft_left.path}/submit", {}, "researcher"), 200)
+    left = sqs.receive_message(QueueUrl=api.names["CHECKS_QUEUE_URL"], MaxNumberOfMessages=10)["Messages"]
+    assert [json.loads(message["Body"]) for message in left] == [{"request": draft_left.id}]
+    canaries = [*identifiers_of(extract), *tokens_of(extract)]
+    for answer in told:
+        assert not found_in(answer.everything, canaries), answer.everything
+    printed = capfd.readouterr()
+    assert "EDGE004" in api.logs(), "a fault was played, so the log has one"
+    for name, text in {
+        "log": api.logs(),
+        "loggers": caplog.text,
+        "standard output": printed.out,
+        "standard error": printed.err,
+        "queue": "\n".join(sent),
+        "steps table": repr(api.items("STEPS_TABLE")),
+        "keys table": repr(api.items("KEYS_TABLE")),
+    }.items():
+        assert not found_in(text, [*canaries, *FREE_TEXTS]), name
+    for setting in ("LEDGER_BUCKET", "CONTENT_BUCKET", "CHOICES_BUCKET", "RESULTS_BUCKET"):
+        for key, body in api.objects(setting).items():
+            assert not found_in(key + body.decode("latin-1"), [*canaries, *FREE_TEXTS]), key
+
+
+def test_invariant_9_log_lines_are_coded_and_hold_constants(api: Api, extract: Extract) -> None:
+    canaries_through(api, extract)
+    lines = [json.loads(line) for line in api.logs().splitlines()]
+    assert len(lines) > 100
+    known = {"level", "location", "message", "timestamp", "service", "code", "request_id", "route", "status",
+             "exception", "where", "committed", "expired", "asked", "records"}  # fmt: skip
+    for line in lines:
+        assert set(line) <= known
+        assert line["code"][:3] in {"EDG", "REL", "SWP"}
+        assert line.get("route", "unlisted") in {*(route.key for route in ROUTES), "unlisted"}
+
+
+def test_invariant_9_no_exception_shows_its_text(api: Api, extract: Extract, caplog: pytest.LogCaptureFixture) -> None:
+    """A fault whose text quotes a patient, as a library's might."""
+    fault = Fault("TransactWriteItems", error=f"Rejected{PEOPLE[0]}", status=400)
+    with api.failing(fault):
+        answer = api.post("/v1/requests", request_body(extract), "researcher")
+    with api.failing(Fault("GenerateDataKey", error=f"Rejected{PEOPLE[0]}", status=400)):
+        other = api.post("/v1/requests", request_body(extract), "researcher")
+    assert (answer.status, other.status) == (503, 500)
+    for text in (answer.everything, other.everything, api.logs(), caplog.text):
+        assert PEOPLE[0] not in text
+
+
+def test_invariant_9_the_access_log_has_no_path_and_no_query() -> None:
+    fields = " ".join(ACCESS_LOG_FORMAT.values())
+    assert not any(word in fields for word in ("path", "query", "header", "userAgent", "authorizer", "$context.error"))
+
+
+def test_invariant_9_a_collected_file_is_the_recipient_s_alone(api: Api, extract: Extract) -> None:
+    own, other = (pyrage.x25519.Identity.generate() for _ in range(2))
+    receiver = {"organisation": "RX1", "public_key": str(own.to_public())}
+    asked: Asked = approved(api, request_body(extract, delivery="file", recipient=receiver))
+    release = expect(asked.release(), 200).json["release_id"]
+    (sealed,) = api.objects("RESULTS_BUCKET").values()
+    assert sealed == api.post(f"{asked.path}/collect", {"release_id": release}, "researcher").body
+    assert extract.identifiers[0]["nhs_number"] in pyrage.decrypt(sealed, [own]).decode()
+    with pytest.raises(pyrage.DecryptError):
+        pyrage.decrypt(sealed, [other])
+    assert DOMAIN in pyrage.decrypt(sealed, [own]).decode()
