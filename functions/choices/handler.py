@@ -15,6 +15,7 @@ from keyholder.edge.outcomes import accepted, person_of
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
+from keyholder.policy.choices import ChoicesUnavailableError
 from keyholder.policy.intake import Intake, Loaded
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.refusals import Refusal
@@ -80,7 +81,9 @@ def _answered(command: str, subject: str, take_in: Callable[[Intake], Loaded | R
     try:
         loaded = take_in(intake)
     except KeyUnavailableError:
-        raise ProblemError(Problem(ProblemType.KEYS_UNAVAILABLE)) from None
+        raise ProblemError(Problem(ProblemType.KEYS_UNAVAILABLE, headers={"retry-after": "300"})) from None
+    except ChoicesUnavailableError:
+        raise ProblemError(Problem(ProblemType.UNAVAILABLE, headers={"retry-after": "30"})) from None
     if isinstance(loaded, Refusal):
         record_refusal(
             house.ledger,

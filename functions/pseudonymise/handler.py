@@ -14,6 +14,7 @@ from keyholder.edge.outcomes import accepted, person_of
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
+from keyholder.policy.choices import ChoicesUnavailableError
 from keyholder.policy.days import london_day
 from keyholder.policy.digests import Digester
 from keyholder.policy.type1_opt_outs import Type1OptOuts
@@ -40,7 +41,9 @@ def make_pseudonyms(domain_id: str, body: PseudonymiseBody) -> Response[str]:
             bench = Workbench(house.ledger, house.key_ring, digest_key, house.choices, type_1)
             made = pseudonymise(bench, job, person, domain, london_day(call.now))
     except KeyUnavailableError:
-        raise ProblemError(Problem(ProblemType.KEYS_UNAVAILABLE)) from None
+        raise ProblemError(Problem(ProblemType.KEYS_UNAVAILABLE, headers={"retry-after": "300"})) from None
+    except ChoicesUnavailableError:
+        raise ProblemError(Problem(ProblemType.UNAVAILABLE, headers={"retry-after": "30"})) from None
     if isinstance(made, Refusal):
         record_refusal(
             house.ledger,

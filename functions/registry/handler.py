@@ -64,20 +64,20 @@ def register_domain(body: DomainBody) -> Response[str]:
 def show_person(person_id: str) -> Response[str]:
     """For operators. The id is the part after `person/`."""
     _operator()
-    person = assembly().registry.person(PersonId(f"person/{person_id}"))
-    if person is None:
+    entry = assembly().registry.person_entry(PersonId(f"person/{person_id}"))
+    if entry is None:
         raise ProblemError(Problem(ProblemType.NOT_FOUND))
-    return answer({"person_id": person.id, **person_json(person)})
+    return answer({"person_id": entry.value.id, **person_json(entry.value)}, version=entry.version)
 
 
 @service.route("GET", "/v1/projects/{project_id}", summary="A project, its people and its evidence")
 def show_project(project_id: str) -> Response[str]:
     """For operators."""
     _operator()
-    project = assembly().registry.project(ProjectId(project_id))
-    if project is None:
+    entry = assembly().registry.project_entry(ProjectId(project_id))
+    if entry is None:
         raise ProblemError(Problem(ProblemType.NOT_FOUND))
-    return answer({"project_id": project.id, **project_json(project)})
+    return answer({"project_id": entry.value.id, **project_json(entry.value)}, version=entry.version)
 
 
 @service.route("GET", "/v1/domains/{domain_id}", summary="A domain, its controllers and key versions")

@@ -11,7 +11,6 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from keyholder.adapters.assembly import assembly
-from keyholder.adapters.choices import ChoicesUnavailableError
 from keyholder.adapters.clock import SystemClock
 from keyholder.edge.bodies import CollectBody, ReleaseBody
 from keyholder.edge.logs import LogCode
@@ -19,6 +18,7 @@ from keyholder.edge.outcomes import accepted, desk_call
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
 from keyholder.edge.service import AGE, Service, answer
+from keyholder.policy.choices import ChoicesUnavailableError
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.release.items import item_json
 from keyholder.release.releasing import Released
@@ -37,9 +37,9 @@ def release_request(request_id: str, body: ReleaseBody) -> Response[str]:
     try:
         outcome = house.releasing.release(call, RequestId(request_id), ContentHash(body.content_hash))
     except KeyUnavailableError:
-        raise ProblemError(Problem(ProblemType.KEYS_UNAVAILABLE)) from None
+        raise ProblemError(Problem(ProblemType.KEYS_UNAVAILABLE, headers={"retry-after": "300"})) from None
     except ChoicesUnavailableError:
-        raise ProblemError(Problem(ProblemType.FAULT, headers={"retry-after": "30"})) from None
+        raise ProblemError(Problem(ProblemType.UNAVAILABLE, headers={"retry-after": "30"})) from None
     released = accepted(outcome)
     service.log.write(LogCode.RELEASED, request_id=service.call.trace, records=sum(released.counts.values()))
     return answer(_released(released))

@@ -100,7 +100,13 @@ class ProblemType(Enum):
         "fault",
         500,
         "Keyholder failed",
-        "Nothing was released. Try again; tell the operators the request id.",
+        "Send the same request with the same Idempotency-Key again; tell the operators the request id.",
+    )
+    UNAVAILABLE = (
+        "unavailable",
+        503,
+        "Something that Keyholder needs does not answer",
+        "Nothing was handed out. Send the same request with the same Idempotency-Key again as Retry-After says.",
     )
     LEDGER_UNAVAILABLE = (
         "ledger-unavailable",

@@ -146,7 +146,7 @@ class Service:
             raise ProblemError(Problem(ProblemType.NOT_SIGNED_IN, headers={"www-authenticate": "Bearer"})) from None
         except IssuerUnreachableError as fault:
             self.log.fault(LogCode.ISSUER_UNREACHABLE, fault, request_id=trace)
-            raise ProblemError(Problem(ProblemType.FAULT, headers={"retry-after": "5"})) from None
+            raise ProblemError(Problem(ProblemType.UNAVAILABLE, headers={"retry-after": "5"})) from None
         if not route.allows(caller.scopes):
             raise ProblemError(Problem(ProblemType.SCOPE_MISSING))
         key = version = None

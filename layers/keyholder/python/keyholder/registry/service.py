@@ -89,11 +89,22 @@ class Registry:
     def domain(self, domain: DomainId) -> Domain | None:
         return fold_domain(self._log.read(_domain(domain)))
 
+    def person_entry(self, person: PersonId) -> Entry[Person] | None:
+        """The person and their record's version."""
+        return self._entry(StreamId(person), fold_person)
+
+    def project_entry(self, project: ProjectId) -> Entry[Project] | None:
+        """The project and its version."""
+        return self._entry(_project(project), fold_project)
+
     def domain_entry(self, domain: DomainId) -> Entry[Domain] | None:
         """The domain and its version."""
-        events = self._log.read(_domain(domain))
-        value = fold_domain(events)
-        return Entry(value, len(events)) if value else None
+        return self._entry(_domain(domain), fold_domain)
+
+    def _entry(self, stream: StreamId, fold: Callable[[Sequence[Event]], T | None]) -> Entry[T] | None:
+        events = self._log.read(stream)
+        value = fold(events)
+        return Entry(value, len(events)) if value is not None else None
 
     def register_person(self, call: Call, person: Person) -> Entry[Person] | Refusal:
         """A new person, by an operator; the first operator by the bootstrap."""
