@@ -125,7 +125,7 @@ def canaries_through(api: Api, extract: Extract) -> Told:
                     who,
                     body=body if route.method == "POST" else None,
                     key=token[:64],
-                    if_match=f'"{number}"' if body is bodies[0] else None,
+                    if_match=f'"{number}"' if body is bodies[1] else None,
                     query={"cursor": token, "request": token, "domain": number, "limit": number},
                     headers={"x-request-id": token, "x-correlation-id": number, "user-agent": token, "referer": token},
                 )

@@ -15,6 +15,7 @@ from keyholder.policy.consents import ConsentRecord, write_consents
 from keyholder.policy.facts import Consent
 from keyholder.policy.vocabulary import ConsentGiver
 from keyholder.registry.people import person_id
+from keyholder.vocabulary import RequestId
 from tests.contract.api import ISSUER, SUBJECTS, Answer, Api, Fault, running
 from tests.contract.aws import REGION
 from tests.contract.settled import (
@@ -117,18 +118,27 @@ def test_invariant_1_another_content_is_not_released(cleared: Asked, extract: Ex
     refused(cleared.release(content_hash="0" * 64), 412, "OTHER_CONTENT", extract)
 
 
-def test_invariant_1_stored_content_that_was_exchanged_is_not_released(cleared: Asked, extract: Extract) -> None:
-    """What is stored is another request's content under the approved hash's name."""
-    api, content_hash = cleared.api, cleared.content_hash
+@pytest.mark.parametrize("by_whom", ["the bucket's owner", "one of Keyholder's functions"])
+def test_invariant_1_stored_content_that_was_exchanged_is_not_released(
+    cleared: Asked, extract: Extract, by_whom: str
+) -> None:
+    """What is stored under the approved hash's name is another request's content; a function has the key besides."""
+    api, content_hash, uses = cleared.api, cleared.content_hash, DomainKeyUses(cleared.api)
     other = draft(api, request_body(extract, 5, 6, 7))
-    s3, bucket = boto3.client("s3", REGION), api.names["CONTENT_BUCKET"]
-    stolen = s3.get_object(Bucket=bucket, Key=f"requests/{other.id}/{other.seen('researcher').json['content_hash']}")
-    key = f"requests/{cleared.id}/{content_hash}"
-    s3.get_object(Bucket=bucket, Key=key)
-    s3.put_object(Bucket=bucket, Key=key, Body=stolen["Body"].read())
-    answer = cleared.release()
+    stolen, place = str(other.seen("researcher").json["content_hash"]), f"requests/{cleared.id}/{content_hash}"
+    if by_whom == "the bucket's owner":
+        body = api.objects("CONTENT_BUCKET")[f"requests/{other.id}/{stolen}"]
+        boto3.client("s3", REGION).put_object(Bucket=api.names["CONTENT_BUCKET"], Key=place, Body=body)
+    else:
+        contents = api.assembly("requests").contents
+        (clear,) = contents.read(RequestId(other.id), stolen)
+        assert clear is not None
+        contents.keep(RequestId(cleared.id), {content_hash: clear})
+    with api.failing(uses.watch):
+        answer = cleared.release(content_hash=content_hash)
     assert answer.status == 500
     assert not identifiers_in(answer.everything, extract)
+    assert not uses.seen
 
 
 def test_invariant_1_a_revoked_request_is_not_released(cleared: Asked, extract: Extract) -> None:
@@ -220,22 +230,32 @@ def test_invariant_1_a_checkpoint_of_another_key_is_no_proof(cleared: Asked, ext
     assert not uses.seen
 
 
-def test_invariant_1_a_checkpoint_that_was_changed_is_no_proof(cleared: Asked, extract: Extract) -> None:
+@pytest.mark.parametrize("change", ["an older one", "its signature"])
+def test_invariant_1_a_checkpoint_that_was_changed_is_no_proof(cleared: Asked, extract: Extract, change: str) -> None:
     """As soon as the object is there, somebody writes another over it; Object Lock keeps the first version only."""
-    api, content_hash = cleared.api, cleared.content_hash
+    api, content_hash, uses = cleared.api, cleared.content_hash, DomainKeyUses(cleared.api)
     s3, bucket = boto3.client("s3", REGION), api.names["LEDGER_BUCKET"]
     newest = max(key for key in api.objects("LEDGER_BUCKET") if key.startswith("checkpoint/"))
-    good = s3.get_object(Bucket=bucket, Key=newest)["Body"].read()
+    older = s3.get_object(Bucket=bucket, Key=newest)["Body"].read()
+    changed: list[str] = []
 
     def overwritten(params: Any) -> bool:
-        if params["Key"].startswith("checkpoint/") and params["Key"] > newest:
-            s3.put_object(Bucket=bucket, Key=params["Key"], Body=good)
+        key = params["Key"]
+        if key.startswith("checkpoint/") and key > newest and key in api.objects("LEDGER_BUCKET") and not changed:
+            note = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            middle = len(note) - 40
+            other = b"A" if note[middle : middle + 1] != b"A" else b"B"
+            forged = note[:middle] + other + note[middle + 1 :]
+            s3.put_object(Bucket=bucket, Key=key, Body=older if change == "an older one" else forged)
+            changed.append(key)
         return False
 
-    with api.failing(Fault("GetObject", when=overwritten)):
+    with api.failing(Fault("GetObject", when=overwritten), uses.watch):
         answer = cleared.release(content_hash=content_hash)
+    assert changed
     assert answer.status == 503
     assert not identifiers_in(answer.everything, extract)
+    assert not uses.seen
 
 
 # -- 2. logged before it takes effect ---------------------------------------------------------------------------------
