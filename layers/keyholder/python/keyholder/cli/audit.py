@@ -8,6 +8,7 @@ from typing import TextIO
 import click
 
 from keyholder.cli.audit_verify import verify
+from keyholder.cli.audit_vkey import verifier_key
 from keyholder.cli.options import FOLDER_OUT
 from keyholder.cli.session import Session
 from keyholder.client.ledger_download import download as save_ledger
@@ -19,6 +20,7 @@ def audit() -> None:
 
 
 audit.add_command(verify, "verify")
+audit.add_command(verifier_key, "vkey")
 
 
 @audit.command()
