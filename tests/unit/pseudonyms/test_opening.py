@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyholder.identifiers.not_an_identifier import WhyNot
-from keyholder.pseudonyms.key_ring import KeyGone, OpenedKeys
+from keyholder.pseudonyms.key_ring import DataKey, KeyGone, OpenedKeys
 from keyholder.pseudonyms.opening import Opened, OpenStatus, TokenCell, open_tokens
 from keyholder.pseudonyms.sealing import SealStatus, canonical_row, seal_rows
-from keyholder.pseudonyms.token import MalformedReason
+from keyholder.pseudonyms.siv import open_
+from keyholder.pseudonyms.token import Malformed, MalformedReason, Token
 from keyholder.vocabulary import DomainId, IdentifierType, Pseudonym
 from tests.fakes.key_ring import KeyRingInMemory
-from tests.people import TODAY, canonical_identifiers, extract_rows
+from tests.people import TODAY, canonical_identifiers, extract_rows, some_nhs_numbers
 
 DOMAIN = DomainId("gp-2026")
 OTHER_DOMAIN = DomainId("gp-2025")
@@ -92,6 +93,54 @@ def test_rows_are_sealed_and_opened_again(rows: list[dict[IdentifierType, str]])
     assert [canonical_row(row) for row in sealed] == rows
     assert [one.value for one in opened] == [value for row in rows for value in row.values()]
     assert len(ring.openings) <= len(IdentifierType)
+
+
+def test_a_large_batch_is_opened_as_its_tokens_one_by_one() -> None:
+    """Large enough for the batch forms, with every kind of bad one among the good."""
+    kinds = [IdentifierType.NHS_NUMBER, IdentifierType.DATE_OF_BIRTH, IdentifierType.GP_LOCAL_PATIENT_NUMBER]
+    rows = [
+        {kinds[0]: number, kinds[1]: f"19{place % 100:02d}-01-01", kinds[2]: f"P{place}"}
+        for place, number in enumerate(some_nhs_numbers(700))
+    ]
+    with OpenedKeys(_ring()) as keys:
+        sealed = seal_rows(rows, DOMAIN, ALL_VERSIONS_1, keys, TODAY)
+        cells = [TokenCell(kind, row[kind].pseudonym or "") for row in sealed for kind in kinds]
+    values: list[str | None] = [row[kind] for row in rows for kind in kinds]
+    assert [one.value for one in _open(cells, _ring())] == values
+    for place, kind in enumerate(cells):
+        match place % 101:
+            case 3:
+                cells[place] = TokenCell(kind.identifier_type, kind.text[:20] + "?" + kind.text[21:])
+            case 50:
+                cells[place] = TokenCell(kind.identifier_type, _spoiled(kind.text))
+            case 77:
+                cells[place] = TokenCell(IdentifierType.POSTCODE, kind.text)
+            case 99:
+                cells[place] = TokenCell(kind.identifier_type, kind.text[:-1])
+            case _:
+                continue
+        values[place] = None
+    opened = _open(cells, _ring())
+    assert [one.value for one in opened] == values
+    assert opened == [_one_by_one(cell) for cell in cells]
+
+
+def _spoiled(text: str) -> str:
+    """The token with one bit of its tag changed and a typing check that holds."""
+    token = Token.parse(text)
+    assert isinstance(token, Token)
+    changed = bytes([token.ciphertext[0] ^ 1]) + token.ciphertext[1:]
+    return str(Token(token.scheme, token.identifier_type, token.key_version, changed))
+
+
+def _one_by_one(cell: TokenCell) -> Opened:
+    token = Token.parse(cell.text)
+    if isinstance(token, Malformed):
+        return Opened(OpenStatus.MALFORMED, malformed=token.reason)
+    key = _ring().open(DOMAIN, cell.identifier_type, token.key_version)
+    assert isinstance(key, DataKey)
+    value = open_(key, DOMAIN, cell.identifier_type, token)
+    return Opened(OpenStatus.NOT_OPENED) if value is None else Opened(OpenStatus.OPENED, value)
 
 
 def test_key_openings_grow_with_types_and_versions_not_with_tokens() -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from keyholder.pseudonyms.batch.identifier_columns import decode_column
+from keyholder.pseudonyms.batch.siv_column import SivColumn
+from keyholder.pseudonyms.batch.token_text import TokenColumn, parse_tokens
 from keyholder.pseudonyms.key_ring import KeyGone, OpenedKeys
-from keyholder.pseudonyms.siv import ColumnCipher
-from keyholder.pseudonyms.token import Malformed, MalformedReason, Token
+from keyholder.pseudonyms.token import MalformedReason
 from keyholder.vocabulary import DomainId, IdentifierType
 
 
@@ -56,25 +57,32 @@ def open_tokens(cells: Sequence[TokenCell], domain: DomainId, keys: OpenedKeys) 
     """One answer for each cell, in order; a bad one costs the others nothing.
 
     Asks `keys` once for each identifier type and key version that well-formed tokens name. A token whose own type is
-    not its column's is not opened and asks for no key. Raises what `KeyRing.open` raises.
+    not its column's is not opened and asks for no key. Raises what `KeyRing.open` raises, and `BatchDisagreesError`.
     """
     answers = [Opened(OpenStatus.NOT_OPENED)] * len(cells)
-    columns: defaultdict[tuple[IdentifierType, int], list[tuple[int, Token]]] = defaultdict(list)
-    for place, cell in enumerate(cells):
-        token = Token.parse(cell.text)
-        if isinstance(token, Malformed):
-            answers[place] = Opened(OpenStatus.MALFORMED, malformed=token.reason)
-        elif token.identifier_type is cell.identifier_type:
-            columns[token.identifier_type, token.key_version].append((place, token))
-    for (identifier_type, version), members in columns.items():
-        key = keys.open(domain, identifier_type, version)
-        if isinstance(key, KeyGone):
-            for place, _ in members:
-                answers[place] = Opened(_GONE[key])
-            continue
-        cipher = ColumnCipher(key, domain, identifier_type)
-        for place, token in members:
-            value = cipher.open(token)
-            if value is not None:
-                answers[place] = Opened(OpenStatus.OPENED, value)
+    parsed = parse_tokens([cell.text for cell in cells])
+    for place, reason in parsed.malformed.items():
+        answers[place] = Opened(OpenStatus.MALFORMED, malformed=reason)
+    for column in parsed.columns:
+        _open_column(column.only(_in_their_column(column, cells)), domain, keys, answers)
     return answers
+
+
+def _in_their_column(column: TokenColumn, cells: Sequence[TokenCell]) -> list[int]:
+    """The rows of `column` whose cells stand in a column of their type."""
+    return [row for row, place in enumerate(column.places) if cells[place].identifier_type is column.identifier_type]
+
+
+def _open_column(column: TokenColumn, domain: DomainId, keys: OpenedKeys, answers: list[Opened]) -> None:
+    if not column.places:
+        return
+    key = keys.open(domain, column.identifier_type, column.key_version)
+    if isinstance(key, KeyGone):
+        for place in column.places:
+            answers[place] = Opened(_GONE[key])
+        return
+    opened = SivColumn(key, domain, column.identifier_type).open(column.ciphertexts)
+    values = decode_column(column.identifier_type, opened.plaintexts, opened.failed)
+    for place, value in zip(column.places, values, strict=True):
+        if value is not None:
+            answers[place] = Opened(OpenStatus.OPENED, value)

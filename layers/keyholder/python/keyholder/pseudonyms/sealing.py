@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from keyholder.identifiers.forms import FORMS
-from keyholder.identifiers.not_an_identifier import NotAnIdentifierError, WhyNot
-from keyholder.pseudonyms.key_ring import KeyGone, OpenedKeys
-from keyholder.pseudonyms.siv import ColumnCipher
+from keyholder.identifiers.not_an_identifier import WhyNot
+from keyholder.pseudonyms.batch.identifier_columns import read_column
+from keyholder.pseudonyms.batch.siv_column import SivColumn
+from keyholder.pseudonyms.batch.token_text import write_tokens
+from keyholder.pseudonyms.key_ring import DataKey, KeyGone, OpenedKeys
 from keyholder.vocabulary import DomainId, IdentifierType, Pseudonym
 
 
@@ -61,22 +63,22 @@ def seal_rows(
     """The rows with every cell sealed under the key version that `versions` names for its type, in order.
 
     A bad cell costs the others nothing. Asks `keys` once for each type the rows hold; `today` is the last date allowed.
-    Raises what `KeyRing.open` raises.
+    Raises what `KeyRing.open` raises, and `BatchDisagreesError`.
     """
-    columns: dict[IdentifierType, ColumnCipher | KeyGone] = {}
-
-    def column(identifier_type: IdentifierType) -> ColumnCipher | KeyGone:
-        if identifier_type not in columns:
-            columns[identifier_type] = _column(domain, identifier_type, versions, keys)
-        return columns[identifier_type]
-
-    return [
-        {
-            identifier_type: _cell(identifier_type, text, column(identifier_type), today)
-            for identifier_type, text in row.items()
-        }
-        for row in rows
-    ]
+    given = list(rows)
+    empty = SealedCell(SealStatus.EMPTY)
+    sealed: list[dict[IdentifierType, SealedCell]] = [dict.fromkeys(row, empty) for row in given]
+    columns: defaultdict[IdentifierType, list[int]] = defaultdict(list)
+    for place, row in enumerate(given):
+        for identifier_type in row:
+            columns[identifier_type].append(place)
+    for identifier_type, places in columns.items():
+        key = _key(domain, identifier_type, versions, keys)
+        written = [place for place in places if given[place][identifier_type].strip()]
+        texts = [given[place][identifier_type] for place in written]
+        for place, cell in zip(written, _cells(texts, key, domain, identifier_type, today), strict=True):
+            sealed[place][identifier_type] = cell
+    return list(sealed)
 
 
 def canonical_row(row: SealedRow) -> dict[IdentifierType, str]:
@@ -84,23 +86,25 @@ def canonical_row(row: SealedRow) -> dict[IdentifierType, str]:
     return {identifier_type: cell.canonical for identifier_type, cell in row.items() if cell.canonical is not None}
 
 
-def _column(
+def _key(
     domain: DomainId, identifier_type: IdentifierType, versions: Mapping[IdentifierType, int], keys: OpenedKeys
-) -> ColumnCipher | KeyGone:
+) -> DataKey | KeyGone:
     version = versions.get(identifier_type)
-    if version is None:
-        return KeyGone.UNKNOWN
-    key = keys.open(domain, identifier_type, version)
-    return key if isinstance(key, KeyGone) else ColumnCipher(key, domain, identifier_type)
+    return KeyGone.UNKNOWN if version is None else keys.open(domain, identifier_type, version)
 
 
-def _cell(identifier_type: IdentifierType, text: str, column: ColumnCipher | KeyGone, today: date) -> SealedCell:
-    if not text.strip():
-        return SealedCell(SealStatus.EMPTY)
-    if isinstance(column, KeyGone):
-        return SealedCell(_GONE[column])
-    try:
-        canonical = FORMS[identifier_type].parse(text, today)
-    except NotAnIdentifierError as error:
-        return SealedCell(SealStatus.NOT_AN_IDENTIFIER, why=error.reason)
-    return SealedCell(SealStatus.SEALED, column.seal(canonical), canonical)
+def _cells(
+    texts: Sequence[str], key: DataKey | KeyGone, domain: DomainId, identifier_type: IdentifierType, today: date
+) -> list[SealedCell]:
+    if isinstance(key, KeyGone):
+        return [SealedCell(_GONE[key])] * len(texts)
+    read = read_column(identifier_type, texts, today)
+    plaintexts = b"".join([one[1] for one in read if not isinstance(one, WhyNot)])
+    ciphertexts = SivColumn(key, domain, identifier_type).seal(plaintexts)
+    pseudonyms = iter(write_tokens(identifier_type, key.version, ciphertexts))
+    return [
+        SealedCell(SealStatus.NOT_AN_IDENTIFIER, why=one)
+        if isinstance(one, WhyNot)
+        else SealedCell(SealStatus.SEALED, next(pseudonyms), one[0])
+        for one in read
+    ]
