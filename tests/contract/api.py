@@ -335,9 +335,12 @@ class Api:
     def objects(self, setting: str) -> dict[str, bytes]:
         """The objects of a bucket: `LEDGER_BUCKET`, `CONTENT_BUCKET`, …"""
         s3, bucket = boto3.client("s3", REGION), self.names[setting]
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-        return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+        return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in self.keys(setting)}
+
+    def keys(self, setting: str) -> list[str]:
+        """The names of a bucket's objects."""
+        pages = boto3.client("s3", REGION).get_paginator("list_objects_v2").paginate(Bucket=self.names[setting])
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
     def items(self, setting: str) -> list[dict[str, Any]]:
         """The items of a table: `STEPS_TABLE` or `KEYS_TABLE`."""

@@ -73,20 +73,17 @@ def test_a_wrong_method_is_405_and_names_the_right_ones(api: Api, method: str, p
 
 
 @pytest.mark.parametrize("route", POSTS, ids=key_of)
-@pytest.mark.parametrize(
-    "raw",
-    [b"", b"{" + CANARY.encode(), b"[]", b'"' + CANARY.encode() + b'"', b"\xff\xfe", b'{"a":1,"a":2}', b"[" * 50_000],
-    ids=["empty", "broken", "a list", "a text", "not UTF-8", "a name twice", "deep"],
-)
-def test_what_is_no_json_object_is_400(api: Api, route: Route, raw: bytes) -> None:
-    problem(api.request("POST", path_of(route), who_may(route), raw=raw), 400, "not-json")
+def test_what_is_no_json_object_is_400(api: Api, route: Route) -> None:
+    canary = CANARY.encode()
+    for raw in (b"", b"{" + canary, b"[]", b'"' + canary + b'"', b"\xff\xfe", b'{"a":1,"a":2}', b"[" * 50_000):
+        problem(api.request("POST", path_of(route), who_may(route), raw=raw), 400, "not-json")
 
 
 @pytest.mark.parametrize("route", POSTS, ids=key_of)
-@pytest.mark.parametrize("kind", ["text/csv", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-def test_another_media_type_is_415(api: Api, route: Route, kind: str) -> None:
-    answer = api.post(path_of(route), {}, who_may(route), headers={"Content-Type": kind})
-    problem(answer, 415, "unsupported-media-type")
+def test_another_media_type_is_415(api: Api, route: Route) -> None:
+    for kind in ("text/csv", "application/x-www-form-urlencoded", "multipart/form-data", ""):
+        answer = api.post(path_of(route), {}, who_may(route), headers={"Content-Type": kind})
+        problem(answer, 415, "unsupported-media-type")
 
 
 @pytest.mark.parametrize(
@@ -191,9 +188,9 @@ def test_another_content_hash_is_412(reviewed: Asked) -> None:
 
 
 @pytest.mark.parametrize("route", POSTS, ids=key_of)
-@pytest.mark.parametrize("key", [None, "short", "x" * 129, "with space in it"])
-def test_a_missing_idempotency_key_is_400(api: Api, route: Route, key: str | None) -> None:
-    problem(api.post(path_of(route), {}, who_may(route), key=key), 400, "idempotency-key-missing")
+def test_a_missing_idempotency_key_is_400(api: Api, route: Route) -> None:
+    for key in (None, "short", "x" * 129, "with space in it"):
+        problem(api.post(path_of(route), {}, who_may(route), key=key), 400, "idempotency-key-missing")
 
 
 def test_a_key_used_for_another_body_is_422(api: Api, extract: Extract) -> None:
