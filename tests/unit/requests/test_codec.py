@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -27,7 +28,9 @@ def samples() -> dict[str, RequestEvent]:
     mixed.do(no, TARA)
     blocked = world.drafted().do(ask.Submit(), ROSA)
     assert blocked.state.content_hash
-    blocked.do(ask.RecordChecks(blocked.state.content_hash, world.checks(0)), RELEASE)
+    blocked.do(
+        ask.RecordChecks(blocked.state.content_hash, replace(world.checks(0), reasons=("DSA_EXPIRED",))), RELEASE
+    )
     expired = world.approved()
     expired.now = expired.state.due_at or expired.now
     failed = world.approved()

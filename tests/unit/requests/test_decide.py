@@ -105,17 +105,17 @@ DATES = [{"domain": GP, "records": [{"row_id": "1", "pseudonyms": {"date_of_birt
     [
         (world.checks(2), State.IN_REVIEW),
         (world.checks(0, held=1), State.IN_REVIEW),
-        (world.checks(0, withheld=2), State.BLOCKED),
+        (world.checks(0, withheld=2), State.IN_REVIEW),
         (replace(world.checks(2), reasons=("DSA_EXPIRED",)), State.BLOCKED),
     ],
 )
-def test_checks_decide_whether_there_is_something_to_decide(checks: ask.Checks, status: State) -> None:
+def test_only_reasons_against_the_whole_request_block_it(checks: ask.Checks, status: State) -> None:
     course = world.drafted().do(ask.Submit(), ROSA)
     course.do(ask.RecordChecks(content_hash(course), checks), RELEASE)
     assert course.state.status is status
     last = course.happened[-1]
     if isinstance(last, RequestBlocked):
-        assert last.reasons == (checks.reasons or ("NOTHING_ELIGIBLE",))
+        assert last.reasons == checks.reasons
     else:
         assert isinstance(last, ChecksRecorded)
         assert set(last.counts.values()) <= {"0", "1-7"}

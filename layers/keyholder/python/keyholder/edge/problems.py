@@ -112,7 +112,7 @@ class ProblemType(Enum):
         "ledger-unavailable",
         503,
         "The ledger can't be written",
-        "Nothing took effect. Send the same request with the same Idempotency-Key again as Retry-After says.",
+        "Nothing was handed out. Send the same request with the same Idempotency-Key again to learn what came of it.",
     )
     KEYS_UNAVAILABLE = (
         "keys-unavailable",

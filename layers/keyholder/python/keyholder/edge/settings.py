@@ -34,6 +34,8 @@ class Settings:
     token_audience: str
     checks_queue_url: str
     bootstrap_operator: str
+    controller_key_arns: str
+    """The controllers' own KMS keys that domains may bring, separated by spaces."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:

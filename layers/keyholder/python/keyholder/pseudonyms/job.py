@@ -113,12 +113,14 @@ def pseudonymise(
     open_rows = [row for row in job.rows if not _opted_out(row, bench.type_1)]
     with OpenedKeys(bench.ring) as keys:
         sealed = seal_rows([row.identifiers for row in open_rows], domain.id, _versions(domain), keys, today)
-    with LinkKey.derive(bench.digest_key) as link_key:
-        bench.links.keep_links(domain.id, job.id, link_digests(link_key, domain.id, map(canonical_row, sealed)))
     by_id = {row.row_id: cells for row, cells in zip(open_rows, sealed, strict=True)}
     made = [_made(row.row_id, by_id.get(row.row_id)) for row in job.rows]
     found = _recorded(bench.log, job, person, _counts(made, sealed, _versions(domain)))
-    return found or made
+    if found is not None:
+        return found
+    with LinkKey.derive(bench.digest_key) as link_key:
+        bench.links.keep_links(domain.id, job.id, link_digests(link_key, domain.id, map(canonical_row, sealed)))
+    return made
 
 
 def _refusal(job: Job, person: Person | None, domain: Domain | None) -> Refusal | None:

@@ -16,7 +16,7 @@ class State(StrEnum):
     RELEASED = "released"
     """Identifiers have left at least once."""
     BLOCKED = "blocked"
-    """The checks left nothing to decide on."""
+    """Something stands against the request as a whole."""
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"

@@ -47,9 +47,6 @@ from keyholder.requests.release_events import (
 from keyholder.requests.state import Ballot, DomainDecision
 from keyholder.vocabulary import DomainId, OrganisationCode
 
-NOTHING_ELIGIBLE = "NOTHING_ELIGIBLE"
-"""The one reason for a request none of whose records may be released; which of them and why is not said."""
-
 Outcome = tuple[RequestEvent, ...]
 
 
@@ -78,11 +75,15 @@ def submit(case: Case) -> Outcome:
 
 
 def record_checks(case: Case) -> Outcome:
-    """Records that are held may still be released later, so they are enough to go on with."""
+    """Only what stands against the request as a whole blocks it.
+
+    A request none of whose people may be released goes to review like any other: to end it here would tell its author,
+    before anybody had looked, what the people in it chose. Those who decide see the counts.
+    """
     command = case.of(RecordChecks)
     checks = command.checks
-    if checks.reasons or checks.eligible + checks.held <= 0:
-        return (RequestBlocked(command.content_hash, checks.policy_hash, checks.reasons or (NOTHING_ELIGIBLE,)),)
+    if checks.reasons:
+        return (RequestBlocked(command.content_hash, checks.policy_hash, checks.reasons),)
     counts = {"eligible": checks.eligible, "held": checks.held, "withheld": checks.withheld}
     return (
         ChecksRecorded(
