@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from keyholder.pseudonyms.key_ring import DataKey, KeyGone, OpenedKeys
 from keyholder.pseudonyms.opening import Opened, OpenStatus, TokenCell, open_tokens
 from keyholder.pseudonyms.sealing import SealStatus, canonical_row, seal_rows
 from keyholder.pseudonyms.siv import open_
-from keyholder.pseudonyms.token import Malformed, MalformedReason, Token
+from keyholder.pseudonyms.token import Malformed, MalformedReason, Scheme, Token
 from keyholder.vocabulary import DomainId, IdentifierType, Pseudonym
 from tests.fakes.key_ring import KeyRingInMemory
 from tests.people import TODAY, canonical_identifiers, extract_rows, some_nhs_numbers
@@ -206,3 +207,66 @@ def test_no_repr_shows_an_identifier_or_a_pseudonym() -> None:
         shown = repr((sealed, cell, open_tokens([cell], DOMAIN, keys), keys))
     assert "9990000018" not in shown
     assert text not in shown
+
+
+FF1 = {IdentifierType.NHS_NUMBER: Scheme.FF1}
+
+
+@pytest.mark.parametrize("rows", [3, 300])
+def test_a_ten_digit_column_is_sealed_and_opened_beside_others(rows: int) -> None:
+    given = [
+        {IdentifierType.NHS_NUMBER: number, IdentifierType.DATE_OF_BIRTH: "1948-07-05"}
+        for number in some_nhs_numbers(rows)
+    ]
+    given[1][IdentifierType.NHS_NUMBER] = "nobody"
+    ring = _ring()
+    with OpenedKeys(ring) as keys:
+        sealed = seal_rows(given, DOMAIN, ALL_VERSIONS_1, keys, TODAY, schemes=FF1)
+        cells = [TokenCell(kind, cell.pseudonym or "") for row in sealed for kind, cell in row.items()]
+        opened = open_tokens(cells, DOMAIN, keys, schemes=FF1, versions=ALL_VERSIONS_1)
+    assert len(ring.openings) == 2
+    numbers, births = sealed[0][IdentifierType.NHS_NUMBER], sealed[0][IdentifierType.DATE_OF_BIRTH]
+    assert numbers.pseudonym is not None
+    assert (len(numbers.pseudonym), numbers.canonical) == (10, given[0][IdentifierType.NHS_NUMBER])
+    assert births.pseudonym == _pseudonym(IdentifierType.DATE_OF_BIRTH, "1948-07-05")
+    assert opened[2] == Opened(OpenStatus.MALFORMED, malformed=MalformedReason.NOT_A_TOKEN)
+    del opened[2]
+    values = [value for row in given for value in row.values() if value != "nobody"]
+    assert opened == [Opened(OpenStatus.OPENED, value) for value in values]
+
+
+def _ten_digits(text: str, version: int | None, ring: KeyRingInMemory) -> Opened:
+    versions = {} if version is None else {IdentifierType.NHS_NUMBER: version}
+    with OpenedKeys(ring) as keys:
+        cell = TokenCell(IdentifierType.NHS_NUMBER, text)
+        [one] = open_tokens([cell], DOMAIN, keys, schemes=FF1, versions=versions)
+    return one
+
+
+@pytest.mark.parametrize(
+    ("version", "status"),
+    [
+        (RETIRED, OpenStatus.KEY_RETIRED),
+        (DESTROYED, OpenStatus.KEY_DESTROYED),
+        (UNKNOWN, OpenStatus.KEY_UNKNOWN),
+        (None, OpenStatus.KEY_UNKNOWN),
+    ],
+)
+def test_ten_digits_whose_key_is_gone(version: int | None, status: OpenStatus) -> None:
+    assert _ten_digits("0123456789", version, _ring()) == Opened(status)
+
+
+@given(st.one_of(st.text(), st.from_regex(r"[0-9]{9,11}", fullmatch=True)))
+def test_any_text_in_a_ten_digit_column_gets_a_status(text: str) -> None:
+    ring = _ring()
+    one = _ten_digits(text, 1, ring)
+    if len(text) == 10 and text.isascii() and text.isdigit():
+        assert one.status in {OpenStatus.OPENED, OpenStatus.NOT_OPENED}
+    else:
+        assert one == Opened(OpenStatus.MALFORMED, malformed=MalformedReason.NOT_A_TOKEN)
+        assert ring.openings == []
+
+
+def test_a_token_is_nothing_in_a_ten_digit_column() -> None:
+    text = _pseudonym(IdentifierType.NHS_NUMBER, "9990000018")
+    assert _ten_digits(text, 1, _ring()).status is OpenStatus.MALFORMED

@@ -201,6 +201,12 @@ def test_a_token_cannot_be_made_with_a_ciphertext_of_another_length(length: int)
         Token(Scheme.AES_256_SIV_1, IdentifierType.NHS_NUMBER, 1, bytes(length))
 
 
+def test_only_the_first_scheme_has_tokens() -> None:
+    with pytest.raises(ValueError, match="not a token"):
+        Token(Scheme.FF1, IdentifierType.NHS_NUMBER, 1, bytes(20))
+    assert _reason(_with_check("FN01" + "0" * 32)) is MalformedReason.UNKNOWN_SCHEME
+
+
 @given(tokens())
 def test_the_repr_of_a_token_hides_what_could_be_opened(token: Token) -> None:
     shown = repr(token)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 
+from keyholder.pseudonyms.batch.ff1_column import Ff1Column, is_ten_digits
 from keyholder.pseudonyms.batch.identifier_columns import decode_column
 from keyholder.pseudonyms.batch.siv_column import SivColumn
 from keyholder.pseudonyms.batch.token_text import TokenColumn, parse_tokens
 from keyholder.pseudonyms.key_ring import KeyGone, OpenedKeys
-from keyholder.pseudonyms.token import MalformedReason
+from keyholder.pseudonyms.token import ALL_SIV, MalformedReason, Scheme
 from keyholder.vocabulary import DomainId, IdentifierType
 
 
@@ -31,6 +33,8 @@ _GONE = {
     KeyGone.DESTROYED: OpenStatus.KEY_DESTROYED,
     KeyGone.UNKNOWN: OpenStatus.KEY_UNKNOWN,
 }
+
+NO_VERSIONS: Mapping[IdentifierType, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +57,37 @@ class Opened:
     malformed: MalformedReason | None = None
 
 
-def open_tokens(cells: Sequence[TokenCell], domain: DomainId, keys: OpenedKeys) -> list[Opened]:
+def open_tokens(
+    cells: Sequence[TokenCell],
+    domain: DomainId,
+    keys: OpenedKeys,
+    *,
+    schemes: Mapping[IdentifierType, Scheme] = ALL_SIV,
+    versions: Mapping[IdentifierType, int] = NO_VERSIONS,
+) -> list[Opened]:
     """One answer for each cell, in order; a bad one costs the others nothing.
 
-    Asks `keys` once for each identifier type and key version that well-formed tokens name. A token whose own type is
-    not its column's is not opened and asks for no key. Raises what `KeyRing.open` raises, and `BatchDisagreesError`.
+    `schemes` has the columns that are not AES-256-SIV. `versions` has the key version of those with FF1, which their
+    pseudonyms do not say; a column without one is KEY_UNKNOWN. FF1 is not authenticated: OPENED then says no more than
+    that an NHS number came out.
+
+    Asks `keys` once for each identifier type and key version that well-formed pseudonyms name. A token whose own type
+    is not its column's is not opened and asks for no key. Raises what `KeyRing.open` raises, and `BatchDisagreesError`.
     """
     answers = [Opened(OpenStatus.NOT_OPENED)] * len(cells)
-    parsed = parse_tokens([cell.text for cell in cells])
-    for place, reason in parsed.malformed.items():
-        answers[place] = Opened(OpenStatus.MALFORMED, malformed=reason)
+    ten_digits = {kind for kind, scheme in schemes.items() if scheme is Scheme.FF1}
+    tokens = [place for place, cell in enumerate(cells) if cell.identifier_type not in ten_digits]
+    parsed = parse_tokens([cells[place].text for place in tokens])
+    for row, reason in parsed.malformed.items():
+        answers[tokens[row]] = Opened(OpenStatus.MALFORMED, malformed=reason)
     for column in parsed.columns:
-        _open_column(column.only(_in_their_column(column, cells)), domain, keys, answers)
+        placed = replace(column, places=[tokens[row] for row in column.places])
+        _open_column(placed.only(_in_their_column(placed, cells)), domain, keys, answers)
+    for kind in ten_digits:
+        places = [place for place, cell in enumerate(cells) if cell.identifier_type is kind]
+        opened = _open_ten_digits([cells[place].text for place in places], kind, versions.get(kind), domain, keys)
+        for place, answer in zip(places, opened, strict=True):
+            answers[place] = answer
     return answers
 
 
@@ -86,3 +109,21 @@ def _open_column(column: TokenColumn, domain: DomainId, keys: OpenedKeys, answer
     for place, value in zip(column.places, values, strict=True):
         if value is not None:
             answers[place] = Opened(OpenStatus.OPENED, value)
+
+
+def _open_ten_digits(
+    texts: Sequence[str], identifier_type: IdentifierType, version: int | None, domain: DomainId, keys: OpenedKeys
+) -> list[Opened]:
+    answers = [Opened(OpenStatus.MALFORMED, malformed=MalformedReason.NOT_A_TOKEN)] * len(texts)
+    rows = [row for row, text in enumerate(texts) if is_ten_digits(text)]
+    if not rows:
+        return answers
+    key = KeyGone.UNKNOWN if version is None else keys.open(domain, identifier_type, version)
+    if isinstance(key, KeyGone):
+        for row in rows:
+            answers[row] = Opened(_GONE[key])
+        return answers
+    values = Ff1Column(key, domain, identifier_type).open([texts[row] for row in rows])
+    for row, value in zip(rows, values, strict=True):
+        answers[row] = Opened(OpenStatus.NOT_OPENED) if value is None else Opened(OpenStatus.OPENED, value)
+    return answers

@@ -9,10 +9,12 @@ from datetime import date
 from enum import StrEnum
 
 from keyholder.identifiers.not_an_identifier import WhyNot
-from keyholder.pseudonyms.batch.identifier_columns import read_column
+from keyholder.pseudonyms.batch.ff1_column import Ff1Column
+from keyholder.pseudonyms.batch.identifier_columns import Read, read_column
 from keyholder.pseudonyms.batch.siv_column import SivColumn
 from keyholder.pseudonyms.batch.token_text import write_tokens
 from keyholder.pseudonyms.key_ring import DataKey, KeyGone, OpenedKeys
+from keyholder.pseudonyms.token import ALL_SIV, Scheme
 from keyholder.vocabulary import DomainId, IdentifierType, Pseudonym
 
 
@@ -59,9 +61,12 @@ def seal_rows(
     versions: Mapping[IdentifierType, int],
     keys: OpenedKeys,
     today: date,
+    *,
+    schemes: Mapping[IdentifierType, Scheme] = ALL_SIV,
 ) -> list[SealedRow]:
     """The rows with every cell sealed under the key version that `versions` names for its type, in order.
 
+    `schemes` has the columns that are not AES-256-SIV; only an NHS number column can have FF1 (`ValueError`).
     A bad cell costs the others nothing. Asks `keys` once for each type the rows hold; `today` is the last date allowed.
     Raises what `KeyRing.open` raises, and `BatchDisagreesError`.
     """
@@ -75,10 +80,27 @@ def seal_rows(
     for identifier_type, places in columns.items():
         key = _key(domain, identifier_type, versions, keys)
         written = [place for place in places if given[place][identifier_type].strip()]
+        column = _Column(domain, identifier_type, schemes.get(identifier_type, Scheme.AES_256_SIV_1))
         texts = [given[place][identifier_type] for place in written]
-        for place, cell in zip(written, _cells(texts, key, domain, identifier_type, today), strict=True):
+        for place, cell in zip(written, _cells(texts, key, column, today), strict=True):
             sealed[place][identifier_type] = cell
     return list(sealed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """What its pseudonyms are made for, and how."""
+
+    domain: DomainId
+    identifier_type: IdentifierType
+    scheme: Scheme
+
+    def seal(self, key: DataKey, identifiers: Sequence[Read]) -> Sequence[Pseudonym]:
+        if self.scheme is Scheme.FF1:
+            return Ff1Column(key, self.domain, self.identifier_type).seal([canonical for canonical, _ in identifiers])
+        plaintexts = b"".join([encoded for _, encoded in identifiers])
+        ciphertexts = SivColumn(key, self.domain, self.identifier_type).seal(plaintexts)
+        return write_tokens(self.identifier_type, key.version, ciphertexts)
 
 
 def canonical_row(row: SealedRow) -> dict[IdentifierType, str]:
@@ -93,15 +115,11 @@ def _key(
     return KeyGone.UNKNOWN if version is None else keys.open(domain, identifier_type, version)
 
 
-def _cells(
-    texts: Sequence[str], key: DataKey | KeyGone, domain: DomainId, identifier_type: IdentifierType, today: date
-) -> list[SealedCell]:
+def _cells(texts: Sequence[str], key: DataKey | KeyGone, column: _Column, today: date) -> list[SealedCell]:
     if isinstance(key, KeyGone):
         return [SealedCell(_GONE[key])] * len(texts)
-    read = read_column(identifier_type, texts, today)
-    plaintexts = b"".join([one[1] for one in read if not isinstance(one, WhyNot)])
-    ciphertexts = SivColumn(key, domain, identifier_type).seal(plaintexts)
-    pseudonyms = iter(write_tokens(identifier_type, key.version, ciphertexts))
+    read = read_column(column.identifier_type, texts, today)
+    pseudonyms = iter(column.seal(key, [one for one in read if not isinstance(one, WhyNot)]))
     return [
         SealedCell(SealStatus.NOT_AN_IDENTIFIER, why=one)
         if isinstance(one, WhyNot)

@@ -48,9 +48,15 @@ symbol would need to go unseen."""
 
 
 class Scheme(StrEnum):
-    """How a token was made: its first letter."""
+    """How a pseudonym was made: a token's first letter."""
 
     AES_256_SIV_1 = "S"
+    FF1 = "F"
+    """Ten digits instead of a token (`pseudonyms.ff1`). No token begins with this letter, now or later."""
+
+
+ALL_SIV: Mapping[IdentifierType, Scheme] = MappingProxyType({})
+"""The schemes of a domain that has chosen none: every column is AES-256-SIV."""
 
 
 TYPE_LETTERS: Mapping[IdentifierType, str] = MappingProxyType(
@@ -95,7 +101,7 @@ class Token:
 
     `key_version` is 1 to 1023; `ciphertext` is the 16-byte tag and the encrypted identifier of the type's one length.
     `str(token)` is the pseudonym, upper case; `repr(token)` hides the ciphertext. Raises `ValueError` when made with a
-    key version or ciphertext length that the format cannot hold.
+    scheme, key version or ciphertext length that the format cannot hold.
     """
 
     scheme: Scheme
@@ -104,6 +110,8 @@ class Token:
     ciphertext: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
+        if self.scheme is not Scheme.AES_256_SIV_1:
+            raise ValueError("a pseudonym of this scheme is not a token")
         if not 1 <= self.key_version <= HIGHEST_KEY_VERSION:
             raise ValueError("a token's key version is 1 to 1023")
         if len(self.ciphertext) != ciphertext_length(self.identifier_type):
