@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
 LAYERS := build/layers/host
 TEMPLATES := build/cdk.out
+BENCH := build/bench-venv
 
 export PYTHONDONTWRITEBYTECODE := 1
 export XDG_CACHE_HOME := $(CURDIR)/build/cache
@@ -12,7 +13,7 @@ export PIP_CACHE_DIR := $(XDG_CACHE_HOME)/pip
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(XDG_CACHE_HOME)/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint unit simulate system synth generated lambda lock install clean
+.PHONY: help demo serve test lint unit simulate system synth generated lambda bench lock install clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -52,8 +53,12 @@ generated: install ## Write the generated pages anew: the API's description, per
 lambda: install ## The layers as Lambda needs them (arm64, Python 3.13), for deploying
 	$(BIN)/python -m infra.build_layers lambda
 
+# The peers are no part of Keyholder, so they have an environment of their own.
+bench: $(BENCH)/.installed ## Measure the pseudonyms against other libraries; writes build/bench.json
+	@PYTHONPATH=layers/keyholder/python $(BENCH)/bin/python -m benchmarks.pseudonyms build/bench.json
+
 lock: install ## Lock the dependencies again after a change of requirements/*.in
-	for name in runtime development; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	for name in runtime development benchmarks; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-header requirements/$$name.in -o requirements/$$name.txt; done
 
 install: $(VENV)/.installed ## Install what is needed, into this folder
@@ -70,4 +75,10 @@ $(VENV)/.installed: requirements/development.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/development.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	$(BIN)/python -m infra.build_layers host
+	@touch $@
+
+$(BENCH)/.installed: requirements/benchmarks.txt
+	@test -n "$(PYTHON)" || { echo "Keyholder needs Python 3.11 or newer: install it, or say 'make PYTHON=/path/to/python3'." >&2; exit 1; }
+	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --require-hashes -r requirements/benchmarks.txt
 	@touch $@

@@ -143,6 +143,20 @@ def test_blocks_join_without_a_seam(make: LaneMaker, length: int, rows: int) -> 
     assert lane.open(sealed).failed == []
 
 
+@pytest.mark.parametrize("bit", range(128))
+def test_every_bit_of_a_tag_is_compared(bit: int) -> None:
+    """No forgery a test could make shows a bit left out: a wrong row's tag differs in half of them."""
+    row = 1 << bit
+    for place in range(3):
+        assert integer_lane._rows_that_differ(row << 128 * (2 - place), 48) == [place]
+    if len(LANES) == 2:
+        lane = ArrayLane(SivConstants(bytes(64), [], 4))
+        lane._tags[:3] = 0
+        tags = lane._tags[:3].copy()
+        tags[1] = memoryview(row.to_bytes(16, "big")).cast("Q")
+        assert lane._differing(tags, 3).tolist() == [1]
+
+
 def test_an_empty_plaintext_and_a_short_key_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one byte"):
         SivConstants(bytes(64), [], 0)

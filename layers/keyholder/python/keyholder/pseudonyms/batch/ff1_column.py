@@ -14,6 +14,7 @@ from keyholder.pseudonyms.key_ring import DataKey
 from keyholder.vocabulary import DomainId, IdentifierType, Pseudonym
 
 DIGITS = 10
+_ZERO = ord("0")
 
 FEW = 96
 """Below this many rows one by one is faster than a batch and its sample (measured)."""
@@ -55,32 +56,54 @@ class Ff1Column:
 
     def seal(self, canonical: Sequence[str]) -> list[Pseudonym]:
         """Ten digits for each NHS number."""
-        return [Pseudonym(text) for text in self._changed(canonical, self._ff1.encrypt, encrypt=True)]
+        return [Pseudonym(text) for text in _split(self.encrypt("".join(canonical).encode("ascii")))]
 
     def open(self, pseudonyms: Sequence[str]) -> list[str | None]:
         """For each ten digits, what they decrypt to if that is an NHS number, else None.
 
         Of ten digits that this key did not make, about one in fifteen gives an NHS number all the same.
         """
-        opened = self._changed(pseudonyms, self._ff1.decrypt, encrypt=False)
+        opened = _split(self.decrypt("".join(pseudonyms).encode("ascii")))
         return [text if is_nhs_number(text) else None for text in opened]
 
-    def _changed(
-        self, texts: Sequence[str], one_by_one: Callable[[Sequence[int], bytes], list[int]], *, encrypt: bool
-    ) -> list[str]:
-        def one(row: int) -> str:
-            return "".join(map(str, one_by_one([*map(int, texts[row])], self._tweak)))
+    def encrypt(self, joined: bytes) -> bytes:
+        """Rows of ten ASCII digits, joined, to as many."""
+        lane = self._lane(len(joined) // DIGITS)
+        return self._checked(joined, self._ff1.encrypt, None if lane is None else lane.encrypt)
 
-        make = self._choose or _lane_for(len(texts))
-        if make is None:
-            return [one(row) for row in range(len(texts))]
-        lane = make(self._constants)
-        change = lane.encrypt if encrypt else lane.decrypt
-        joined = change("".join(texts).encode("ascii")).decode("ascii")
-        changed = [joined[start : start + DIGITS] for start in range(0, len(joined), DIGITS)]
-        if len(changed) != len(texts) or any(changed[row] != one(row) for row in sample(len(texts))):
+    def decrypt(self, joined: bytes) -> bytes:
+        """What `encrypt` was given, row by row; other digits for a row it did not make."""
+        lane = self._lane(len(joined) // DIGITS)
+        return self._checked(joined, self._ff1.decrypt, None if lane is None else lane.decrypt)
+
+    def _checked(
+        self,
+        joined: bytes,
+        one_by_one: Callable[[Sequence[int], bytes], list[int]],
+        together: Callable[[bytes], bytes] | None,
+    ) -> bytes:
+        def one(row: int) -> bytes:
+            numerals = [digit - _ZERO for digit in joined[DIGITS * row : DIGITS * (row + 1)]]
+            return bytes(numeral + _ZERO for numeral in one_by_one(numerals, self._tweak))
+
+        rows = len(joined) // DIGITS
+        if together is None:
+            return b"".join([one(row) for row in range(rows)])
+        changed = together(joined)
+        if len(changed) != len(joined) or any(
+            changed[DIGITS * row : DIGITS * (row + 1)] != one(row) for row in sample(rows)
+        ):
             raise BatchDisagreesError
         return changed
+
+    def _lane(self, rows: int) -> Ff1Lane | None:
+        make = self._choose or _lane_for(rows)
+        return make and make(self._constants)
+
+
+def _split(joined: bytes) -> list[str]:
+    text = joined.decode("ascii")
+    return [text[start : start + DIGITS] for start in range(0, len(text), DIGITS)]
 
 
 def _lane_for(rows: int) -> Ff1LaneMaker | None:
