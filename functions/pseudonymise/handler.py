@@ -9,7 +9,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
-from keyholder.edge.bodies import PseudonymiseBody
+from keyholder.collection.report import CollectionReport
+from keyholder.edge.bodies import CollectionBody, PseudonymiseBody
 from keyholder.edge.outcomes import accepted, person_of
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
@@ -22,7 +23,7 @@ from keyholder.pseudonyms.job import ClearRow, Job, MadeRow, Workbench, pseudony
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.refusals import Refusal
 from keyholder.registry.attempts import record_refusal
-from keyholder.vocabulary import ActorId, DomainId, StreamId
+from keyholder.vocabulary import ActorId, ContentHash, DomainId, StreamId
 
 service = Service(Function.PSEUDONYMISE, lambda: assembly().tokens, SystemClock().now)
 
@@ -33,7 +34,7 @@ def make_pseudonyms(domain_id: str, body: PseudonymiseBody) -> Response[str]:
     house, call = assembly(), service.call
     actor = person_of(call)
     rows = [ClearRow(row.row_id, row.identifiers) for row in body.rows]
-    job = Job(house.new_id(), DomainId(domain_id), rows, call.trace, call.idempotency)
+    job = Job(house.new_id(), DomainId(domain_id), rows, call.trace, call.idempotency, _collection(body.collection))
     person, domain = house.registry.person(actor), house.registry.domain(job.domain)
     try:
         with house.purpose_keys.digest() as digest_key:
@@ -62,6 +63,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return service(event, context)
 
 
+def _collection(body: CollectionBody | None) -> CollectionReport | None:
+    if body is None:
+        return None
+    return CollectionReport(ContentHash(body.rules), body.began_on, body.dropped, body.columns_refused)
+
+
 def _row(row: MadeRow) -> dict[str, object]:
     body: dict[str, object] = {
         "row_id": row.row_id,
@@ -69,7 +76,7 @@ def _row(row: MadeRow) -> dict[str, object]:
         "pseudonyms": {kind.value: token for kind, token in row.pseudonyms.items()},
     }
     if row.refused:
-        body["reason"] = row.refused
+        body["reason"] = row.refused.value
     if row.errors:
         body["errors"] = {kind.value: error for kind, error in row.errors.items()}
     return body

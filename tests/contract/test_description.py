@@ -246,3 +246,11 @@ def _bad_cells(api: Api) -> None:
     made = expect(api.post(f"/v1/domains/{DOMAIN}/pseudonyms", {"rows": rows}, "provider"), 200).json["rows"]
     assert [row["status"] for row in made] == ["pseudonymised", "refused"]
     assert made[0]["errors"]
+    dead = [
+        {"row_id": day, "identifiers": {"nhs_number": settled.PEOPLE[0], "date_of_death": day}}
+        for day in ("2020-01-01", "soon")
+    ]
+    report = {"rules": "ab" * 32, "began_on": "2021-07-01", "dropped": {"item_too_old": 3}, "columns_refused": {}}
+    body = {"rows": dead, "collection": report}
+    made = expect(api.post(f"/v1/domains/{DOMAIN}/pseudonyms", body, "provider"), 200).json["rows"]
+    assert [row["reason"] for row in made] == ["died_before_start", "date_of_death_unreadable"]

@@ -19,9 +19,12 @@ from infra.embedded.demo.telling import Telling, claim
 from infra.embedded.stack import EmbeddedStack
 from keyholder.canonical import JsonObject
 from keyholder.client import PseudonymisedRow, Refused, ReleasedItem, ReleaseResult, RequestView
-from keyholder.client.extract import Tally, output_columns, pseudonymised
+from keyholder.client.extract import Tally, columns_of, output_columns, pseudonymised
 from keyholder.client.spreadsheets import Sheet, private_bytes_path, private_file, write_rows
 from keyholder.client.type_1 import Type1File
+from keyholder.collection.report import CollectionReport
+from keyholder.collection.rules import GP_DATA_COLLECTION
+from keyholder.collection.screen import Screen
 from keyholder.vocabulary import IdentifierType
 
 FILE_WANTED = {"nhs_number": "linkage", "date_of_birth": "validation", "date_of_death": "follow_up"}
@@ -136,14 +139,17 @@ class Story:
         ):
             sheet = Sheet.read(clear)
 
-            def send(rows: Sequence[tuple[str, Mapping[str, str]]]) -> Sequence[PseudonymisedRow]:
-                answers = provider.pseudonymise(DOMAIN, rows)
+            def send(
+                rows: Sequence[tuple[str, Mapping[str, str]]], report: CollectionReport
+            ) -> Sequence[PseudonymisedRow]:
+                answers = provider.pseudonymise(DOMAIN, rows, report)
                 advance(len(rows))
                 return answers
 
-            state = partial(opt_outs.state, today=cast.today())
-            rows = pseudonymised(sheet.rows, state, send, memory.tally, BATCH)
-            write_rows(target, output_columns(sheet.header), rows)
+            columns = columns_of(sheet.header, GP_DATA_COLLECTION)
+            screen = Screen(GP_DATA_COLLECTION, cast.today(), partial(opt_outs.state, today=cast.today()))
+            rows = pseudonymised(sheet.rows, columns, screen, send, memory.tally, batch_rows=BATCH)
+            write_rows(target, output_columns(columns), rows)
         tally = memory.tally
         claim(tally.read == count, "the whole extract was read")
         claim(tally.dropped_type_1 == len(self.world.practice.opted_out_of_the_extract), "Type 1 opt-outs are dropped")

@@ -10,9 +10,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from infra.routes import ROOT
 from keyholder.cli.main import COMMANDS, cli
 from keyholder.cli.session import Session
 from keyholder.client.transport import Reply
+from keyholder.collection.vocabulary import DropRule
 from keyholder.pseudonyms.token import Scheme, Token, ciphertext_length
 from keyholder.vocabulary import IdentifierType
 from tests.people import some_nhs_numbers
@@ -20,6 +22,9 @@ from tests.unit.client.fake_api import URL, Asked, FakeApi, ok, problem, view
 
 PEOPLE = some_nhs_numbers(4)
 HASH = "ab" * 32
+EXAMPLES = ROOT / "docs" / "examples"
+RULES = json.loads((EXAMPLES / "collection-rules.json").read_text())
+CODED = {"items", "code_list"}
 SETTINGS = {"KEYHOLDER_URL": URL, "KEYHOLDER_TOKEN": "token"}
 
 
@@ -97,27 +102,81 @@ def test_a_token_file_is_read_at_each_call(tmp_path: Path) -> None:
     assert api.asked[0].headers["authorization"] == "Bearer from-file"
 
 
-def test_type_1_opt_outs_never_leave_the_practice(tmp_path: Path) -> None:
-    extract, events, out = tmp_path / "extract.csv", tmp_path / "type-1.csv", tmp_path / "out.csv"
-    extract.write_text("nhs_number,postcode,lsoa\n" + "".join(f"{number},LS1 4AP,E01000001\n" for number in PEOPLE))
+def practice(folder: Path, header: str, *rows: str) -> list[str]:
+    """An extract and the Type 1 file of its practice, as arguments."""
+    extract, events = folder / "extract.csv", folder / "type-1.csv"
+    extract.write_text("".join(f"{line}\n" for line in (header, *rows)))
     events.write_text(
         "nhs_number,system,code,recorded_on\n"
         f"{PEOPLE[0]},,,\n{PEOPLE[1]},snomed,827241000000103,2024-02-01\n{PEOPLE[2]},,,\n"
     )
-    arguments = [str(extract), "--domain", "gp-2026", "--type-1", str(events), "--out", str(out), "--batch", "1"]
+    return ["--json", "pseudonymise", str(extract), "--domain", "gp-2026", "--type-1", str(events)]
+
+
+def test_type_1_opt_outs_never_leave_the_practice(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    rows = [f"{number},LS1 4AP,E01000001,,Smith" for number in PEOPLE]
+    arguments = practice(tmp_path, "nhs_number,postcode,lsoa,date_of_death,surname", *rows)
     api = FakeApi(pseudonyms)
-    result = run("--json", "pseudonymise", *arguments, api=api)
+    result = run(*arguments, "--out", str(out), "--batch", "1", api=api)
     assert result.exit_code == 0, result.stderr
     sent = json.dumps([asked.body for asked in api.asked])
     assert [number in sent for number in PEOPLE] == [True, False, True, False]
+    assert "Smith" not in sent
     assert len(api.asked) == 2
     assert out.read_text() == (
-        f"patient_id_deid,postcode_deid,lsoa\nSN{PEOPLE[0]},SNLS1 4AP,E01000001\nSN{PEOPLE[2]},SNLS1 4AP,E01000001\n"
+        "patient_id_deid,postcode_deid,date_of_death_deid,lsoa\n"
+        f"SN{PEOPLE[0]},SNLS1 4AP,,E01000001\nSN{PEOPLE[2]},SNLS1 4AP,,E01000001\n"
     )
     assert out.stat().st_mode & 0o777 == 0o600
     counts = json.loads(result.stdout)
     assert (counts["read"], counts["dropped_type1"], counts["dropped_unknown"], counts["pseudonymised"]) == (4, 1, 1, 2)
+    assert counts["columns_left_out"] == {"surname": "name"}
+    assert "surname was left out: names are not collected" in result.stderr
     assert not any(number in result.output for number in PEOPLE)
+
+
+def test_a_dry_run_counts_by_rule_and_sends_and_writes_nothing(tmp_path: Path) -> None:
+    rows = [f"{PEOPLE[0]},,EX1..,2024-01-01", f"{PEOPLE[2]},1999-01-01,,", f"{PEOPLE[2]},,H33..,2024-01-01"]
+    arguments = practice(tmp_path, "nhs_number,date_of_death,code,recorded_on", *rows)
+    rules = tmp_path / "rules.json"
+    rules.write_text(json.dumps({**RULES, "items": {"code": "code", "recorded_on": "recorded_on"}}))
+    (tmp_path / "barred-codes.json").write_text((EXAMPLES / "barred-codes.json").read_text())
+    api, before = FakeApi([]), sorted(tmp_path.iterdir())
+    out = tmp_path / "out.csv"
+    dry = run(*arguments, "--collection", str(rules), "--dry-run", "--out", str(out), api=api, settings={})
+    assert dry.exit_code == 0, dry.stderr
+    counts = json.loads(dry.stdout)
+    assert counts["dropped"] == {**dict.fromkeys(DropRule, 0), "died_before_start": 1, "code_not_shared": 1}
+    assert (counts["read"], counts["sent"], counts["dry_run"]) == (3, 0, True)
+    assert "1 would be sent" in dry.stderr
+    assert "1 dropped: a code that may not be shared by law" in dry.stderr
+    for_real = run(*arguments, "--collection", str(rules), "--out", str(out), api=api)
+    assert for_real.exit_code == 1
+    assert "example" in for_real.stderr
+    assert sorted(tmp_path.iterdir()) == before
+    assert not api.asked
+
+
+@pytest.mark.parametrize(
+    ("rules", "more", "words"),
+    [
+        ({}, [], "--out"),
+        ({"domain": "other"}, ["--dry-run"], "another domain"),
+        ({"began_on": "2999-01-01"}, ["--dry-run"], "2999-01-01"),
+        ({"clear_columns": ["surname"]}, ["--dry-run"], "names, addresses, free text or images"),
+    ],
+)
+def test_rules_that_do_not_fit_are_said_before_anything_is_read(
+    tmp_path: Path, rules: Mapping[str, object], more: list[str], words: str
+) -> None:
+    path = tmp_path / "rules.json"
+    path.write_text(json.dumps({name: value for name, value in {**RULES, **rules}.items() if name not in CODED}))
+    api = FakeApi([])
+    result = run(*practice(tmp_path, "nhs_number,date_of_death"), "--collection", str(path), *more, api=api)
+    assert result.exit_code in {1, 2}
+    assert words in result.stderr
+    assert not api.asked
 
 
 def pseudonyms(asked: Asked) -> Reply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -12,10 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyholder.client import PseudonymisedRow
-from keyholder.client.extract import COLUMN_OF, Tally, output_columns, pseudonymised
+from keyholder.client.extract import COLUMN_OF, Send, Tally, columns_of, output_columns, pseudonymised
 from keyholder.client.spreadsheets import Sheet, SheetError, guarded, plain, private_file, write_rows
 from keyholder.client.type_1 import Type1File
+from keyholder.collection.codes import BarredCode, CodeList, LegalBar, ListStatus
+from keyholder.collection.report import CollectionReport
+from keyholder.collection.rules import GP_DATA_COLLECTION, CollectionRules, ItemColumns
+from keyholder.collection.screen import Screen, Type1Of
+from keyholder.collection.vocabulary import ColumnReason, DropRule
 from keyholder.policy.type1 import Type1State
+from keyholder.policy.vocabulary import CodeSystem
+from keyholder.vocabulary import IdentifierType
 from tests.people import some_nhs_numbers
 
 PEOPLE = some_nhs_numbers(30)
@@ -27,8 +35,12 @@ class Sent:
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
+        self.reports: list[CollectionReport] = []
 
-    def __call__(self, rows: Sequence[tuple[str, Mapping[str, str]]]) -> list[PseudonymisedRow]:
+    def __call__(
+        self, rows: Sequence[tuple[str, Mapping[str, str]]], report: CollectionReport
+    ) -> list[PseudonymisedRow]:
+        self.reports.append(report)
         self.batches.append([cells["nhs_number"] for _, cells in rows])
         return [
             PseudonymisedRow(row_id, "pseudonymised", {kind: f"S{cell}" for kind, cell in cells.items()}, {})
@@ -40,6 +52,23 @@ def person(nhs_number: str, **more: str) -> dict[str, str]:
     return {"nhs_number": nhs_number, "postcode": "LS1 4AP", "date_of_death": "", "lsoa": "E01000001", **more}
 
 
+def nobody(_: str) -> Type1State:
+    return Type1State.INACTIVE
+
+
+def collect(
+    people: Sequence[Mapping[str, str]],
+    send: Send,
+    tally: Tally,
+    type_1: Type1Of = nobody,
+    *,
+    rules: CollectionRules = GP_DATA_COLLECTION,
+    batch: int = 5_000,
+) -> list[Mapping[str, str]]:
+    columns = columns_of(people[0], rules)
+    return list(pseudonymised(people, columns, Screen(rules, TODAY, type_1), send, tally, batch_rows=batch))
+
+
 @given(
     states=st.lists(st.sampled_from(list(Type1State)), min_size=1, max_size=30),
     batch=st.integers(1, 7),
@@ -49,7 +78,7 @@ def test_only_people_known_not_to_have_opted_out_are_sent_and_everybody_is_accou
 ) -> None:
     known = dict(zip(PEOPLE, states, strict=False))
     sent, tally = Sent(), Tally()
-    rows = list(pseudonymised((person(number) for number in known), known.__getitem__, sent, tally, batch))
+    rows = collect([person(number) for number in known], sent, tally, known.__getitem__, batch=batch)
     expected = [number for number, state in known.items() if state is Type1State.INACTIVE]
     assert [number for numbers in sent.batches for number in numbers] == expected
     assert all(len(numbers) == batch for numbers in sent.batches[:-1])
@@ -60,18 +89,17 @@ def test_only_people_known_not_to_have_opted_out_are_sent_and_everybody_is_accou
 
 def test_a_row_without_a_readable_nhs_number_is_not_sent() -> None:
     sent, tally = Sent(), Tally()
-    people = [person(""), person("1234567890"), person(PEOPLE[0])]
-    assert len(list(pseudonymised(people, lambda _: Type1State.INACTIVE, sent, tally))) == 1
+    assert len(collect([person(""), person("1234567890"), person(PEOPLE[0])], sent, tally)) == 1
     assert (tally.dropped_unknown, sent.batches) == (2, [[PEOPLE[0]]])
 
 
 def test_clear_columns_stay_and_empty_cells_are_not_sent() -> None:
-    (row,) = pseudonymised([person(PEOPLE[0])], lambda _: Type1State.INACTIVE, Sent(), Tally())
+    (row,) = collect([person(PEOPLE[0])], Sent(), Tally())
     assert row == {"patient_id_deid": f"S{PEOPLE[0]}", "postcode_deid": "SLS1 4AP", "lsoa": "E01000001"}
 
 
 def test_a_refused_row_is_left_out_and_a_refused_cell_is_empty() -> None:
-    def send(rows: Sequence[tuple[str, Mapping[str, str]]]) -> list[PseudonymisedRow]:
+    def send(rows: Sequence[tuple[str, Mapping[str, str]]], _: CollectionReport) -> list[PseudonymisedRow]:
         first, second = rows
         return [
             PseudonymisedRow(first[0], "refused", {}, {"nhs_number": "wrong_check_digit"}, "TYPE1_ACTIVE"),
@@ -79,25 +107,108 @@ def test_a_refused_row_is_left_out_and_a_refused_cell_is_empty() -> None:
         ]
 
     tally = Tally()
-    rows = list(pseudonymised(map(person, PEOPLE[:2]), lambda _: Type1State.INACTIVE, send, tally))
+    rows = collect(list(map(person, PEOPLE[:2])), send, tally)
     assert rows == [{"patient_id_deid": "S1", "lsoa": "E01000001"}]
     assert (tally.refused, tally.written) == (1, 1)
     assert tally.faults == {"nhs_number wrong_check_digit": 1, "row TYPE1_ACTIVE": 1, "postcode not_a_postcode": 1}
 
 
 def test_an_answer_with_other_rows_is_refused() -> None:
-    def send(rows: Sequence[tuple[str, Mapping[str, str]]]) -> list[PseudonymisedRow]:
+    def send(rows: Sequence[tuple[str, Mapping[str, str]]], _: CollectionReport) -> list[PseudonymisedRow]:
         return [PseudonymisedRow("other", "pseudonymised", {"nhs_number": "S1"}, {})]
 
     with pytest.raises(SheetError):
-        list(pseudonymised([person(PEOPLE[0])], lambda _: Type1State.INACTIVE, send, Tally()))
+        collect([person(PEOPLE[0])], send, Tally())
 
 
 def test_the_columns_are_those_of_the_standard() -> None:
     header = ("lsoa", "date_of_death", "nhs_number", "postcode", "gp_local_patient_number", "date_of_birth", "sex")
-    assert output_columns(header) == (*COLUMN_OF.values(), "lsoa", "sex")
-    with pytest.raises(SheetError):
-        output_columns(("postcode",))
+    assert output_columns(columns_of(header, GP_DATA_COLLECTION)) == (*COLUMN_OF.values(), "lsoa", "sex")
+
+
+def codes(status: ListStatus) -> CollectionRules:
+    barred = CodeList("a test", status, (BarredCode(CodeSystem.READV2, "EX1..", LegalBar.FERTILITY_TREATMENT),))
+    kinds = (IdentifierType.NHS_NUMBER, IdentifierType.POSTCODE)
+    return CollectionRules(date(2021, 7, 1), kinds, ("lsoa",), ItemColumns("code", "recorded_on"), barred)
+
+
+@pytest.mark.parametrize(
+    ("missing", "rules"),
+    [
+        ("nhs_number", GP_DATA_COLLECTION),
+        ("date_of_death", GP_DATA_COLLECTION),
+        ("code", codes(ListStatus.IN_FORCE)),
+        ("recorded_on", codes(ListStatus.IN_FORCE)),
+    ],
+)
+def test_a_rule_that_cannot_be_asked_stops_the_file(missing: str, rules: CollectionRules) -> None:
+    header = [name for name in ("nhs_number", "date_of_death", "code", "recorded_on", "lsoa") if name != missing]
+    with pytest.raises(SheetError, match=missing):
+        columns_of(header, rules)
+
+
+def test_codes_do_not_leave_under_an_example_of_a_code_list() -> None:
+    header = ("nhs_number", "date_of_death", "code", "recorded_on")
+    with pytest.raises(SheetError, match="example"):
+        columns_of(header, codes(ListStatus.EXAMPLE))
+    assert columns_of(header, codes(ListStatus.EXAMPLE), only_counting=True).clear == ("code", "recorded_on")
+    assert columns_of(header[:2], codes(ListStatus.EXAMPLE)).clear == ()
+
+
+EVENTS = st.fixed_dictionaries(
+    {
+        "nhs_number": st.sampled_from([*PEOPLE[:6], "", "9990000019"]),
+        "surname": st.just("CANARY"),
+        "date_of_death": st.sampled_from(["", "", "2021-06-30", "2021-07-01", "bad"]),
+        "code": st.sampled_from(["H33..", "H33..", "EX1..", "EX1..00", "8.2E+14", ""]),
+        "Consultation notes": st.just("CANARY"),
+        "recorded_on": st.sampled_from(["2020-01-01", "2020-01-01", "2016-06-30", "2016-07-01", ""]),
+        "lsoa": st.just("E01000001"),
+        "weight": st.just("CANARY"),
+        "date_of_birth": st.just("CANARY"),
+    }
+)
+
+
+def dropped_by_hand(row: Mapping[str, str], states: Mapping[str, Type1State]) -> DropRule | None:
+    """The rules once more, written out for the few values that the rows of the test have."""
+    item = row["code"] or row["recorded_on"]
+    table = [
+        (row["nhs_number"] not in PEOPLE, DropRule.NHS_NUMBER_UNREADABLE),
+        (states.get(row["nhs_number"]) is Type1State.ACTIVE, DropRule.TYPE_1_OPT_OUT),
+        (states.get(row["nhs_number"]) is Type1State.UNKNOWN, DropRule.TYPE_1_UNKNOWN),
+        (row["date_of_death"] == "2021-06-30", DropRule.DIED_BEFORE_START),
+        (row["date_of_death"] == "bad", DropRule.DATE_OF_DEATH_UNREADABLE),
+        (row["code"].startswith("EX1.."), DropRule.CODE_NOT_SHARED),
+        (item and row["code"] in {"", "8.2E+14"}, DropRule.CODE_UNREADABLE),
+        (item and row["recorded_on"] == "", DropRule.ITEM_DATE_UNREADABLE),
+        (item and row["recorded_on"] == "2016-06-30", DropRule.ITEM_TOO_OLD),
+    ]
+    return next((rule for applies, rule in table if applies), None)
+
+
+@given(
+    rows=st.lists(EVENTS, min_size=1, max_size=25),
+    states=st.fixed_dictionaries({number: st.sampled_from(list(Type1State)) for number in PEOPLE[:6]}),
+    batch=st.integers(1, 5),
+)
+def test_every_row_is_dropped_by_its_rule_or_comes_in_order_and_nothing_refused_leaves(
+    rows: list[dict[str, str]], states: dict[str, Type1State], batch: int
+) -> None:
+    sent, tally = Sent(), Tally()
+    made = collect(rows, sent, tally, states.__getitem__, rules=codes(ListStatus.IN_FORCE), batch=batch)
+    expected = Counter(dropped_by_hand(row, states) for row in rows)
+    kept = [row for row in rows if dropped_by_hand(row, states) is None]
+    assert tally.dropped == Counter({rule: count for rule, count in expected.items() if rule is not None})
+    assert tally.read == len(rows) == sum(tally.dropped.values()) + tally.written
+    assert [number for numbers in sent.batches for number in numbers] == [row["nhs_number"] for row in kept]
+    assert [(row["code"], row["recorded_on"]) for row in made] == [(row["code"], row["recorded_on"]) for row in kept]
+    assert "CANARY" not in str(made)
+    assert all(set(row) <= {"patient_id_deid", "code", "recorded_on", "lsoa"} for row in made)
+    told = sum((Counter(report.dropped) for report in sent.reports), Counter[DropRule]())
+    assert told == (tally.dropped if kept else Counter())
+    for report in sent.reports:
+        assert report.columns_refused == {ColumnReason.NAME: 1, ColumnReason.FREE_TEXT: 1, ColumnReason.NOT_IN_RULES: 3}
 
 
 @given(

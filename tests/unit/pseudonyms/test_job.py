@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 import pytest
 
+from keyholder.collection.report import CollectionReport
+from keyholder.collection.vocabulary import ColumnReason, DropRule
 from keyholder.ledger.log import IdempotencyKey, LedgerUnavailableError
 from keyholder.pseudonyms.job import ClearRow, Job, MadeRow, Workbench, pseudonymise
 from keyholder.pseudonyms.key_ring import SecretKey
 from keyholder.refusals import Refusal
 from keyholder.registry.domains import CareOrigin, Domain, KeyState, SourceDataset
 from keyholder.registry.people import Membership, Person, PersonKind
-from keyholder.vocabulary import DomainId, IdentifierType, OrganisationCode, PersonId, Role, StreamId
+from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, PersonId, Role, StreamId
 from tests.fakes.key_ring import KeyRingInMemory
 from tests.fakes.ledger import ManualClock, memory_ledger
 from tests.people import TODAY
 
 NUMBER, POSTCODE = IdentifierType.NHS_NUMBER, IdentifierType.POSTCODE
+DIED = IdentifierType.DATE_OF_DEATH
 RX1 = OrganisationCode("RX1")
 DOMAIN = Domain(
     DomainId("gp-2026"),
@@ -83,6 +87,49 @@ def test_rows_come_back_in_order_and_a_bad_cell_costs_only_itself() -> None:
 def test_a_person_with_an_active_type_1_opt_out_gets_no_pseudonym() -> None:
     (refused,) = made(pseudonymise(bench(), job(row("1", "999 000 0026")), PROVIDER, DOMAIN, TODAY))
     assert (refused.refused, dict(refused.pseudonyms)) == ("type_1_opt_out", {})
+
+
+REPORT = CollectionReport(
+    ContentHash("ab" * 32),
+    date(2021, 7, 1),
+    {DropRule.CODE_NOT_SHARED: 3, DropRule.TYPE_1_UNKNOWN: 1},
+    {ColumnReason.NAME: 2},
+)
+DEATHS = ("2021-06-30", "2021-07-01", "", "soon")
+
+
+def deaths() -> list[ClearRow]:
+    return [ClearRow(f"{place}", {NUMBER: A, DIED: cell}) for place, cell in enumerate(DEATHS)]
+
+
+def test_who_died_before_the_collection_gets_no_pseudonym_whatever_the_provider_let_through() -> None:
+    domain = replace(DOMAIN, identifier_types=(NUMBER, DIED), keys={NUMBER: {1: KeyState.ACTIVE}})
+    at = bench()
+    rows = made(pseudonymise(at, replace(job(*deaths()), collection=REPORT), PROVIDER, domain, TODAY))
+    assert [one.refused for one in rows] == ["died_before_start", None, None, "date_of_death_unreadable"]
+    assert [bool(one.pseudonyms) for one in rows] == [False, True, True, False]
+    (event,) = at.log.read(StreamId("pseudonymisation/JOB1"))
+    assert (event.data["rows"], event.data["type_1_opt_out"]) == (4, 0)
+    assert (event.data["died_before_start"], event.data["date_of_death_unreadable"]) == (1, 1)
+
+
+def test_the_ledger_says_what_was_dropped_before_it_was_sent_and_under_which_rules() -> None:
+    at = bench()
+    made(pseudonymise(at, replace(job(row("1", A)), collection=REPORT), PROVIDER, DOMAIN, TODAY))
+    (event,) = at.log.read(StreamId("pseudonymisation/JOB1"))
+    assert event.data["collection"] == {
+        "rules": "ab" * 32,
+        "began_on": "2021-07-01",
+        "dropped": {"type_1_unknown": 1, "code_not_shared": 3},
+        "columns_refused": {"name": 2},
+    }
+
+
+def test_a_job_that_tells_nothing_of_its_collection_is_seen_in_the_ledger() -> None:
+    at = bench()
+    made(pseudonymise(at, job(row("1", A)), PROVIDER, DOMAIN, TODAY))
+    (event,) = at.log.read(StreamId("pseudonymisation/JOB1"))
+    assert event.data["collection"] is None
 
 
 def test_the_ledger_holds_counts_and_nothing_of_a_patient() -> None:

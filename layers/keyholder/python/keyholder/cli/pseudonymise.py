@@ -12,12 +12,19 @@ from typing import Protocol
 
 import click
 
+from keyholder.canonical import JsonObject
 from keyholder.cli.options import FILE_IN, FILE_OUT
 from keyholder.cli.session import Session
 from keyholder.client import PseudonymisedRow
-from keyholder.client.extract import BATCH_ROWS, Tally, output_columns, pseudonymised
+from keyholder.client.collection_file import collection_rules
+from keyholder.client.extract import BATCH_ROWS, Tally, columns_of, kept_rows, output_columns, pseudonymised
 from keyholder.client.spreadsheets import Sheet, private_file, write_rows
 from keyholder.client.type_1 import Type1File
+from keyholder.collection.columns import ColumnPlan
+from keyholder.collection.report import CollectionReport
+from keyholder.collection.rules import GP_DATA_COLLECTION, CollectionRules
+from keyholder.collection.screen import Screen
+from keyholder.collection.vocabulary import COLUMN_WORDS, DROP_WORDS, DropRule
 from keyholder.policy.days import london_day
 
 
@@ -37,57 +44,112 @@ class Advance(Protocol):
     type=FILE_IN,
     help="Type 1 events of everybody in FILE: a CSV with nhs_number, system, code, recorded_on.",
 )
-@click.option("--out", required=True, type=FILE_OUT, help="Written with mode 0600, whole or not at all.")
+@click.option(
+    "--collection",
+    type=FILE_IN,
+    help="The domain's collection rules, a JSON file. Without it: those of the GP data collection, without codes.",
+)
+@click.option("--out", type=FILE_OUT, help="Written with mode 0600, whole or not at all. Needed unless --dry-run.")
 @click.option("--batch", default=BATCH_ROWS, show_default=True, type=click.IntRange(1, BATCH_ROWS), help="Rows a call.")
+@click.option("--dry-run", is_flag=True, help="Only count what would be dropped: nothing is sent or written.")
 @click.pass_obj
-def pseudonymise(session: Session, *, file: Path, domain: str, type_1: Path, out: Path, batch: int) -> None:
+def pseudonymise(
+    session: Session,
+    *,
+    file: Path,
+    domain: str,
+    type_1: Path,
+    collection: Path | None,
+    out: Path | None,
+    batch: int,
+    dry_run: bool,
+) -> None:
     """Replace the identifiers of FILE by pseudonyms.
 
-    FILE is a CSV with nhs_number and any of gp_local_patient_number, postcode, date_of_birth and date_of_death; its
-    other columns stay as they are. People with an active Type 1 opt-out are dropped before anything is sent, and so are
-    people of whom nobody can tell: no readable NHS number, or not in the Type 1 file.
+    FILE is a CSV with nhs_number, date_of_death and any of gp_local_patient_number, postcode and date_of_birth. Of its
+    other columns only those that the collection rules name are kept. Before anything is sent, rows are dropped of
+    people with an active Type 1 opt-out or of whom nobody can tell, of people who died before the collection started,
+    and of coded events that may not be shared by law or are too old. What was dropped is counted rule by rule.
     """
-    keyholder = session.keyholder()
-    opt_outs = Type1File.parse(type_1.read_bytes())
+    rules = GP_DATA_COLLECTION if collection is None else collection_rules(collection)
+    if rules.domain not in {None, domain}:
+        raise click.UsageError(f"The collection rules are for another domain: {rules.domain}.")
+    if out is None and not dry_run:
+        raise click.UsageError("Say where the pseudonyms go with --out, or only count with --dry-run.")
     today = london_day(datetime.now(UTC))
+    if rules.began_on > today:
+        raise click.UsageError(f"The collection starts on {rules.began_on}: until then nothing may be collected.")
+    screen = Screen(rules, today, partial(Type1File.parse(type_1.read_bytes()).state, today=today))
     tally = Tally()
+    if out is None or dry_run:
+        columns = _count(file, screen, tally)
+    else:
+        columns = _send(session, file, screen, tally, domain=domain, out=out, batch=batch)
+    _tell(session, tally, columns, rules, dry_run=dry_run)
+
+
+def _count(file: Path, screen: Screen, tally: Tally) -> ColumnPlan:
+    with file.open(encoding="utf-8-sig", newline="") as clear:
+        sheet = Sheet.read(clear)
+        columns = columns_of(sheet.header, screen.rules, only_counting=True)
+        for _ in kept_rows(sheet.rows, screen, tally):
+            pass
+    return columns
+
+
+def _send(
+    session: Session, file: Path, screen: Screen, tally: Tally, *, domain: str, out: Path, batch: int
+) -> ColumnPlan:
+    keyholder = session.keyholder()
     with (
         file.open(encoding="utf-8-sig", newline="") as clear,
         private_file(out) as target,
         _progress(_lines(file)) as advance,
     ):
-        sheet = Sheet.read(clear, ["nhs_number"])
+        sheet = Sheet.read(clear)
+        columns = columns_of(sheet.header, screen.rules)
 
-        def send(rows: Sequence[tuple[str, Mapping[str, str]]]) -> Sequence[PseudonymisedRow]:
-            answers = keyholder.pseudonymise(domain, rows)
+        def send(rows: Sequence[tuple[str, Mapping[str, str]]], report: CollectionReport) -> Sequence[PseudonymisedRow]:
+            answers = keyholder.pseudonymise(domain, rows, report)
             advance(len(rows))
             return answers
 
-        state = partial(opt_outs.state, today=today)
-        write_rows(target, output_columns(sheet.header), pseudonymised(sheet.rows, state, send, tally, batch))
-    _tell(session, tally)
+        rows = pseudonymised(sheet.rows, columns, screen, send, tally, batch_rows=batch)
+        write_rows(target, output_columns(columns), rows)
+    return columns
 
 
-def _tell(session: Session, tally: Tally) -> None:
-    session.say(
-        f"{tally.read} rows read, {tally.dropped_type_1} dropped for an active Type 1 opt-out, "
-        f"{tally.dropped_unknown} because theirs is unknown, {tally.written} pseudonymised."
-    )
-    if tally.refused:
-        session.say(f"{tally.refused} rows were refused and left out.")
+def _tell(session: Session, tally: Tally, columns: ColumnPlan, rules: CollectionRules, *, dry_run: bool) -> None:
+    dropped = sum(tally.dropped.values())
+    session.say(f"{tally.read:>9} rows read")
+    for rule in DropRule:
+        session.say(f"{tally.dropped[rule]:>9} dropped: {DROP_WORDS[rule]} ({rule.value})")
+    if dry_run:
+        session.say(f"{tally.read - dropped:>9} would be sent. Nothing was.")
+    else:
+        session.say(f"{tally.refused:>9} refused by Keyholder and left out")
+        session.say(f"{tally.written:>9} pseudonymised")
     for fault, count in sorted(tally.faults.items()):
         session.say(f"  {count}: {fault}")
-    session.show(
-        {
-            "read": tally.read,
-            "dropped_type1": tally.dropped_type_1,
-            "dropped_unknown": tally.dropped_unknown,
-            "sent": tally.sent,
-            "pseudonymised": tally.written,
-            "refused": tally.refused,
-            "faults": dict(sorted(tally.faults.items())),
-        }
-    )
+    for name, reason in columns.refused.items():
+        session.say(f"Column {name} was left out: {COLUMN_WORDS[reason]} ({reason.value}).")
+    session.show(_counts(tally, columns, rules, dry_run=dry_run))
+
+
+def _counts(tally: Tally, columns: ColumnPlan, rules: CollectionRules, *, dry_run: bool) -> JsonObject:
+    return {
+        "read": tally.read,
+        "dropped": {rule.value: tally.dropped[rule] for rule in DropRule},
+        "dropped_type1": tally.dropped_type_1,
+        "dropped_unknown": tally.dropped_unknown,
+        "sent": tally.sent,
+        "pseudonymised": tally.written,
+        "refused": tally.refused,
+        "faults": dict(sorted(tally.faults.items())),
+        "columns_left_out": {name: reason.value for name, reason in columns.refused.items()},
+        "rules": rules.rules_hash,
+        "dry_run": dry_run,
+    }
 
 
 def _lines(file: Path) -> int:

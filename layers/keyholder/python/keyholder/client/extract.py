@@ -5,15 +5,18 @@ Source of the shape: NHS Data Dictionary, GPDataSet Patient (April 2022, Novembe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from keyholder.client.answers import PseudonymisedRow
 from keyholder.client.spreadsheets import SheetError
-from keyholder.identifiers import nhs_number
-from keyholder.identifiers.not_an_identifier import NotAnIdentifierError
-from keyholder.policy.type1 import Type1State
+from keyholder.collection.columns import ColumnPlan, plan
+from keyholder.collection.report import CollectionReport
+from keyholder.collection.rules import CollectionRules
+from keyholder.collection.screen import Screen
+from keyholder.collection.vocabulary import DropRule
 from keyholder.vocabulary import IdentifierType
 
 BATCH_ROWS = 5_000
@@ -29,91 +32,109 @@ COLUMN_OF: Mapping[IdentifierType, str] = {
 """Identifier type to the column that holds its pseudonym. The clear column has the identifier type's own name."""
 
 Clear = Mapping[str, str]
-Type1Of = Callable[[str], Type1State]
-"""The Type 1 state of a canonical NHS number on the day of the extract."""
-Send = Callable[[Sequence[tuple[str, Mapping[str, str]]]], Sequence[PseudonymisedRow]]
-"""Pseudonymises one batch; rows come back by their ids."""
+Send = Callable[[Sequence[tuple[str, Mapping[str, str]]], CollectionReport], Sequence[PseudonymisedRow]]
+"""Pseudonymises one batch and tells what was dropped since the one before; rows come back by their ids."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What happened to the rows. `faults` counts cells by identifier type and code, and refused rows by theirs."""
+    """What happened to the rows. `faults` counts cells by identifier type and code, and refused rows by theirs.
+
+    Every row read is dropped by one rule, written or refused.
+    """
 
     read: int = 0
-    dropped_type_1: int = 0
-    dropped_unknown: int = 0
-    """Nobody can say whether they opted out: no readable NHS number, or not in the Type 1 file."""
+    dropped: Counter[DropRule] = field(default_factory=Counter)
+    """Rows that never left, by the rule that dropped them."""
     sent: int = 0
     written: int = 0
     refused: int = 0
     faults: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def dropped_type_1(self) -> int:
+        """Rows of people with an active Type 1 opt-out."""
+        return self.dropped[DropRule.TYPE_1_OPT_OUT]
 
-def clear_columns(header: Collection[str]) -> tuple[str, ...]:
-    """The columns that stay as they are. Raises `SheetError` where there is nothing to pseudonymise."""
-    identifiers = {identifier_type.value for identifier_type in IdentifierType}
-    if "nhs_number" not in header:
-        raise SheetError("the file has no column nhs_number")
-    return tuple(name for name in header if name not in identifiers)
+    @property
+    def dropped_unknown(self) -> int:
+        """Rows of people of whom nobody can say: no readable NHS number, or not in the Type 1 file."""
+        return self.dropped[DropRule.TYPE_1_UNKNOWN] + self.dropped[DropRule.NHS_NUMBER_UNREADABLE]
 
 
-def output_columns(header: Collection[str]) -> tuple[str, ...]:
+def columns_of(header: Collection[str], rules: CollectionRules, *, only_counting: bool = False) -> ColumnPlan:
+    """What becomes of each column. Raises `SheetError` where a column is missing that a rule has to read.
+
+    A living patient has an empty `date_of_death`; without that column nobody can tell who died before the collection.
+    Codes under an example of a code list are for counting only.
+    """
+    items = rules.items
+    needed = [IdentifierType.NHS_NUMBER.value, IdentifierType.DATE_OF_DEATH.value]
+    if items is not None and any(name in header for name in items.names()):
+        needed += items.names()
+        if rules.only_example_codes and not only_counting:
+            raise SheetError("the file has codes, and the rules' list of codes that may not be shared is an example")
+    missing = [name for name in needed if name not in header]
+    if missing:
+        raise SheetError(f"the file has no column {', '.join(missing)}, which the collection rules read")
+    return plan(header, rules.identifiers, rules.all_clear_columns())
+
+
+def output_columns(columns: ColumnPlan) -> tuple[str, ...]:
     """The columns of the pseudonymised file: the de-identified ones in the standard's order, then the clear ones."""
-    return (*(COLUMN_OF[kind] for kind in IdentifierType if kind.value in header), *clear_columns(header))
+    return (*(COLUMN_OF[kind] for kind in columns.identifiers), *columns.clear)
 
 
 def pseudonymised(
     people: Iterable[Clear],
-    type_1: Type1Of,
+    columns: ColumnPlan,
+    screen: Screen,
     send: Send,
     tally: Tally,
+    *,
     batch_rows: int = BATCH_ROWS,
 ) -> Iterator[Mapping[str, str]]:
-    """The people who have no Type 1 opt-out, pseudonymised in batches, in the order they came.
+    """The rows the rules let through, pseudonymised in batches, in the order they came.
 
-    Whoever has one, and whoever nobody can tell of, is dropped before anything is sent. A row that could not be
-    pseudonymised is left out and counted; a cell that could not be is empty and counted. Raises `SheetError` for an
-    answer that does not hold exactly the rows sent.
+    A row that a rule drops, and a column that the plan leaves out, is never handed to `send`; a row is counted once, by
+    the first rule that applies. Each batch tells the counts since the one before, and the last one everything left. A
+    row that could not be pseudonymised is left out and counted; a cell that could not be is empty and counted. Raises
+    `SheetError` for an answer that does not hold exactly the rows sent.
     """
-    kept = _kept(people, type_1, tally)
-    while batch := list(islice(kept, batch_rows)):
-        rows = [(str(number), _identifiers(person)) for number, person in batch]
-        answers = {row.row_id: row for row in send(rows)}
+    kept, told = kept_rows(people, screen, tally), Counter[DropRule]()
+    report = CollectionReport(screen.rules.rules_hash, screen.rules.began_on, columns_refused=columns.refused_counts())
+    ahead = list(islice(kept, batch_rows))
+    while batch := ahead:
+        # The next batch first: rows dropped after the last row that is sent are told with it.
+        ahead = list(islice(kept, batch_rows))
+        rows = [(str(number), _identifiers(person, columns)) for number, person in batch]
+        answers = {row.row_id: row for row in send(rows, replace(report, dropped=tally.dropped - told))}
+        told = tally.dropped.copy()
         if answers.keys() != {row_id for row_id, _ in rows}:
             raise SheetError("the answer does not hold the rows that were sent")
         tally.sent += len(rows)
         for number, person in batch:
-            row = _row(person, answers[str(number)], tally)
+            row = _row(person, columns, answers[str(number)], tally)
             if row is not None:
                 yield row
 
 
-def _kept(people: Iterable[Clear], type_1: Type1Of, tally: Tally) -> Iterator[tuple[int, Clear]]:
+def kept_rows(people: Iterable[Clear], screen: Screen, tally: Tally) -> Iterator[tuple[int, Clear]]:
+    """The rows no rule drops, each with its number in the file from 1; the others are counted."""
     for number, person in enumerate(people, 1):
         tally.read += 1
-        canonical = canonical_nhs_number(person["nhs_number"])
-        state = Type1State.UNKNOWN if canonical is None else type_1(canonical)
-        if state is Type1State.ACTIVE:
-            tally.dropped_type_1 += 1
-        elif state is Type1State.INACTIVE:
+        rule = screen.dropped_by(person)
+        if rule is None:
             yield number, person
         else:
-            tally.dropped_unknown += 1
+            tally.dropped[rule] += 1
 
 
-def canonical_nhs_number(cell: str) -> str | None:
-    """Ten digits, or None for a cell that holds no NHS number."""
-    try:
-        return nhs_number.parse(cell)
-    except NotAnIdentifierError:
-        return None
+def _identifiers(person: Clear, columns: ColumnPlan) -> Mapping[str, str]:
+    return {kind.value: person[kind.value] for kind in columns.identifiers if person[kind.value] != ""}
 
 
-def _identifiers(person: Clear) -> Mapping[str, str]:
-    return {kind.value: person[kind.value] for kind in IdentifierType if person.get(kind.value, "") != ""}
-
-
-def _row(person: Clear, answer: PseudonymisedRow, tally: Tally) -> Mapping[str, str] | None:
+def _row(person: Clear, columns: ColumnPlan, answer: PseudonymisedRow, tally: Tally) -> Mapping[str, str] | None:
     faults = [f"{kind} {code}" for kind, code in answer.errors.items()]
     if answer.reason is not None:
         faults.append(f"row {answer.reason}")
@@ -123,5 +144,5 @@ def _row(person: Clear, answer: PseudonymisedRow, tally: Tally) -> Mapping[str, 
         tally.refused += 1
         return None
     tally.written += 1
-    clear = {name: cell for name, cell in person.items() if name not in set(IdentifierType)}
+    clear = {name: person[name] for name in columns.clear}
     return {COLUMN_OF[IdentifierType(kind)]: token for kind, token in answer.pseudonyms.items()} | clear

@@ -19,6 +19,7 @@ from keyholder.client.answers import (
     SubjectSearch,
 )
 from keyholder.client.transport import DEFAULT_ATTEMPTS, Caller, HttpsTransport, Reply, Transport
+from keyholder.collection.report import CollectionReport
 
 Row = tuple[str, Mapping[str, str]]
 """A row's id and its clear identifiers by type."""
@@ -119,9 +120,13 @@ class Keyholder:
 
     # Pseudonyms
 
-    def pseudonymise(self, domain: str, rows: Sequence[Row]) -> tuple[PseudonymisedRow, ...]:
-        """Pseudonyms for up to 5,000 rows of clear identifiers."""
+    def pseudonymise(
+        self, domain: str, rows: Sequence[Row], collection: CollectionReport | None = None
+    ) -> tuple[PseudonymisedRow, ...]:
+        """Pseudonyms for up to 5,000 rows of clear identifiers; `collection` tells what was dropped before."""
         body: JsonObject = {"rows": [{"row_id": row_id, "identifiers": dict(cells)} for row_id, cells in rows]}
+        if collection is not None:
+            body = {**body, "collection": collection.json()}
         return PseudonymisedRow.parse(self._post(f"/v1/domains/{_quoted(domain)}/pseudonyms", body))
 
     # Audit

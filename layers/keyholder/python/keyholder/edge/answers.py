@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
+from keyholder.collection.vocabulary import DropRule
 from keyholder.policy.opt_outs import ReplyState
 from keyholder.policy.register_form import RegisterKind
 from keyholder.policy.vocabulary import CheckMode
@@ -389,7 +390,7 @@ class RefusedRow(Answer):
     row_id: str
     status: Literal["refused"]
     pseudonyms: Annotated[dict[IdentifierType, Text], Field(max_length=0)]
-    reason: Literal["type_1_opt_out"]
+    reason: Literal[DropRule.TYPE_1_OPT_OUT, DropRule.DIED_BEFORE_START, DropRule.DATE_OF_DEATH_UNREADABLE]
 
 
 class Pseudonymised(Answer):

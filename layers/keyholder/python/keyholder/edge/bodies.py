@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from keyholder.collection.vocabulary import ColumnReason, DropRule
 from keyholder.policy.vocabulary import CheckMode
 from keyholder.registry.domains import CareOrigin, SourceDataset
 from keyholder.registry.people import Capacity, PersonKind
@@ -266,9 +267,22 @@ class IdentifierRowBody(Body):
     identifiers: Annotated[dict[IdentifierType, Cell], Field(min_length=1, max_length=5)]
 
 
+class CollectionBody(Body):
+    """What the provider's client dropped since the call before, under which rules: codes and counts.
+
+    `rules` is the hash of the rules; rows of people who died before `began_on` are refused here as well.
+    """
+
+    rules: Hash
+    began_on: dt.date
+    dropped: dict[DropRule, Annotated[int, Field(ge=1, le=1_000_000_000)]] = {}
+    columns_refused: dict[ColumnReason, Annotated[int, Field(ge=1, le=100_000)]] = {}
+
+
 class PseudonymiseBody(Body):
     """Up to 5,000 rows."""
 
+    collection: CollectionBody | None = None
     rows: Annotated[list[IdentifierRowBody], Field(min_length=1, max_length=5_000)]
 
 

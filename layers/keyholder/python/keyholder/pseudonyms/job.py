@@ -13,6 +13,9 @@ from datetime import date
 from typing import Protocol
 
 from keyholder.canonical import JsonObject
+from keyholder.collection.days import death_rule
+from keyholder.collection.report import CollectionReport
+from keyholder.collection.vocabulary import DropRule
 from keyholder.ledger.event import NewEvent
 from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey
 from keyholder.ledger.ports import Head
@@ -44,8 +47,8 @@ ROW_IDS_NOT_UNIQUE = Refusal(
 )
 REFUSALS = (NOT_A_PROVIDER, DOMAIN_UNKNOWN, TYPE_NOT_IN_DOMAIN, ROW_IDS_NOT_UNIQUE)
 
-TYPE_1 = "type_1_opt_out"
-"""Why a row is refused whose patient has an active Type 1 opt-out: nothing of it may leave the practice."""
+REFUSED_HERE = (DropRule.TYPE_1_OPT_OUT, DropRule.DIED_BEFORE_START, DropRule.DATE_OF_DEATH_UNREADABLE)
+"""The collection rules that a row of identifiers shows, asked again here whatever the provider's client did."""
 
 
 class LinkStore(Protocol):
@@ -75,18 +78,20 @@ class MadeRow:
     row_id: str
     pseudonyms: Mapping[IdentifierType, Pseudonym] = field(repr=False)
     errors: Mapping[IdentifierType, str] = field(default_factory=dict)
-    refused: str | None = None
+    refused: DropRule | None = None
+    """The collection rule that keeps the whole row out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Who pseudonymises what for which domain."""
+    """Who pseudonymises what for which domain, and what the provider's client says it dropped before."""
 
     id: str
     domain: DomainId
     rows: Sequence[ClearRow] = field(repr=False)
     trace: str
     idempotency: IdempotencyKey | None
+    collection: CollectionReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +115,13 @@ def pseudonymise(
     refusal = _refusal(job, person, domain)
     if refusal is not None or person is None or domain is None:
         return refusal or NOT_A_PROVIDER
-    open_rows = [row for row in job.rows if not _opted_out(row, bench.type_1)]
+    dropped = {row.row_id: _dropped_by(row, job.collection, bench.type_1, today) for row in job.rows}
+    open_rows = [row for row in job.rows if dropped[row.row_id] is None]
     with OpenedKeys(bench.ring) as keys:
         sealed = seal_rows([row.identifiers for row in open_rows], domain.id, _versions(domain), keys, today)
     by_id = {row.row_id: cells for row, cells in zip(open_rows, sealed, strict=True)}
-    made = [_made(row.row_id, by_id.get(row.row_id)) for row in job.rows]
-    found = _recorded(bench.log, job, person, _counts(made, sealed, _versions(domain)))
+    made = [_made(row.row_id, by_id.get(row.row_id, {}), dropped[row.row_id]) for row in job.rows]
+    found = _recorded(bench.log, job, person, _counts(made, sealed, _versions(domain), job.collection))
     if found is not None:
         return found
     with LinkKey.derive(bench.digest_key) as link_key:
@@ -135,6 +141,16 @@ def _refusal(job: Job, person: Person | None, domain: Domain | None) -> Refusal 
     return ROW_IDS_NOT_UNIQUE if len({row.row_id for row in job.rows}) != len(job.rows) else None
 
 
+def _dropped_by(
+    row: ClearRow, collection: CollectionReport | None, register: Type1Register, today: date
+) -> DropRule | None:
+    if _opted_out(row, register):
+        return DropRule.TYPE_1_OPT_OUT
+    if collection is None:
+        return None
+    return death_rule(row.identifiers.get(IdentifierType.DATE_OF_DEATH, ""), collection.began_on, today)
+
+
 def _opted_out(row: ClearRow, register: Type1Register) -> bool:
     number = "".join(filter(str.isdigit, row.identifiers.get(IdentifierType.NHS_NUMBER, "")))
     return bool(number) and register.active(number)
@@ -149,9 +165,9 @@ def _versions(domain: Domain) -> Mapping[IdentifierType, int]:
     }
 
 
-def _made(row_id: str, cells: SealedRow | None) -> MadeRow:
-    if cells is None:
-        return MadeRow(row_id, {}, refused=TYPE_1)
+def _made(row_id: str, cells: SealedRow, dropped: DropRule | None) -> MadeRow:
+    if dropped is not None:
+        return MadeRow(row_id, {}, refused=dropped)
     tokens = {kind: cell.pseudonym for kind, cell in cells.items() if cell.pseudonym is not None}
     errors = {kind: _error(cell) for kind, cell in cells.items() if cell.status not in _GOOD}
     return MadeRow(row_id, tokens, errors)
@@ -164,14 +180,20 @@ def _error(cell: SealedCell) -> str:
 _GOOD = {SealStatus.SEALED, SealStatus.EMPTY}
 
 
-def _counts(made: Sequence[MadeRow], sealed: Sequence[SealedRow], versions: Mapping[IdentifierType, int]) -> JsonObject:
+def _counts(
+    made: Sequence[MadeRow],
+    sealed: Sequence[SealedRow],
+    versions: Mapping[IdentifierType, int],
+    collection: CollectionReport | None,
+) -> JsonObject:
     cells = Counter(kind.value for row in sealed for kind, cell in row.items() if cell.pseudonym is not None)
     return {
         "rows": len(made),
-        "type_1_opt_out": sum(row.refused == TYPE_1 for row in made),
+        **{rule.value: sum(row.refused is rule for row in made) for rule in REFUSED_HERE},
         "rows_with_errors": sum(bool(row.errors) for row in made),
         "pseudonyms": dict(sorted(cells.items())),
         "key_versions": {kind.value: version for kind, version in sorted(versions.items())},
+        "collection": None if collection is None else collection.json(),
     }
 
 
