@@ -155,6 +155,13 @@ def test_codes_do_not_leave_under_an_example_of_a_code_list() -> None:
     assert columns_of(header[:2], codes(ListStatus.EXAMPLE)).clear == ()
 
 
+def test_each_batch_tells_what_was_dropped_since_the_one_before_and_the_last_one_everything_left() -> None:
+    sent, dead = Sent(), person(PEOPLE[0], date_of_death="1999-01-01")
+    kept = [person(number) for number in PEOPLE[:3]]
+    collect([dead, kept[0], dead, kept[1], dead, kept[2], dead, dead], sent, Tally(), batch=1)
+    assert [report.dropped for report in sent.reports] == [{DropRule.DIED_BEFORE_START: told} for told in (2, 1, 2)]
+
+
 EVENTS = st.fixed_dictionaries(
     {
         "nhs_number": st.sampled_from([*PEOPLE[:6], "", "9990000019"]),

@@ -67,7 +67,7 @@ def test_every_rule_is_part_of_the_hash(tmp_path: Path, name: str) -> None:
 WRONG: list[tuple[object, object]] = [
     ("{", CODES),
     ("[]", CODES),
-    ('{"began_on": "2021-07-01", "began_on": "1990-01-01"}', CODES),
+    (json.dumps(RULES).replace("{", '{"began_on": "1990-01-01", ', 1), CODES),
     ({**RULES, "longest_age_yeers": 5}, CODES),
     *((without(RULES, name), CODES) for name in ("began_on", "identifiers", "clear_columns", "code_list")),
     ({**RULES, "began_on": "01/07/2021"}, CODES),

@@ -113,6 +113,16 @@ def test_who_died_before_the_collection_gets_no_pseudonym_whatever_the_provider_
     assert (event.data["died_before_start"], event.data["date_of_death_unreadable"]) == (1, 1)
 
 
+def test_nothing_is_kept_of_a_row_that_is_refused() -> None:
+    alone, among = Links(), Links()
+    made(pseudonymise(bench(links=alone), job(row("1", A)), PROVIDER, DOMAIN, TODAY))
+    at = bench(links=among)
+    made(pseudonymise(at, job(row("1", A), row("2", B)), PROVIDER, DOMAIN, TODAY))
+    assert among.kept == alone.kept
+    (event,) = at.log.read(StreamId("pseudonymisation/JOB1"))
+    assert event.data["pseudonyms"] == {"nhs_number": 1, "postcode": 1}
+
+
 def test_the_ledger_says_what_was_dropped_before_it_was_sent_and_under_which_rules() -> None:
     at = bench()
     made(pseudonymise(at, replace(job(row("1", A)), collection=REPORT), PROVIDER, DOMAIN, TODAY))
