@@ -16,7 +16,7 @@ from constructs import Construct
 from infra.api import Api
 from infra.checks import ChecksQueue, sweep_every_minute
 from infra.functions import SIZES, Functions
-from infra.keys import KeysStack
+from infra.keys import KeysStack, controller_key_arns
 from infra.ledger import Ledger
 from infra.observability import Alarms
 from infra.permissions import Holding
@@ -43,6 +43,7 @@ class KeyholderStack(Stack):
             minimum_days=parameters.minimum_retention_days.value_as_number,
         )
         state = State(self, "State")
+        controller_keys = controller_key_arns(self)
         checks = ChecksQueue(self, "Checks", worker_timeout=Duration.seconds(SIZES[Function.RELEASE].seconds))
         arns = {
             Holding.STEPS: state.steps.table_arn,
@@ -77,8 +78,16 @@ class KeyholderStack(Stack):
             "TOKEN_AUDIENCE": parameters.token_audience.value_as_string,
             "CHECKS_QUEUE_URL": checks.queue.queue_url,
             "BOOTSTRAP_OPERATOR": parameters.bootstrap_operator.value_as_string,
+            "CONTROLLER_KEY_ARNS": " ".join(controller_keys),
         }
-        functions = Functions(self, "Functions", layers=layers, arns=arns, environment=environment).functions
+        functions = Functions(
+            self,
+            "Functions",
+            layers=layers,
+            arns=arns,
+            controller_keys=controller_keys,
+            environment=environment,
+        ).functions
         checks.feed(functions[Function.RELEASE])
         sweep_every_minute(self, functions[Function.SWEEPER])
         Alarms(self, "Alarms", functions=functions, failed_checks=checks.failed)

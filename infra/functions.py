@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,9 @@ ONE_RUNTIME = (
 class Functions(Construct):
     """All functions, by name.
 
-    `layers` holds what `build_layers` made: `keyholder/` and `dependencies/`. `arns` gives every holding but the log
-    group its ARN. `environment` is the same for all: a name is no permission.
+    `layers` holds what `build_layers` made: `keyholder/` and `dependencies/`. `arns` gives every holding its ARN, but
+    for the log group and the controllers' own keys, of which there are as many as `controller_keys`. `environment` is
+    the same for all: a name is no permission.
     """
 
     def __init__(
@@ -62,10 +63,13 @@ class Functions(Construct):
         *,
         layers: Path,
         arns: Mapping[Holding, str],
+        controller_keys: Sequence[str],
         environment: Mapping[str, str],
     ) -> None:
         super().__init__(scope, name)
-        self._arns = arns
+        self._arns = {holding: (arn,) for holding, arn in arns.items()} | {
+            Holding.CONTROLLER_KEYS: tuple(controller_keys)
+        }
         self._environment = environment
         self._layers = [
             self._layer("Keyholder", layers / "keyholder"),
@@ -93,12 +97,13 @@ class Functions(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"What functions/{function} may do; see infra/permissions.py.",
         )
-        arns = {**self._arns, Holding.LOGS: group.log_group_arn}
+        arns = {**self._arns, Holding.LOGS: (group.log_group_arn,)}
+        statements = [policy_statement(statement, arns) for statement in PERMISSIONS[function]]
         policy = iam.Policy(
             scope,
             "Policy",
             roles=[role],
-            statements=[_statement(statement, arns) for statement in PERMISSIONS[function]],
+            statements=[statement for statement in statements if statement is not None],
         )
         for finding in self._stars(function):
             accept(policy, f"AwsSolutions-IAM5[Resource::{finding}]", PART_OF_A_HOLDING)
@@ -128,14 +133,15 @@ class Functions(Construct):
         for statement in PERMISSIONS[function]:
             for resource in statement.resources:
                 if resource.part.endswith("*"):
-                    logical_id = Stack.of(self).resolve(self._arns[resource.holding])["Fn::GetAtt"][0]
+                    (arn,) = self._arns[resource.holding]
+                    logical_id = Stack.of(self).resolve(arn)["Fn::GetAtt"][0]
                     stars.add(f"<{logical_id}.Arn>{resource.part}")
         return stars
 
 
-def _statement(statement: Statement, arns: Mapping[Holding, str]) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        sid=statement.sid,
-        actions=list(statement.actions),
-        resources=[arns[resource.holding] + resource.part for resource in statement.resources],
-    )
+def policy_statement(statement: Statement, arns: Mapping[Holding, Sequence[str]]) -> iam.PolicyStatement | None:
+    """The statement with its resources named; None where there is none to name."""
+    named = [arn + resource.part for resource in statement.resources for arn in arns[resource.holding]]
+    if not named:
+        return None
+    return iam.PolicyStatement(sid=statement.sid, actions=list(statement.actions), resources=named)

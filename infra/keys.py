@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -11,6 +13,21 @@ CHECKPOINT_KEY_SPECS = {
     "ECC_NIST_P256": kms.KeySpec.ECC_NIST_P256,
 }
 """What a checkpoint can be signed with: Ed25519, or P-256 where a region has no Ed25519."""
+
+KMS_KEY_ARN = re.compile(r"arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f-]{36})")
+
+
+def controller_key_arns(scope: Construct) -> tuple[str, ...]:
+    """The controllers' own KMS keys that domains may bring: the context value `controller_key_arns`, none by default.
+
+    A list, or one text with commas between. Raises `ValueError` for anything but the ARN of one key: an alias could be
+    pointed elsewhere, and a star would let domains use any key.
+    """
+    given = scope.node.try_get_context("controller_key_arns") or []
+    arns = tuple(dict.fromkeys(arn.strip() for arn in (given.split(",") if isinstance(given, str) else given)))
+    if not all(KMS_KEY_ARN.fullmatch(arn) for arn in arns):
+        raise ValueError("controller_key_arns holds ARNs of KMS keys, arn:aws:kms:<region>:<account>:key/<id>")
+    return arns
 
 
 class KeysStack(Stack):

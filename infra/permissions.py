@@ -29,6 +29,8 @@ class Holding(StrEnum):
     TAG_KEY = "tag key"
     CONTENT_KEY = "content key"
     CHECKPOINT_KEY = "checkpoint key"
+    CONTROLLER_KEYS = "controllers' own keys"
+    """As many as the deployment names, by default none: a statement about them is then left out."""
     CHECKS_QUEUE = "checks queue"
     LOGS = "own log group"
 
@@ -92,6 +94,7 @@ APPEND: tuple[Statement, ...] = (
 then answers 403 instead of 404 for a journal object that is not there yet."""
 
 READ_KEYS = _allow("WrappedKeys", ("dynamodb:GetItem",), Resource(Holding.KEYS))
+OPEN_OWN_KEYS = _decrypt("OpenOwnKeys", Holding.CONTROLLER_KEYS)
 SEND_CHECKS = _allow("SendChecks", ("sqs:SendMessage",), Resource(Holding.CHECKS_QUEUE))
 
 PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
@@ -115,6 +118,7 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         *APPEND,
         READ_KEYS,
         _decrypt("Open", Holding.DOMAIN_KEY, Holding.DIGEST_KEY, Holding.TAG_KEY, Holding.CONTENT_KEY),
+        OPEN_OWN_KEYS,
         _allow("Content", ("s3:GetObject",), *_objects(Holding.CONTENT, "")),
         _allow("ContentNames", ("s3:ListBucket",), Resource(Holding.CONTENT)),
         _allow("Choices", ("s3:GetObject",), *_objects(Holding.CHOICES, "")),
@@ -132,6 +136,7 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         *APPEND,
         READ_KEYS,
         _decrypt("Open", Holding.DOMAIN_KEY, Holding.DIGEST_KEY),
+        OPEN_OWN_KEYS,
         _allow("Links", ("s3:PutObject", "s3:GetObject"), *_objects(Holding.CHOICES, "links/")),
         _allow("Type1", ("s3:GetObject",), *_objects(Holding.CHOICES, "type-1/")),
         _allow("ChoicesKeys", ("s3:ListBucket",), Resource(Holding.CHOICES)),
@@ -147,7 +152,7 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
     Function.REGISTRY: (
         LOGS,
         *APPEND,
-        _allow("NewWrappedKeys", ("dynamodb:PutItem",), Resource(Holding.KEYS)),
+        _allow("WrappedKeys", ("dynamodb:PutItem", "dynamodb:UpdateItem"), Resource(Holding.KEYS)),
         _allow(
             "NewKeys",
             ("kms:GenerateDataKeyWithoutPlaintext",),
@@ -155,6 +160,7 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
             Resource(Holding.DIGEST_KEY),
             Resource(Holding.TAG_KEY),
         ),
+        _allow("NewOwnKeys", ("kms:GenerateDataKeyWithoutPlaintext",), Resource(Holding.CONTROLLER_KEYS)),
     ),
     Function.CHOICES: (
         LOGS,

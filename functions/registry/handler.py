@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -9,13 +11,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
-from keyholder.edge.bodies import DomainBody, PersonBody, ProjectBody
+from keyholder.edge.bodies import DomainBody, KeyChangeBody, NoBody, PersonBody, ProjectBody
 from keyholder.edge.outcomes import accepted, member, person_of, registry_call
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
+from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.registry.decide import operates
 from keyholder.registry.domains import Domain, domain_view, parse_domain
+from keyholder.registry.key_changes import key_change_view, parse_wish
 from keyholder.registry.people import Person, parse_person, person_id, person_json
 from keyholder.registry.projects import parse_project, project_json
 from keyholder.registry.service import Entry
@@ -56,7 +60,9 @@ def register_project(body: ProjectBody) -> Response[str]:
 def register_domain(body: DomainBody) -> Response[str]:
     """By an operator. Registering and making keys are two steps of the ledger; a repeated call finishes a half one."""
     domain = accepted(parse_domain({**body.model_dump(mode="json", exclude={"domain_id"}), "id": body.domain_id}))
-    entry = _with_keys(accepted(assembly().registry.register_domain(registry_call(service.call), domain)))
+    registered = accepted(assembly().registry.register_domain(registry_call(service.call), domain))
+    with _keys_reached():
+        entry = _with_keys(registered)
     return answer(_domain(entry), status=201, version=entry.version)
 
 
@@ -90,6 +96,43 @@ def show_domain(domain_id: str) -> Response[str]:
     return answer(_domain(entry), version=entry.version)
 
 
+@service.route("POST", "/v1/domains/{domain_id}/key-changes", status=201, summary="Propose a change of a domain's keys")
+def propose_key_change(domain_id: str, body: KeyChangeBody) -> Response[str]:
+    """By an operator. Nothing happens to the keys until another operator confirms it, within 24 hours."""
+    house = assembly()
+    wish = accepted(parse_wish(body.model_dump(mode="json")))
+    change_id = f"KCH-{house.new_id()}"
+    call, domain = registry_call(service.call), DomainId(domain_id)
+    entry = accepted(house.registry.propose_key_change(call, domain, change_id, wish, service.call.now))
+    return _key_change(entry, entry.value.key_changes[-1].id, status=201)
+
+
+@service.route(
+    "POST", "/v1/domains/{domain_id}/key-changes/{change_id}/confirm", summary="Carry out what another proposed"
+)
+def confirm_key_change(domain_id: str, change_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - still checked
+    """By another operator than the proposer. It is in the ledger first; a repeated call finishes a half one."""
+    house, domain = assembly(), DomainId(domain_id)
+    entry = accepted(
+        house.registry.confirm_key_change(registry_call(service.call), domain, change_id, service.call.now)
+    )
+    change = entry.value.key_change(change_id)
+    # The keys follow what the ledger says now: a repeated call must not undo what was decided after the first one.
+    with _keys_reached():
+        house.key_maker.follow(house.registry.domain(domain) or entry.value, change.keys if change else ())
+    return _key_change(entry, change_id)
+
+
+@service.route(
+    "POST", "/v1/domains/{domain_id}/key-changes/{change_id}/withdraw", summary="Take back or refuse a proposal"
+)
+def withdraw_key_change(domain_id: str, change_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - still checked
+    """By any operator, the proposer included."""
+    call, domain = registry_call(service.call), DomainId(domain_id)
+    entry = accepted(assembly().registry.withdraw_key_change(call, domain, change_id, service.call.now))
+    return _key_change(entry, change_id)
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The function's entry."""
     return service(event, context)
@@ -108,14 +151,30 @@ def _with_keys(registered: Entry[Domain]) -> Entry[Domain]:
     if not missing:
         return entry
     for kind, version in missing:
-        maker.make_domain_key(domain.id, kind, version)
+        maker.make_domain_key(domain.id, kind, version, domain.kms_key_arn)
     call = registry_call(service.call)
     made = assembly().registry.make_keys(type(call)(call.actor, call.trace), domain.id, missing)
     return accepted(made)
 
 
 def _domain(entry: Entry[Domain]) -> dict[str, object]:
-    return {"domain_id": entry.value.id, **domain_view(entry.value)}
+    return {"domain_id": entry.value.id, **domain_view(entry.value, service.call.now)}
+
+
+def _key_change(entry: Entry[Domain], change_id: str, *, status: int = 200) -> Response[str]:
+    change = entry.value.key_change(change_id)
+    if change is None:
+        raise LookupError("a step on a key change left none")
+    return answer(key_change_view(change, service.call.now), status=status, version=entry.version)
+
+
+@contextmanager
+def _keys_reached() -> Iterator[None]:
+    """A KMS key that is switched off or withdrawn is said to be so; the step itself is in the ledger by then."""
+    try:
+        yield
+    except KeyUnavailableError:
+        raise ProblemError(Problem(ProblemType.KEYS_UNAVAILABLE, headers={"retry-after": "300"})) from None
 
 
 def _operator() -> Person:

@@ -39,6 +39,7 @@ PERSONAS: tuple[Persona, ...] = (
     _persona("controller-on-project", 6, "Priya Shah", Role.CONTROLLER, "RX1", *_CONTROLLER),
     _persona("auditor", 7, "Cho Patel", Role.AUDITOR, "X26", Scope.AUDIT),
     _persona("provider", 8, "Pat Murphy", Role.PROVIDER, "RX1", Scope.PROVIDE),
+    _persona("second-operator", 10, "Mina Rossi", Role.OPERATOR, "X26", Scope.OPERATE),
     _persona("outsider", 9, "Sam Novak", Role.RESEARCHER, "RX2", *_RESEARCHER),
 )
 """Sam Novak is registered nowhere; Priya Shah is a controller and on the project, so may not decide on it."""

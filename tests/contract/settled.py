@@ -22,6 +22,8 @@ PEOPLE = some_nhs_numbers(8)
 RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 JUSTIFICATION = "We need to link the heart failure cohort to the national registry."
 
+ROTATION = {"change": "rotate", "identifier_types": ["nhs_number", "postcode"], "reason": "routine"}
+
 
 @dataclass(frozen=True)
 class Extract:

@@ -32,6 +32,7 @@ PLACES = {
     "person_id": NOBODY,
     "project_id": NOWHERE,
     "export_id": NOWHERE,
+    "change_id": NOWHERE,
 }
 """What is not there, for each variable of a path."""
 WHO = {
@@ -98,6 +99,7 @@ def _succeed(api: Api, extract: Extract) -> None:
         expect(api.get(path, "operator"), 200)
     expect(api.get(f"/v1/domains/{DOMAIN}", "researcher"), 200)
     _bad_cells(api)
+    _change_keys(api)
 
     saved = draft(api, request_body(extract))
     expect(api.post(f"{saved.path}/save", request_body(extract, 0), "researcher", if_match=_etag(saved)), 200)
@@ -162,6 +164,7 @@ def _meet_other_states(api: Api, extract: Extract) -> None:
     assert api.post("/v1/projects", project, "operator", if_match='W/"1"').status == 404
     rows = {"rows": [{"row_id": "1", "identifiers": {"nhs_number": settled.PEOPLE[0]}}]}
     assert api.post("/v1/domains/none/pseudonyms", rows, "provider").status == 404
+    assert api.post("/v1/domains/none/key-changes", settled.ROTATION, "operator").status == 404
     assert api.post(f"{done.path}/collect", {"release_id": "REL-" + "0" * 26}, "researcher").status in {404, 409}
     missing = Asked(api, PLACES["request_id"])
     for command, who, body in (
@@ -200,7 +203,7 @@ def _knock(api: Api, route: Route) -> None:
     assert api.post(path, {"too": "x" * MAX_BODY}, who).status == 413
     assert api.post(path, {}, who, headers={"content-type": "text/csv"}).status == 415
     assert api.post(path, {"unknown": 1}, who).status == 422
-    if path.rsplit("/", 1)[-1] in {"submit", "withdraw", "discard"}:
+    if path.rsplit("/", 1)[-1] in {"submit", "withdraw", "discard", "confirm"}:
         assert api.post(path, {}, who).status == 404
 
 
@@ -226,6 +229,20 @@ def _fail(api: Api, extract: Extract) -> None:
         assert released.release().status >= 500
     with api.failing(Fault("Query", "ValidationException", 400), Fault("GetItem", "ValidationException", 400)):
         assert api.get("/v1/me", "researcher").status >= 500
+
+
+def _change_keys(api: Api) -> None:
+    """One operator proposes, another confirms or refuses; and each at the wrong time."""
+    changes = f"/v1/domains/{settled.OTHER_DOMAIN}/key-changes"
+    refused = expect(api.post(changes, settled.ROTATION, "operator"), 201).json["change_id"]
+    assert expect(api.get(f"/v1/domains/{settled.OTHER_DOMAIN}", "researcher"), 200).json["key_changes"]
+    assert api.post(changes, settled.ROTATION, "second-operator").status == 409
+    expect(api.post(f"{changes}/{refused}/withdraw", {}, "second-operator"), 200)
+    made = expect(api.post(changes, settled.ROTATION, "operator"), 201).json["change_id"]
+    assert api.post(f"{changes}/{made}/confirm", {}, "operator").status == 403
+    expect(api.post(f"{changes}/{made}/confirm", {}, "second-operator"), 200)
+    assert api.post(f"{changes}/{made}/withdraw", {}, "second-operator").status == 409
+    assert api.post(f"{changes}/{refused}/confirm", {}, "second-operator").status == 409
 
 
 def _etag(asked: Asked) -> str:

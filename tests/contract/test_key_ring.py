@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -20,7 +20,8 @@ from moto import mock_aws
 
 from keyholder.adapters.key_ring import KeyMaker, KmsKeyRing, PurposeKeys
 from keyholder.pseudonyms.key_ring import DataKey, KeyGone, KeyServiceError, KeyUnavailableError, OpenedKeys, SecretKey
-from keyholder.vocabulary import DomainId, IdentifierType
+from keyholder.registry.domains import CareOrigin, Domain, KeyState, SourceDataset
+from keyholder.vocabulary import DomainId, IdentifierType, OrganisationCode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -322,3 +323,98 @@ def test_a_table_that_is_not_there_is_a_fault(world: World) -> None:
         world.ring.open(DOMAIN, NHS_NUMBER, 1)
     with pytest.raises(KeyServiceError, match=r"^PutItem: ResourceNotFoundException$"):
         world.maker.make_domain_key(DOMAIN, NHS_NUMBER, 1)
+
+
+# -- a version that is retired or destroyed ---------------------------------------------------------------------------
+
+DOMAIN_ITEM = ("domain/gp-2026/nhs_number", "000001")
+
+
+def known(state: KeyState, own_key: str | None = None) -> Domain:
+    """The domain as the ledger has it, with one key version."""
+    return Domain(
+        DOMAIN,
+        (OrganisationCode("X26"),),
+        (NHS_NUMBER,),
+        SourceDataset.GP,
+        CareOrigin.ENGLAND_PUBLIC,
+        kms_key_arn=own_key,
+        keys={NHS_NUMBER: {1: state}},
+    )
+
+
+@pytest.mark.parametrize("last", [KeyState.RETIRED, KeyState.DESTROYED])
+@pytest.mark.parametrize("made", [True, False], ids=["made", "never made"])
+def test_the_table_follows_the_ledger_and_a_repetition_changes_nothing(
+    world: World, last: KeyState, made: bool
+) -> None:
+    if made:
+        world.maker.make_domain_key(DOMAIN, NHS_NUMBER, 1)
+    for _ in range(2):
+        world.maker.follow(known(last), [(NHS_NUMBER, 1)])
+        item = world.item(*DOMAIN_ITEM)
+        assert item["state"] == {"S": last.value}
+        assert ("wrapped" in item) is (made and last is KeyState.RETIRED)
+        assert not world.maker.make_domain_key(DOMAIN, NHS_NUMBER, 1), "nothing is made where a key was"
+        assert world.ring.open(DOMAIN, NHS_NUMBER, 1) == last.value
+
+
+def test_a_destroyed_version_is_not_retired_by_a_late_step(world: World) -> None:
+    world.maker.make_domain_key(DOMAIN, NHS_NUMBER, 1)
+    for state in (KeyState.DESTROYED, KeyState.RETIRED, KeyState.ACTIVE, KeyState.REVERSIBLE):
+        world.maker.follow(known(state), [(NHS_NUMBER, 1)])
+        assert world.item(*DOMAIN_ITEM)["state"] == {"S": "destroyed"}
+        assert "wrapped" not in world.item(*DOMAIN_ITEM)
+
+
+def test_only_the_versions_that_are_named_follow(world: World) -> None:
+    domain = replace(known(KeyState.DESTROYED), keys={NHS_NUMBER: {1: KeyState.DESTROYED, 2: KeyState.ACTIVE}})
+    world.maker.make_domain_key(DOMAIN, NHS_NUMBER, 1)
+    world.maker.follow(domain, [(NHS_NUMBER, 2), (POSTCODE, 1)])
+    assert world.item(*DOMAIN_ITEM)["state"] == {"S": "active"}
+    assert isinstance(world.ring.open(DOMAIN, NHS_NUMBER, 2), DataKey)
+    assert world.ring.open(DOMAIN, POSTCODE, 1) is KeyGone.UNKNOWN
+
+
+# -- a controller's own KMS key ---------------------------------------------------------------------------------------
+
+
+def test_an_own_key_wraps_and_opens_instead_of_the_environments(world: World) -> None:
+    own = world.kms.create_key()["KeyMetadata"]["Arn"]
+    world.maker.follow(known(KeyState.ACTIVE, own), [(NHS_NUMBER, 1)])
+    assert isinstance(world.ring.open(DOMAIN, NHS_NUMBER, 1, own), DataKey)
+    assert {call["KeyId"] for call in world.sent if "KeyId" in call} == {own}
+    with pytest.raises(KeyServiceError):
+        world.ring.open(DOMAIN, NHS_NUMBER, 1)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "DisabledException",
+        "KMSInvalidStateException",
+        "KeyUnavailableException",
+        "AccessDeniedException",
+        "NotFoundException",
+    ],
+)
+def test_an_own_key_that_is_switched_off_or_withdrawn_is_unavailable(world: World, code: str) -> None:
+    own = world.kms.create_key()["KeyMetadata"]["Arn"]
+    world.maker.make_domain_key(DOMAIN, NHS_NUMBER, 1, own)
+    with Stubber(world.kms) as stub:
+        stub.add_client_error("decrypt", code, "a message that may name keys and people")
+        with pytest.raises(KeyUnavailableError, match=f"^Decrypt: {code}$"):
+            world.ring.open(DOMAIN, NHS_NUMBER, 1, own)
+        stub.add_client_error("generate_data_key_without_plaintext", code, "a message")
+        with pytest.raises(KeyUnavailableError, match=f"^GenerateDataKeyWithoutPlaintext: {code}$"):
+            world.maker.make_domain_key(DOMAIN, NHS_NUMBER, 2, own)
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "KMSInternalException"])
+def test_an_own_key_that_stumbles_is_a_fault(world: World, code: str) -> None:
+    own = world.kms.create_key()["KeyMetadata"]["Arn"]
+    world.maker.make_domain_key(DOMAIN, NHS_NUMBER, 1, own)
+    with Stubber(world.kms) as stub:
+        stub.add_client_error("decrypt", code, "a message")
+        with pytest.raises(KeyServiceError, match=f"^Decrypt: {code}$"):
+            world.ring.open(DOMAIN, NHS_NUMBER, 1, own)

@@ -223,6 +223,20 @@ PROBES: tuple[Probe, ...] = (
         "PutItem",
         lambda db, table: db.put_item(TableName=table, Item=ITEM, ConditionExpression=EXISTS),
     ),
+    _item(
+        "KEYS_TABLE",
+        Holding.KEYS,
+        "UpdateItem",
+        lambda db, table: db.update_item(
+            TableName=table, Key=ITEM, UpdateExpression="REMOVE probe", ConditionExpression=EXISTS
+        ),
+    ),
+    _item(
+        "KEYS_TABLE",
+        Holding.KEYS,
+        "DeleteItem",
+        lambda db, table: db.delete_item(TableName=table, Key=ITEM, ConditionExpression=EXISTS),
+    ),
     _get("LEDGER_BUCKET", Holding.LEDGER, f"journal/{KEY}"),
     _list("LEDGER_BUCKET", Holding.LEDGER),
     _list("LEDGER_BUCKET", Holding.LEDGER, versions=True),
@@ -316,6 +330,8 @@ def test_each_function_is_refused_what_it_does_not_need(tried: Tried, function: 
         ("GenerateDataKey with the domain key", ""),
         ("disable the domain key", ""),
         ("DeleteItem on the steps table", ""),
+        ("UpdateItem on the keys table", "registry"),
+        ("DeleteItem on the keys table", ""),
         ("Scan on the steps table", ""),
         (f"delete journal/{KEY} in the ledger bucket", ""),
         (f"write journal/{KEY} in the ledger bucket over what may be there", ""),

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from aws_cdk import App, Stack
 
-from infra.permissions import PERMISSIONS, Holding, allowed
+from infra.functions import policy_statement
+from infra.keys import controller_key_arns
+from infra.permissions import PERMISSIONS, Holding, Resource, allowed
 from infra.routes import Function
 from tests.unit.infra.template import Template, as_list, holding_of
+
+OWN_KEYS = {Resource(Holding.CONTROLLER_KEYS)}
+"""What a statement names that is left out of a deployment whose domains bring no keys of their own."""
 
 every_function = pytest.mark.parametrize("function", list(Function))
 
@@ -32,6 +38,7 @@ def test_the_deployed_policy_is_the_table(template: Template, function: Function
             frozenset(),
         )
         for statement in PERMISSIONS[function]
+        if set(statement.resources) != OWN_KEYS
     ]
     assert sorted(deployed, key=str) == sorted(written, key=str)
 
@@ -94,6 +101,48 @@ def test_only_two_functions_can_use_the_domain_keys(template: Template, keys_tem
         assert statement["Principal"] == {"AWS": {"Fn::Join": ["", root]}}
 
 
+OWN = [
+    f"arn:aws:kms:eu-west-2:{account}:key/0a1b2c3d-0000-4000-8000-0123456789ab"
+    for account in (1111_2222_3333, 4444_5555_6666)
+]
+
+
+def statements_about(keys: object, function: Function) -> list[tuple[str, list[str]]]:
+    """Which actions a function's policy allows on the controllers' own keys that the context names."""
+    app = App(context={"controller_key_arns": keys})
+    stack = Stack(app, "Stack")
+    own = controller_key_arns(stack)
+    written = [statement for statement in PERMISSIONS[function] if set(statement.resources) == OWN_KEYS]
+    made = [policy_statement(statement, {Holding.CONTROLLER_KEYS: own}) for statement in written]
+    return [
+        (as_json["Action"], as_list(as_json["Resource"]))
+        for as_json in (statement.to_statement_json() for statement in made if statement is not None)
+    ]
+
+
+@pytest.mark.parametrize("given", [OWN, f"{OWN[0]}, {OWN[1]}"], ids=["a list", "a text"])
+def test_controllers_own_keys_are_named_one_by_one(given: object) -> None:
+    for function in (Function.RELEASE, Function.PSEUDONYMISE):
+        assert statements_about(given, function) == [("kms:Decrypt", OWN)]
+    assert statements_about(given, Function.REGISTRY) == [("kms:GenerateDataKeyWithoutPlaintext", OWN)]
+    for function in set(Function) - {Function.RELEASE, Function.PSEUDONYMISE, Function.REGISTRY}:
+        assert not statements_about(given, function)
+
+
+def test_without_keys_of_their_own_there_is_no_statement_about_them(template: Template) -> None:
+    sids = {statement["Sid"] for function in Function for statement in template.statements_of(function)}
+    assert not sids & {"OpenOwnKeys", "NewOwnKeys"}
+    assert not statements_about([], Function.RELEASE)
+
+
+@pytest.mark.parametrize(
+    "given", ["*", "arn:aws:kms:eu-west-2:111122223333:key/*", "arn:aws:kms:eu-west-2:111122223333:alias/mine", [""]]
+)
+def test_only_the_arn_of_one_key_is_taken(given: object) -> None:
+    with pytest.raises(ValueError, match="controller_key_arns"):
+        statements_about(given, Function.RELEASE)
+
+
 @pytest.mark.parametrize(
     ("action", "holding", "part", "functions"),
     [
@@ -105,6 +154,11 @@ def test_only_two_functions_can_use_the_domain_keys(template: Template, keys_tem
         ("kms:GenerateDataKey", Holding.DOMAIN_KEY, "", ""),
         ("dynamodb:GetItem", Holding.KEYS, "", "release pseudonymise audit choices"),
         ("dynamodb:PutItem", Holding.KEYS, "", "registry sweeper"),
+        ("dynamodb:UpdateItem", Holding.KEYS, "", "registry"),
+        ("dynamodb:DeleteItem", Holding.KEYS, "", ""),
+        ("kms:Decrypt", Holding.CONTROLLER_KEYS, "", "release pseudonymise"),
+        ("kms:GenerateDataKey", Holding.CONTROLLER_KEYS, "", ""),
+        ("kms:GenerateDataKeyWithoutPlaintext", Holding.CONTROLLER_KEYS, "", "registry"),
         ("dynamodb:DeleteItem", Holding.STEPS, "", ""),
         ("dynamodb:Query", Holding.STEPS, "/index/due", "sweeper"),
         ("s3:PutObject", Holding.CONTENT, "/a", "requests decisions"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from keyholder.canonical import JsonObject, JsonValue, canonical_json
 from keyholder.refusals import Refusal
-from keyholder.registry.domains import CareOrigin, Domain, SourceDataset, domain_json, parse_domain
+from keyholder.registry.domains import KMS_KEY_ARN, CareOrigin, Domain, SourceDataset, domain_json, parse_domain
 from keyholder.registry.people import Capacity, Membership, Person, PersonKind, parse_person, person_id, person_json
 from keyholder.registry.projects import (
     Agreement,
@@ -91,7 +91,9 @@ SOME_DOMAINS = st.builds(
     source_dataset=st.sampled_from(SourceDataset),
     care_origin=st.sampled_from(CareOrigin),
     quorum=st.integers(2, 20),
+    kms_key_arn=st.none() | st.from_regex(KMS_KEY_ARN, fullmatch=True),
     keys=st.just({}),
+    key_changes=st.just(()),
 )
 DOMAIN: JsonObject = {
     "id": "gp-2026",
@@ -122,6 +124,23 @@ def test_a_project_comes_back(project: Project) -> None:
 @given(SOME_DOMAINS)
 def test_a_domain_comes_back(domain: Domain) -> None:
     assert parse_domain(through_json(domain_json(domain))) == domain
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:kms:eu-west-2:111122223333:alias/mine",
+        "arn:aws:kms:eu-west-2:111122223333:key/*",
+        "arn:aws:s3:eu-west-2:111122223333:key/0a1b2c3d-0000-4000-8000-0123456789ab",
+        "arn:aws:kms:eu-west-2:111122223333:key/0a1b2c3d-0000-4000-8000-0123456789ab\n",
+        "0a1b2c3d-0000-4000-8000-0123456789ab",
+        "",
+    ],
+)
+def test_a_controllers_own_key_is_named_by_its_own_name(arn: str) -> None:
+    refused = parse_domain({**DOMAIN, "kms_key_arn": arn})
+    assert isinstance(refused, Refusal)
+    assert refused.field == "/kms_key_arn"
 
 
 @pytest.mark.parametrize("quorum", [-1, 0, 1])

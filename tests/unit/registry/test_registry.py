@@ -13,7 +13,6 @@ from keyholder.ledger.ports import Claim, Head, StepKey
 from keyholder.refusals import Refusal
 from keyholder.registry.attempts import UNNAMED, record_failure, safe_subject
 from keyholder.registry.domains import KeyState
-from keyholder.registry.events import KeyChanged
 from keyholder.registry.people import Membership, Person, PersonKind
 from keyholder.registry.service import BOOTSTRAP, Call, Entry, Registry
 from keyholder.vocabulary import ActorId, IdentifierType, PersonId, Role, StreamId
@@ -191,7 +190,7 @@ def test_a_project_is_made_of_what_is_registered_and_remembers_who_left(registry
     assert registry.project(PROJECT) == project
 
 
-def test_keys_come_one_version_after_the_other(registry: Registry) -> None:
+def test_one_operator_makes_the_first_keys_and_no_others(registry: Registry) -> None:
     begun(registry)
     nhs, postcode = IdentifierType.NHS_NUMBER, IdentifierType.POSTCODE
     assert refused(registry.make_keys(call(), GP, ((nhs, 1),))) == "NOT_REGISTERED"
@@ -200,23 +199,27 @@ def test_keys_come_one_version_after_the_other(registry: Registry) -> None:
     assert refused(registry.make_keys(call(), GP, ())) == "KEY_TYPE_NOT_IN_DOMAIN"
     assert refused(registry.make_keys(call(), GP, ((IdentifierType.DATE_OF_BIRTH, 1),))) == "KEY_TYPE_NOT_IN_DOMAIN"
     assert refused(registry.make_keys(call(), GP, ((nhs, 2),))) == "KEY_VERSION_ORDER"
-    entered(registry.make_keys(call(), GP, ((nhs, 1), (postcode, 1))))
-    entered(registry.make_keys(call(), GP, ((nhs, 2),)))
-    change = KeyChanged(nhs, 1, KeyState.DESTROYED)
-    assert refused(registry.change_key(call(), GP, change)) == "KEY_STATE_ORDER"
-    assert refused(registry.change_key(call(), GP, KeyChanged(nhs, 2, KeyState.RETIRED))) == "KEY_STATE_ORDER"
-    entered(registry.change_key(call(), GP, replace(change, state=KeyState.RETIRED)))
-    entered(registry.change_key(call(), GP, change))
+    entered(registry.make_keys(call(), GP, ((nhs, 1),)))
+    entered(registry.make_keys(call(), GP, ((postcode, 1),)))
+    for version in (1, 2):
+        assert refused(registry.make_keys(call(), GP, ((nhs, version),))) == "KEY_VERSION_ORDER"
     known = registry.domain(GP)
     assert known
-    assert known.keys == {
-        nhs: {1: KeyState.DESTROYED, 2: KeyState.ACTIVE},
-        postcode: {1: KeyState.ACTIVE},
-    }
-    assert known.newest_version(nhs) == 2
+    assert known.keys == {nhs: {1: KeyState.ACTIVE}, postcode: {1: KeyState.ACTIVE}}
+    assert known.newest_version(nhs) == 1
     entry = registry.domain_entry(GP)
     assert entry
-    assert entry.version == 5
+    assert entry.version == 3
+
+
+def test_a_domain_brings_only_a_kms_key_that_the_deployment_names(log: FailsOnce) -> None:
+    arn = "arn:aws:kms:eu-west-2:111122223333:key/0a1b2c3d-0000-4000-8000-0123456789ab"
+    domain = replace(world.a_domain(), kms_key_arn=arn)
+    assert refused(begun(Registry(log, CountedIds(), OPERATOR.id)).register_domain(call(), domain)) == (
+        "KMS_KEY_NOT_CONFIGURED"
+    )
+    entered(Registry(log, CountedIds(), OPERATOR.id, frozenset({arn})).register_domain(call(), domain))
+    assert Registry(log, CountedIds()).domain(GP) == domain
 
 
 def test_a_replay_adds_nothing_and_another_body_is_refused(registry: Registry) -> None:

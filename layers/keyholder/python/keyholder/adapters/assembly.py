@@ -33,6 +33,7 @@ from keyholder.ledger.ledger import Ledger
 from keyholder.ledger.note import Verifier, parse_vkey
 from keyholder.policy.digests import Digester
 from keyholder.policy.settings import CHECK_AT_DISCLOSURE
+from keyholder.pseudonyms.ledger_keys import LedgerKeyRing
 from keyholder.registry.people import person_id
 from keyholder.registry.service import Registry
 from keyholder.release.releasing import Releasing
@@ -90,7 +91,7 @@ class Assembly:
     def registry(self) -> Registry:
         bootstrap = self.settings.bootstrap_operator
         named = person_id(self.settings.token_issuer, bootstrap) if bootstrap else None
-        return Registry(self.ledger, self.ids, named)
+        return Registry(self.ledger, self.ids, named, frozenset(self.settings.controller_key_arns.split()))
 
     @cached_property
     def desk(self) -> RequestDesk:
@@ -113,10 +114,11 @@ class Assembly:
         return S3ChoiceStore(self._s3, self.settings.choices_bucket)
 
     @cached_property
-    def key_ring(self) -> KmsKeyRing:
-        return KmsKeyRing(
+    def key_ring(self) -> LedgerKeyRing:
+        wrapped = KmsKeyRing(
             self._dynamodb, self._kms, table=self.settings.keys_table, domain_key_arn=self.settings.domain_key_arn
         )
+        return LedgerKeyRing(self.registry, wrapped)
 
     @cached_property
     def purpose_keys(self) -> PurposeKeys:

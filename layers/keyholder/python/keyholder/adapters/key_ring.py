@@ -8,12 +8,15 @@ that a wrapped key moved to another item opens nothing.
 | `domain/<id>/<identifier type>` | version, six digits | 64 bytes, one version of a domain key |
 | `digest` | `000001` | 32 bytes, the digest key |
 | `tag` | the year | 32 bytes, one epoch's tag key |
+
+A domain may bring its controller's own KMS key, which then wraps its keys instead of the environment's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +32,8 @@ from keyholder.pseudonyms.key_ring import (
     SecretKey,
 )
 from keyholder.pseudonyms.token import HIGHEST_KEY_VERSION
+from keyholder.registry.domains import Domain, KeyState
+from keyholder.registry.key_changes import KeyName
 from keyholder.vocabulary import DomainId, IdentifierType
 
 if TYPE_CHECKING:
@@ -39,6 +44,8 @@ if TYPE_CHECKING:
 PURPOSE_KEY_LENGTH = 32
 
 _SWITCHED_OFF = frozenset({"DisabledException", "KMSInvalidStateException", "KeyUnavailableException"})
+_WITHDRAWN = _SWITCHED_OFF | {"AccessDeniedException", "NotFoundException"}
+"""What KMS says of a controller's own key that was switched off, taken away from Keyholder, or deleted."""
 _GONE = {KeyVersionState.RETIRED: KeyGone.RETIRED, KeyVersionState.DESTROYED: KeyGone.DESTROYED}
 
 
@@ -91,17 +98,19 @@ class _WrappedKeys:
         wrapped = item.get("wrapped", {}).get("B")
         return KeyVersionState(state), None if wrapped is None else bytes(wrapped)
 
-    def unwrap(self, place: _Place, wrapped: bytes | None, key_arn: str, length: int) -> bytes:
+    def unwrap(
+        self, place: _Place, wrapped: bytes | None, key_arn: str, length: int, off: AbstractSet[str] = _SWITCHED_OFF
+    ) -> bytes:
         if not wrapped:
             raise KeyServiceError("an active item of the keys table holds no key")
-        with _faults("Decrypt"):
+        with _faults("Decrypt", off):
             opened = self._kms.decrypt(CiphertextBlob=wrapped, KeyId=key_arn, EncryptionContext=place.context)
         if len(opened["Plaintext"]) != length:
             raise KeyServiceError("a wrapped key has the wrong length")
         return opened["Plaintext"]
 
-    def make(self, place: _Place, key_arn: str, length: int) -> bool:
-        with _faults("GenerateDataKeyWithoutPlaintext"):
+    def make(self, place: _Place, key_arn: str, length: int, off: AbstractSet[str] = _SWITCHED_OFF) -> bool:
+        with _faults("GenerateDataKeyWithoutPlaintext", off):
             made = self._kms.generate_data_key_without_plaintext(
                 KeyId=key_arn, NumberOfBytes=length, EncryptionContext=place.context
             )
@@ -118,15 +127,43 @@ class _WrappedKeys:
                 return False
         return True
 
+    def retire(self, place: _Place) -> None:
+        """An item that is not there is made, so that nothing can be made in its place; a destroyed one stays so."""
+        retired, destroyed = KeyVersionState.RETIRED.value, KeyVersionState.DESTROYED.value
+        with _faults("UpdateItem"), suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=place.key(),
+                UpdateExpression="SET #state = :retired",
+                ConditionExpression="attribute_not_exists(#state) OR #state <> :destroyed",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={":retired": {"S": retired}, ":destroyed": {"S": destroyed}},
+            )
+
+    def destroy(self, place: _Place) -> None:
+        with _faults("UpdateItem"):
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=place.key(),
+                UpdateExpression="SET #state = :destroyed REMOVE #wrapped",
+                ExpressionAttributeNames={"#state": "state", "#wrapped": "wrapped"},
+                ExpressionAttributeValues={":destroyed": {"S": KeyVersionState.DESTROYED.value}},
+            )
+
 
 class KmsKeyRing:
-    """`pseudonyms.key_ring.KeyRing` over the keys table: one GetItem and at most one KMS Decrypt for each `open`."""
+    """`pseudonyms.ledger_keys.WrappedKeys` over the keys table: one GetItem and at most one Decrypt for each `open`.
+
+    It knows what the table says; what the ledger says of a version is asked before (`LedgerKeyRing`).
+    """
 
     def __init__(self, dynamodb: DynamoDBClient, kms: KMSClient, *, table: str, domain_key_arn: str) -> None:
         self._keys = _WrappedKeys(dynamodb, kms, table)
         self._key_arn = domain_key_arn
 
-    def open(self, domain: DomainId, identifier_type: IdentifierType, version: int) -> DataKey | KeyGone:
+    def open(
+        self, domain: DomainId, identifier_type: IdentifierType, version: int, own_key: str | None = None
+    ) -> DataKey | KeyGone:
         """As the port says. A retired, destroyed or unknown version costs no KMS call."""
         place = _domain_place(domain, identifier_type, version)
         found = self._keys.read(place)
@@ -135,7 +172,8 @@ class KmsKeyRing:
         state, wrapped = found
         if state is not KeyVersionState.ACTIVE:
             return _GONE[state]
-        return DataKey(self._keys.unwrap(place, wrapped, self._key_arn, DATA_KEY_LENGTH), version)
+        key_arn, off = _wrapping(self._key_arn, own_key)
+        return DataKey(self._keys.unwrap(place, wrapped, key_arn, DATA_KEY_LENGTH, off), version)
 
 
 class PurposeKeys:
@@ -172,8 +210,8 @@ class PurposeKeys:
 class KeyMaker:
     """Makes keys without ever seeing one: KMS generates and wraps, the table keeps.
 
-    Every method returns False, and changes nothing, where the key is there already; raises `KeyUnavailableError` or
-    `KeyServiceError`.
+    Every `make_` method returns False, and changes nothing, where the key is there already. All methods raise
+    `KeyUnavailableError` or `KeyServiceError`.
     """
 
     def __init__(
@@ -191,12 +229,27 @@ class KeyMaker:
         self._digest_key_arn = digest_key_arn
         self._tag_key_arn = tag_key_arn
 
-    def make_domain_key(self, domain: DomainId, identifier_type: IdentifierType, version: int) -> bool:
+    def make_domain_key(
+        self, domain: DomainId, identifier_type: IdentifierType, version: int, own_key: str | None = None
+    ) -> bool:
         """One version of one identifier type's key in a domain. Raises `ValueError` for a version not in 1 to 1023."""
         if not 1 <= version <= HIGHEST_KEY_VERSION:
             raise ValueError("a key version is 1 to 1023")
         place = _domain_place(domain, identifier_type, version)
-        return self._keys.make(place, self._domain_key_arn, DATA_KEY_LENGTH)
+        key_arn, off = _wrapping(self._domain_key_arn, own_key)
+        return self._keys.make(place, key_arn, DATA_KEY_LENGTH, off)
+
+    def follow(self, domain: Domain, keys: Iterable[KeyName]) -> None:
+        """Bring these versions in the table to what the ledger says of them. Repeatable: it finishes a half one."""
+        for identifier_type, version in keys:
+            place = _domain_place(domain.id, identifier_type, version)
+            match domain.key_state((identifier_type, version)):
+                case KeyState.DESTROYED:
+                    self._keys.destroy(place)
+                case KeyState.RETIRED:
+                    self._keys.retire(place)
+                case KeyState.ACTIVE | KeyState.REVERSIBLE:
+                    self.make_domain_key(domain.id, identifier_type, version, domain.kms_key_arn)
 
     def make_digest_key(self) -> bool:
         """The digest key; there is one."""
@@ -207,8 +260,13 @@ class KeyMaker:
         return self._keys.make(_tag_place(epoch), self._tag_key_arn, PURPOSE_KEY_LENGTH)
 
 
+def _wrapping(domain_key_arn: str, own_key: str | None) -> tuple[str, AbstractSet[str]]:
+    """The KMS key that wraps a domain's keys, and which of KMS's answers mean that it is not to be had."""
+    return (domain_key_arn, _SWITCHED_OFF) if own_key is None else (own_key, _WITHDRAWN)
+
+
 @contextmanager
-def _faults(operation: str) -> Iterator[None]:
+def _faults(operation: str, off: AbstractSet[str] = _SWITCHED_OFF) -> Iterator[None]:
     """Turns botocore's errors into ours, which quote nothing that was sent or answered but the error's code."""
     code = None
     try:
@@ -217,7 +275,7 @@ def _faults(operation: str) -> Iterator[None]:
         code = error.response["Error"]["Code"]
     except BotoCoreError as error:
         code = type(error).__name__
-    if code in _SWITCHED_OFF:
+    if code in off:
         raise KeyUnavailableError(f"{operation}: {code}") from None
     if code is not None:
         raise KeyServiceError(f"{operation}: {code}") from None

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from keyholder.canonical import JsonObject, JsonValue
+from keyholder.cli.admin_keys import keys
 from keyholder.cli.options import FILE_IN, json_object, moment
 from keyholder.cli.session import Session
 from keyholder.client.type_1 import Type1File
@@ -18,7 +19,10 @@ SOURCE = click.option("--source", required=True, help="Where the list comes from
 
 @click.group()
 def admin() -> None:
-    """Register people, projects and domains; load opt-outs and consents."""
+    """Register people, projects and domains; change keys; load opt-outs and consents."""
+
+
+admin.add_command(keys)
 
 
 @admin.group()
@@ -98,18 +102,28 @@ def domain() -> None:
     help="Identifier types; all of them if none is named.",
 )
 @click.option("--quorum", default=2, show_default=True, type=click.IntRange(2, 10), help="People who must approve.")
+@click.option("--kms-key", help="The ARN of the controller's own KMS key, where it brings one.")
 @click.pass_obj
 def add_domain(
-    session: Session, *, domain_id: str, controllers: tuple[str, ...], dataset: str, types: tuple[str, ...], quorum: int
+    session: Session,
+    *,
+    domain_id: str,
+    controllers: tuple[str, ...],
+    dataset: str,
+    types: tuple[str, ...],
+    quorum: int,
+    kms_key: str | None,
 ) -> None:
     """Register a domain and make its keys."""
-    body: JsonObject = {
+    body: dict[str, JsonValue] = {
         "domain_id": domain_id,
         "controllers": list(controllers),
         "identifier_types": list(types or [kind.value for kind in IdentifierType]),
         "quorum": quorum,
         "source_dataset": dataset,
     }
+    if kms_key is not None:
+        body["kms_key_arn"] = kms_key
     session.show(session.keyholder().add_domain(body))
 
 

@@ -180,6 +180,26 @@ class Keyholder:
         """What is registered of a domain."""
         return Reader.of(self._get(f"/v1/domains/{_quoted(domain_id)}")).raw
 
+    def propose_key_change(
+        self, domain_id: str, change: str, identifier_types: Sequence[str], reason: str, versions: Sequence[int] = ()
+    ) -> JsonObject:
+        """Proposes to rotate keys, or to retire or destroy versions of them; the answer has the proposal's id."""
+        body: JsonObject = {
+            "change": change,
+            "identifier_types": list(identifier_types),
+            "versions": list(versions),
+            "reason": reason,
+        }
+        return Reader.of(self._post(_key_changes(domain_id), body)).raw
+
+    def confirm_key_change(self, domain_id: str, change_id: str) -> JsonObject:
+        """Carries out what another operator proposed."""
+        return Reader.of(self._post(f"{_key_changes(domain_id)}/{_quoted(change_id)}/confirm", {})).raw
+
+    def withdraw_key_change(self, domain_id: str, change_id: str) -> JsonObject:
+        """Takes a proposal back, or refuses it."""
+        return Reader.of(self._post(f"{_key_changes(domain_id)}/{_quoted(change_id)}/withdraw", {})).raw
+
     # Choices
 
     def load_opt_outs(self, body: JsonObject) -> JsonObject:
@@ -232,3 +252,7 @@ def _quoted(name: str) -> str:
 
 def _request(request_id: str) -> str:
     return f"/v1/requests/{_quoted(request_id)}"
+
+
+def _key_changes(domain_id: str) -> str:
+    return f"/v1/domains/{_quoted(domain_id)}/key-changes"

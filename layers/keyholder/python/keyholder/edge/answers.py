@@ -18,6 +18,7 @@ from keyholder.policy.opt_outs import ReplyState
 from keyholder.policy.register_form import RegisterKind
 from keyholder.policy.vocabulary import CheckMode
 from keyholder.registry.domains import CareOrigin, KeyState, SourceDataset
+from keyholder.registry.key_changes import Change, ChangeReason, ChangeState
 from keyholder.registry.people import Capacity, PersonKind
 from keyholder.registry.projects import CagStatus, CopiPurpose, OptOutCondition
 from keyholder.release.items import ItemStatus
@@ -145,8 +146,32 @@ class ProjectView(Answer):
     evidence: EvidenceView
 
 
+class KeyVersion(Answer):
+    """One version of one identifier type's key."""
+
+    identifier_type: IdentifierType
+    version: Annotated[int, Field(ge=1)]
+
+
+class KeyChangeView(Answer):
+    """A change of a domain's keys that one operator proposed, and what became of it."""
+
+    change_id: Annotated[str, StringConstraints(pattern=r"^KCH-[0-9A-HJKMNP-TV-Z]{26}$")]
+    change: Change
+    keys: Annotated[list[KeyVersion], Field(min_length=1)]
+    """The versions it makes, retires or destroys."""
+    reason: ChangeReason
+    state: ChangeState
+    proposed_by: PersonReference
+    proposed_at: AwareDatetime
+    expires_at: AwareDatetime
+    """From this moment on nobody can confirm it."""
+    closed_by: PersonReference | None
+    """Who confirmed or withdrew it."""
+
+
 class DomainView(Answer):
-    """A pseudonym space, its controllers, and the state of each version of its keys."""
+    """A pseudonym space, its controllers, the state of each version of its keys, and the changes that wait."""
 
     domain_id: str
     id: str
@@ -155,7 +180,11 @@ class DomainView(Answer):
     source_dataset: SourceDataset
     care_origin: CareOrigin
     quorum: Annotated[int, Field(ge=2)]
+    kms_key_arn: str | None
+    """The controller's own KMS key; null where the environment's wraps the keys."""
     keys: dict[IdentifierType, dict[Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*$")], KeyState]]
+    key_changes: list[KeyChangeView]
+    """Proposals that wait for another operator."""
 
 
 class Ballot(Answer):
@@ -569,6 +598,9 @@ SUCCESSES: Mapping[str, Success] = {
     "GET /v1/people/{person_id}": Success(PersonView, versioned=True),
     "GET /v1/projects/{project_id}": Success(ProjectView, versioned=True),
     "GET /v1/domains/{domain_id}": Success(DomainView, versioned=True),
+    "POST /v1/domains/{domain_id}/key-changes": Success(KeyChangeView, versioned=True),
+    "POST /v1/domains/{domain_id}/key-changes/{change_id}/confirm": Success(KeyChangeView, versioned=True),
+    "POST /v1/domains/{domain_id}/key-changes/{change_id}/withdraw": Success(KeyChangeView, versioned=True),
     "POST /v1/choices/national-data-opt-outs": Success(OptOutsLoaded),
     "POST /v1/choices/type-1-events": Success(Type1Loaded),
     "POST /v1/choices/consents": Success(ConsentsLoaded),

@@ -12,7 +12,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from keyholder.collection.vocabulary import ColumnReason, DropRule
 from keyholder.policy.vocabulary import CheckMode
-from keyholder.registry.domains import CareOrigin, SourceDataset
+from keyholder.pseudonyms.token import HIGHEST_KEY_VERSION
+from keyholder.registry.domains import KMS_KEY_ARN, CareOrigin, SourceDataset
+from keyholder.registry.key_changes import MOST_VERSIONS, Change, ChangeReason
 from keyholder.registry.people import Capacity, PersonKind
 from keyholder.registry.projects import CagStatus, CopiPurpose, OptOutCondition
 from keyholder.requests.codes import RejectReason, RevokeReason
@@ -157,6 +159,17 @@ class DomainBody(Body):
     source_dataset: SourceDataset
     care_origin: CareOrigin = CareOrigin.ENGLAND_PUBLIC
     quorum: Annotated[int, Field(ge=2, le=20)] = 2
+    kms_key_arn: Annotated[str, StringConstraints(max_length=150, pattern=f"^{KMS_KEY_ARN.pattern}$")] | None = None
+    """The controller's own KMS key, which the deployment has to name too: switched off, nothing of the domain opens."""
+
+
+class KeyChangeBody(Body):
+    """What to do to versions of a domain's keys: a rotation names types, the others every version of these types."""
+
+    change: Change
+    identifier_types: Annotated[list[IdentifierType], Field(min_length=1, max_length=5)]
+    versions: Annotated[list[Annotated[int, Field(ge=1, le=HIGHEST_KEY_VERSION)]], Field(max_length=MOST_VERSIONS)] = []
+    reason: ChangeReason
 
 
 class WantBody(Body):

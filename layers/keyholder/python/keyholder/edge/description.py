@@ -81,7 +81,9 @@ _MAY_SAY_WHEN = frozenset({409, 500, 503})
 
 CONDITIONAL = frozenset({"approve", "reject", "revoke", "save"})
 """Commands that name the version they were decided on (If-Match)."""
-CONDITIONAL_AT_WILL = frozenset({"submit", "withdraw", "discard", "release", "people", "projects"})
+CONDITIONAL_AT_WILL = frozenset(
+    {"submit", "withdraw", "discard", "release", "people", "projects", "key-changes", "confirm"}
+)
 """Commands that take the version if they are told it; `people` and `projects` change what is registered with it."""
 
 _COMMAND_STATUSES = frozenset({400, 412, 413, 415, 422})

@@ -10,11 +10,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from keyholder.refusals import Refusal, RefusalKind
-from keyholder.registry.domains import Domain, KeyState
+from keyholder.registry.domains import Domain
 from keyholder.registry.events import (
     BootstrapUsed,
     DomainRegistered,
-    KeyChanged,
     KeysMade,
     PersonChanged,
     PersonRegistered,
@@ -65,15 +64,18 @@ DOMAIN_UNKNOWN = Refusal(
     "DOMAIN_UNKNOWN", RefusalKind.INVALID, "Register every domain before the project that asks from it.", "/domains"
 )
 KEY_VERSION_ORDER = Refusal(
-    "KEY_VERSION_ORDER", RefusalKind.CONFLICT, "Read the domain again: the next version is one above its newest."
+    "KEY_VERSION_ORDER",
+    RefusalKind.CONFLICT,
+    "Propose a rotation: only the first version of a key is made without a second operator.",
+)
+KMS_KEY_NOT_CONFIGURED = Refusal(
+    "KMS_KEY_NOT_CONFIGURED",
+    RefusalKind.INVALID,
+    "Have the deployment name this key among the controllers' own keys, then register the domain.",
+    "/kms_key_arn",
 )
 KEY_TYPE_NOT_IN_DOMAIN = Refusal(
     "KEY_TYPE_NOT_IN_DOMAIN", RefusalKind.INVALID, "Name identifier types of this domain only.", "/versions"
-)
-KEY_STATE_ORDER = Refusal(
-    "KEY_STATE_ORDER",
-    RefusalKind.CONFLICT,
-    "Retire a version that no longer makes tokens, and destroy only a retired one; an operator can do both.",
 )
 REFUSALS = (
     NOT_AN_OPERATOR,
@@ -88,12 +90,11 @@ REFUSALS = (
     DOMAIN_UNKNOWN,
     KEY_VERSION_ORDER,
     KEY_TYPE_NOT_IN_DOMAIN,
-    KEY_STATE_ORDER,
+    KMS_KEY_NOT_CONFIGURED,
 )
 
 _ALONE = frozenset({Role.OPERATOR, Role.AUDITOR})
 _FOR_MACHINES = frozenset({Role.PROVIDER, Role.RESEARCHER})
-_KEY_STEPS = {KeyState.REVERSIBLE: KeyState.RETIRED, KeyState.RETIRED: KeyState.DESTROYED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,20 +199,22 @@ def _parts_refused(project: Project, people: AbstractSet[PersonId], domains: Abs
 
 
 def register_domain(
-    acting: Person | None, domain: Domain, existing: Domain | None
+    acting: Person | None, domain: Domain, existing: Domain | None, controller_keys: AbstractSet[str]
 ) -> tuple[DomainRegistered, ...] | Refusal:
-    """A new domain, by an operator."""
+    """A new domain, by an operator. `controller_keys` are the controllers' own KMS keys that the functions may use."""
     if not operates(acting):
         return NOT_AN_OPERATOR
     if existing is not None:
         return ALREADY_REGISTERED
+    if domain.kms_key_arn is not None and domain.kms_key_arn not in controller_keys:
+        return KMS_KEY_NOT_CONFIGURED
     return (DomainRegistered(domain),)
 
 
 def make_keys(
     acting: Person | None, domain: Domain | None, versions: tuple[tuple[IdentifierType, int], ...]
 ) -> tuple[KeysMade, ...] | Refusal:
-    """New key versions, by an operator: for each type one above its newest."""
+    """A domain's first keys, by an operator. Every later version takes two (`decide_keys`)."""
     if not operates(acting):
         return NOT_AN_OPERATOR
     if domain is None:
@@ -219,18 +222,6 @@ def make_keys(
     types = [kind for kind, _ in versions]
     if not types or len(set(types)) != len(types) or not set(types) <= set(domain.identifier_types):
         return KEY_TYPE_NOT_IN_DOMAIN
-    if any(version != domain.newest_version(kind) + 1 for kind, version in versions):
+    if any(version != 1 or domain.newest_version(kind) for kind, version in versions):
         return KEY_VERSION_ORDER
     return (KeysMade(versions),)
-
-
-def change_key(acting: Person | None, domain: Domain | None, change: KeyChanged) -> tuple[KeyChanged, ...] | Refusal:
-    """Retire a version, or destroy a retired one, by an operator."""
-    if not operates(acting):
-        return NOT_AN_OPERATOR
-    if domain is None:
-        return NOT_REGISTERED
-    state = domain.keys.get(change.identifier_type, {}).get(change.version)
-    if state is None or _KEY_STEPS.get(state) is not change.state:
-        return KEY_STATE_ORDER
-    return (change,)

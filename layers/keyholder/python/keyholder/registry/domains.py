@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from keyholder.canonical import JsonObject
 from keyholder.refusals import Refusal
 from keyholder.registry.fields import ORGANISATION, FieldError, FieldFault, Fields
+from keyholder.registry.key_changes import KeyChange, KeyName, key_change_view, open_changes
 from keyholder.registry.projects import DOMAIN
 from keyholder.vocabulary import DomainId, IdentifierType, OrganisationCode
 
 LEAST_QUORUM = 2
 """Four eyes. Nothing in Keyholder can be set below it."""
+
+KMS_KEY_ARN = re.compile(
+    r"arn:aws(?:-[a-z]+)*:kms:[a-z]{2}(?:-[a-z]+)+-[0-9]:[0-9]{12}:key/"
+    r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+)
+"""A KMS key by its own name (KMS Developer Guide, "Key identifiers"): an alias could be pointed elsewhere."""
 
 
 class SourceDataset(StrEnum):
@@ -41,7 +50,7 @@ class KeyState(StrEnum):
     REVERSIBLE = "reversible"
     """A newer version makes tokens; this one still opens its own."""
     RETIRED = "retired"
-    """Opens nothing; could be brought back by hand."""
+    """Opens nothing; the wrapped key is kept until it is destroyed."""
     DESTROYED = "destroyed"
     """Gone for good."""
 
@@ -53,7 +62,8 @@ KeyVersions = Mapping[IdentifierType, Mapping[int, KeyState]]
 class Domain:
     """One domain. Raises `ValueError` for a quorum below two, no controller or no identifier type.
 
-    `quorum` counts distinct people; every organisation in `controllers` must be among them.
+    `quorum` counts distinct people; every organisation in `controllers` must be among them. `kms_key_arn` is the
+    controller's own KMS key where the domain brings one. `key_changes` holds every proposal there ever was, in order.
     """
 
     id: DomainId
@@ -62,7 +72,9 @@ class Domain:
     source_dataset: SourceDataset
     care_origin: CareOrigin
     quorum: int = LEAST_QUORUM
+    kms_key_arn: str | None = None
     keys: KeyVersions = field(default_factory=dict)
+    key_changes: tuple[KeyChange, ...] = ()
 
     def __post_init__(self) -> None:
         if self.quorum < LEAST_QUORUM:
@@ -74,6 +86,15 @@ class Domain:
         """The newest key version of a type; 0 where no key was made."""
         return max(self.keys.get(identifier_type, {}), default=0)
 
+    def key_state(self, key: KeyName) -> KeyState | None:
+        """What one key version is good for; None where it was never made."""
+        identifier_type, version = key
+        return self.keys.get(identifier_type, {}).get(version)
+
+    def key_change(self, change_id: str) -> KeyChange | None:
+        """The proposal of that id."""
+        return next((change for change in self.key_changes if change.id == change_id), None)
+
 
 def domain_json(domain: Domain) -> JsonObject:
     """The form of the registration event: a domain before its keys."""
@@ -84,16 +105,22 @@ def domain_json(domain: Domain) -> JsonObject:
         "source_dataset": domain.source_dataset.value,
         "care_origin": domain.care_origin.value,
         "quorum": domain.quorum,
+        **({} if domain.kms_key_arn is None else {"kms_key_arn": domain.kms_key_arn}),
     }
 
 
-def domain_view(domain: Domain) -> JsonObject:
-    """The form of answers: the domain and the state of each key version."""
+def domain_view(domain: Domain, now: datetime) -> JsonObject:
+    """The form of answers: the domain, the state of each key version, and the proposals that are open at the moment."""
     keys = {
         identifier_type.value: {str(version): state.value for version, state in versions.items()}
         for identifier_type, versions in domain.keys.items()
     }
-    return {**domain_json(domain), "keys": keys}
+    return {
+        **domain_json(domain),
+        "kms_key_arn": domain.kms_key_arn,
+        "keys": keys,
+        "key_changes": [key_change_view(change, now) for change in open_changes(domain.key_changes, now)],
+    }
 
 
 def read_domain(fields: Fields) -> Domain:
@@ -110,13 +137,14 @@ def read_domain(fields: Fields) -> Domain:
         source_dataset=fields.choice("source_dataset", SourceDataset),
         care_origin=fields.choice("care_origin", CareOrigin),
         quorum=fields.number("quorum", LEAST_QUORUM, 20) if fields.has("quorum") else LEAST_QUORUM,
+        kms_key_arn=fields.maybe_text("kms_key_arn", KMS_KEY_ARN),
     )
     fields.end()
     return domain
 
 
 def parse_domain(raw: JsonObject) -> Domain | Refusal:
-    """A domain from a request body: the form of `domain_json`, `quorum` optional."""
+    """A domain from a request body: the form of `domain_json`, `quorum` and `kms_key_arn` optional."""
     try:
         return read_domain(Fields(raw))
     except FieldError as error:

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from keyholder.canonical import JsonObject
 from keyholder.ledger.event import Event, NewEvent
 from keyholder.registry.domains import Domain, KeyState, KeyVersions, domain_json, read_domain
 from keyholder.registry.fields import PERSON, Fields
+from keyholder.registry.key_changes import (
+    KEY_CHANGE_ID,
+    ChangeState,
+    KeyChange,
+    KeyName,
+    Wish,
+    actor_of,
+    keys_json,
+    read_proposal,
+)
 from keyholder.registry.people import Person, person_json, read_person
 from keyholder.registry.projects import Project, project_json, read_project
 from keyholder.vocabulary import IdentifierType, PersonId
@@ -20,6 +31,9 @@ PROJECT_CHANGED = "project.changed"
 DOMAIN_REGISTERED = "domain.registered"
 DOMAIN_KEYS_MADE = "domain.keys_made"
 DOMAIN_KEY_CHANGED = "domain.key_changed"
+KEY_CHANGE_PROPOSED = "domain.key_change_proposed"
+KEY_CHANGE_CONFIRMED = "domain.key_change_confirmed"
+KEY_CHANGE_WITHDRAWN = "domain.key_change_withdrawn"
 
 
 class UnknownEventError(ValueError):
@@ -84,7 +98,7 @@ class DomainRegistered:
 class KeysMade:
     """New versions, which make tokens from now on; the versions before them only open theirs."""
 
-    versions: tuple[tuple[IdentifierType, int], ...]
+    versions: tuple[KeyName, ...]
 
     def new_event(self) -> NewEvent:
         return NewEvent(DOMAIN_KEYS_MADE, {"versions": {kind.value: version for kind, version in self.versions}})
@@ -103,6 +117,44 @@ class KeyChanged:
         return NewEvent(DOMAIN_KEY_CHANGED, data)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyChangeProposed:
+    """One operator wants the keys changed. Who, and until when another can confirm, follow from the event itself."""
+
+    id: str
+    wish: Wish
+    keys: tuple[KeyName, ...]
+
+    def new_event(self) -> NewEvent:
+        data: JsonObject = {
+            "change_id": self.id,
+            "change": self.wish.change.value,
+            "keys": keys_json(self.keys),
+            "reason": self.wish.reason.value,
+        }
+        return NewEvent(KEY_CHANGE_PROPOSED, data)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChangeConfirmed:
+    """A second operator agreed; what changes follows in the same step."""
+
+    id: str
+
+    def new_event(self) -> NewEvent:
+        return NewEvent(KEY_CHANGE_CONFIRMED, {"change_id": self.id})
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChangeWithdrawn:
+    """The proposer took it back, or another operator refused it."""
+
+    id: str
+
+    def new_event(self) -> NewEvent:
+        return NewEvent(KEY_CHANGE_WITHDRAWN, {"change_id": self.id})
+
+
 RegistryEvent = (
     BootstrapUsed
     | PersonRegistered
@@ -112,6 +164,9 @@ RegistryEvent = (
     | DomainRegistered
     | KeysMade
     | KeyChanged
+    | KeyChangeProposed
+    | KeyChangeConfirmed
+    | KeyChangeWithdrawn
 )
 
 
@@ -168,7 +223,27 @@ def _evolve_domain(domain: Domain | None, event: Event) -> Domain:
         kind, version = fields.choice("identifier_type", IdentifierType), fields.number("version", 1)
         versions = {**domain.keys.get(kind, {}), version: fields.choice("state", KeyState)}
         return replace(domain, keys={**domain.keys, kind: versions})
+    if domain is not None and event.type == KEY_CHANGE_PROPOSED:
+        return replace(
+            domain, key_changes=(*domain.key_changes, read_proposal(fields, actor_of(event.actor), event.at))
+        )
+    if domain is not None and event.type in _CLOSES:
+        change_id, closing = fields.text("change_id", KEY_CHANGE_ID), _CLOSES[event.type]
+        return replace(domain, key_changes=_with_closed(domain.key_changes, change_id, closing, actor_of(event.actor)))
     raise UnknownEventError(event.type)
+
+
+_CLOSES = {KEY_CHANGE_CONFIRMED: ChangeState.CONFIRMED, KEY_CHANGE_WITHDRAWN: ChangeState.WITHDRAWN}
+
+
+def _with_closed(
+    changes: tuple[KeyChange, ...], change_id: str, closing: ChangeState, closed_by: PersonId
+) -> tuple[KeyChange, ...]:
+    if not any(change.id == change_id and change.closed is None for change in changes):
+        raise UnknownEventError(closing)
+    return tuple(
+        replace(change, closed=closing, closed_by=closed_by) if change.id == change_id else change for change in changes
+    )
 
 
 def _with_new_version(keys: KeyVersions, kind: IdentifierType, version: int) -> KeyVersions:

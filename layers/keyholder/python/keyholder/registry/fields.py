@@ -180,6 +180,13 @@ class Fields:
         raws = self._list(name, most)
         return tuple(_text(raw, f"{self.at(name)}/{index}", pattern) for index, raw in enumerate(raws))
 
+    def numbers(self, name: str, least: int = 0, most: int = MAX_NUMBER) -> tuple[int, ...]:
+        """A list of distinct integers."""
+        raws = enumerate(self._list(name))
+        return _distinct(
+            tuple(_number(raw, f"{self.at(name)}/{index}", least, most) for index, raw in raws), self.at(name)
+        )
+
     def inner(self, name: str) -> Fields:
         return Fields(self._take(name), self.at(name))
 

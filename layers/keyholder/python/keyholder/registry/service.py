@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
@@ -11,10 +12,11 @@ from keyholder.ledger.event import Event, NewEvent
 from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey, StaleStreamError
 from keyholder.ledger.ports import Head
 from keyholder.refusals import Refusal
-from keyholder.registry import decide
+from keyholder.registry import decide, decide_keys
 from keyholder.registry.attempts import AttemptIds, record_refusal
 from keyholder.registry.domains import Domain
-from keyholder.registry.events import KeyChanged, fold_bootstrap, fold_domain, fold_person, fold_project
+from keyholder.registry.events import fold_bootstrap, fold_domain, fold_person, fold_project
+from keyholder.registry.key_changes import Wish
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
 from keyholder.registry.replays import BUSY, STALE, TRIES, replay
@@ -67,13 +69,21 @@ class Task(Generic[T]):
 class Registry:
     """People, projects and domains. Every method may raise `LedgerUnavailableError`.
 
-    `bootstrap` is the person whom the deployment lets name the first operator (`BOOTSTRAP_OPERATOR`).
+    `bootstrap` is the person whom the deployment lets name the first operator (`BOOTSTRAP_OPERATOR`);
+    `controller_keys` are the controllers' own KMS keys it lets domains use (`CONTROLLER_KEY_ARNS`).
     """
 
-    def __init__(self, log: EventLog, ids: AttemptIds, bootstrap: PersonId | None = None) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        ids: AttemptIds,
+        bootstrap: PersonId | None = None,
+        controller_keys: AbstractSet[str] = frozenset(),
+    ) -> None:
         self._log = log
         self._ids = ids
         self._bootstrap = bootstrap
+        self._controller_keys = controller_keys
 
     def person(self, person: PersonId) -> Person | None:
         return fold_person(self._log.read(StreamId(person)))
@@ -158,21 +168,48 @@ class Registry:
             call,
             "register_domain",
             domain.id,
-            lambda acting, existing: decide.register_domain(acting, domain, existing),
+            lambda acting, existing: decide.register_domain(acting, domain, existing, self._controller_keys),
         )
 
     def make_keys(
         self, call: Call, domain: DomainId, versions: tuple[tuple[IdentifierType, int], ...]
     ) -> Entry[Domain] | Refusal:
-        """Note new key versions, by an operator. Wrapped keys are stored before; nothing uses them before this."""
+        """Note a domain's first keys, by an operator. They are stored, wrapped, before; this puts them to use."""
         return self._on_domain(
             call, "make_keys", domain, lambda acting, existing: decide.make_keys(acting, existing, versions)
         )
 
-    def change_key(self, call: Call, domain: DomainId, change: KeyChanged) -> Entry[Domain] | Refusal:
-        """Retire a key version, or destroy a retired one, by an operator."""
+    def propose_key_change(
+        self, call: Call, domain: DomainId, change_id: str, wish: Wish, now: datetime
+    ) -> Entry[Domain] | Refusal:
+        """Propose to rotate, retire or destroy key versions, by an operator: the newest of `key_changes`."""
         return self._on_domain(
-            call, "change_key", domain, lambda acting, existing: decide.change_key(acting, existing, change)
+            call,
+            "propose_key_change",
+            domain,
+            lambda acting, existing: decide_keys.propose(acting, existing, change_id, wish, now),
+        )
+
+    def confirm_key_change(
+        self, call: Call, domain: DomainId, change_id: str, now: datetime
+    ) -> Entry[Domain] | Refusal:
+        """Carry a proposal out, by another operator. The keys table follows after this."""
+        return self._on_domain(
+            call,
+            "confirm_key_change",
+            domain,
+            lambda acting, existing: decide_keys.confirm(acting, existing, change_id, now, self.person),
+        )
+
+    def withdraw_key_change(
+        self, call: Call, domain: DomainId, change_id: str, now: datetime
+    ) -> Entry[Domain] | Refusal:
+        """Take a proposal back or refuse it, by an operator."""
+        return self._on_domain(
+            call,
+            "withdraw_key_change",
+            domain,
+            lambda acting, existing: decide_keys.withdraw(acting, existing, change_id, now),
         )
 
     def _on_domain(
@@ -228,6 +265,8 @@ class Registry:
                 outcome = STALE
             if isinstance(outcome, Refusal):
                 return self._refused(call, task, outcome)
+            if not outcome:
+                return Entry(_value(task, events), len(events))
             try:
                 return self._record(call, task, events, [event.new_event() for event in outcome])
             except StaleStreamError:
