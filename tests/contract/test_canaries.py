@@ -112,6 +112,7 @@ def canaries_through(api: Api, extract: Extract) -> Told:
         {"nhs_number": number, token: number, "records": [token]},
         {"subject": number, "requested": f"{number},\nx", "reply": f"{number},\n", "rows": f"{number},{token}"},
         {"content_hash": token, "domain": token, "release_id": token, "resources": f'{{"patient": "{number}"}}'},
+        {},
     ]
     for route in ROUTES:
         if route.path == "$default":

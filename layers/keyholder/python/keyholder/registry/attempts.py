@@ -24,6 +24,8 @@ _SUBJECTS = re.compile(
     r"|(registry|audit|ledger|pseudonymise|requests)/[a-z_]{1,32}"
 )
 _TEN_DIGITS = re.compile(r"(?:[0-9]-?){10}")
+_PSEUDONYM_LONG = re.compile(r"[A-Za-z0-9]{30}")
+"""A pseudonym has 38 symbols or more in one run; what people call things has hyphens or is shorter."""
 _COMMAND = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -54,11 +56,13 @@ def record_failure(
 
 
 def safe_subject(subject: StreamId) -> StreamId:
-    """`subject` if its id is of a form Keyholder gives out and could not be a patient's number, else `UNNAMED`."""
+    """`subject` if its id is of a form Keyholder gives out and is no patient's number or pseudonym, else `UNNAMED`."""
     if not _SUBJECTS.fullmatch(subject):
         return UNNAMED
     chosen_by_people = subject.startswith(("project/", "domain/", "choices/"))
-    return UNNAMED if chosen_by_people and _TEN_DIGITS.search(subject) else subject
+    if chosen_by_people and (_TEN_DIGITS.search(subject) or _PSEUDONYM_LONG.search(subject)):
+        return UNNAMED
+    return subject
 
 
 def _attempt(kind: str, command: str, subject: StreamId, code: str) -> NewEvent:
