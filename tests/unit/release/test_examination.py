@@ -224,6 +224,14 @@ def _valid(text: str) -> bool:
 NUMBERS = [text for text in NUMBERS if _valid(text)][:12]
 
 
+def test_invariant_7_a_stale_opt_out_list_does_not_show_who_has_a_type_1_opt_out() -> None:
+    stale = replace(CLEAR, performed_on=date(2026, 10, 1))
+    register = Register({A: replace(FINE, ndoo_check=stale), B: replace(WITHHELD["TYPE1_ACTIVE"], ndoo_check=stale)})
+    outcomes = examine(register, [record("x", token(A)), record("x", token(B))])
+    assert [outcome.item.status for outcome in outcomes] == [ItemStatus.PENDING, ItemStatus.PENDING]
+    assert [outcome.reason for outcome in outcomes] == ["NDOO_CHECK_STALE", "TYPE1_ACTIVE"]
+
+
 def test_a_forged_row_gives_nothing_of_either_person() -> None:
     register = Register({A: FINE, B: WITHHELD["NDOO_OPTED_OUT"]}, {(A, "SW1A 1AA"), (B, "EC1A 1BB")})
     asked = request(PolicyIdentifier.NHS_NUMBER, PolicyIdentifier.POSTCODE)

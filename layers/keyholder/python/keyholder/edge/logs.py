@@ -20,7 +20,6 @@ class LogCode(Enum):
 
     ANSWERED = ("EDGE001", "INFO", "answered")
     NOT_SIGNED_IN = ("EDGE002", "WARNING", "refused a missing or invalid token")
-    REFUSED = ("EDGE003", "INFO", "refused")
     FAULT = ("EDGE004", "ERROR", "failed; the exception's type and place follow")
     LEDGER_UNAVAILABLE = ("EDGE005", "ERROR", "the ledger could not be written; nothing took effect")
     ISSUER_UNREACHABLE = ("EDGE006", "ERROR", "the token issuer's keys could not be read")

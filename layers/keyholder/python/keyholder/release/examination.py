@@ -7,7 +7,7 @@ checks at submission (its counts are all that leaves) and the release itself.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -90,14 +90,26 @@ class Examination:
             status = _KEYLESS[cell.status]
             return self._withheld(row_id, status, status.value.upper(), None)
         nhs_number = cell.value if cell is not None else None
-        decision = assess_person(self.request, _person(cell, nhs_number, self.people), self.facts, self.now)
+        person = _person(cell, nhs_number, self.people)
+        decision = assess_person(self.request, person, self.facts, self.now)
         tag = self.people.tag(self.domain, nhs_number) if nhs_number is not None else None
         if decision.passes and nhs_number is None:
             return self._withheld(row_id, ItemStatus.NOT_AVAILABLE, Reason.NHS_NUMBER_UNAVAILABLE.value, None)
         if not decision.passes or nhs_number is None:
-            outward = ItemStatus.PENDING if decision.outward_code is OutwardCode.PENDING else ItemStatus.NOT_AVAILABLE
+            outward = ItemStatus.PENDING if self._to_check_again(person, decision) else ItemStatus.NOT_AVAILABLE
             return self._withheld(row_id, outward, decision.reasons[0].value, tag)
         return self._released(row_id, row, decision, nhs_number, tag)
+
+    def _to_check_again(self, person: Person, decision: Assessment) -> bool:
+        """Whether the national opt-out has to be looked up again before anything can be said of this person.
+
+        Asked apart from their Type 1 opt-out: while a list is stale, whoever has one would otherwise be the only ones
+        for whom the answer is final, and the requester could read the choice off the status.
+        """
+        if decision.outward_code is OutwardCode.PENDING or not person.pseudonym_resolves:
+            return decision.outward_code is OutwardCode.PENDING
+        silent = replace(person, choices=replace(person.choices, type1_known=True, type1_events=()))
+        return assess_person(self.request, silent, self.facts, self.now).outward_code is OutwardCode.PENDING
 
     def _released(self, row_id: str, row: Row, decision: Assessment, nhs_number: str, tag: str | None) -> Outcome:
         values: dict[IdentifierType, str] = {}

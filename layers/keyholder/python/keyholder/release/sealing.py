@@ -20,15 +20,6 @@ def seal(public_key: str, plaintext: bytes) -> bytes:
     return pyrage.encrypt(plaintext, [_recipient(public_key)])
 
 
-def is_recipient(public_key: str) -> bool:
-    """Can a result be encrypted to this key?"""
-    try:
-        _recipient(public_key)
-    except NotARecipientError:
-        return False
-    return True
-
-
 def _recipient(public_key: str) -> pyrage.x25519.Recipient | pyrage.ssh.Recipient:
     text = public_key.strip()
     try:

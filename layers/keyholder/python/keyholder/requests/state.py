@@ -128,9 +128,6 @@ class RequestState:
     def approved_domains(self) -> tuple[DomainId, ...]:
         return tuple(domain for domain, decision in self.domains.items() if decision.state is DecisionState.APPROVED)
 
-    def open_domains(self) -> tuple[DomainId, ...]:
-        return tuple(domain for domain, decision in self.domains.items() if decision.state is DecisionState.OPEN)
-
     def retrievals_used(self) -> int:
         return sum(release.counts for release in self.releases)
 
