@@ -24,6 +24,8 @@ class Holding(StrEnum):
     CONTENT = "content bucket"
     CHOICES = "choices bucket"
     RESULTS = "results bucket"
+    VIEW = "view bucket"
+    """Made from the ledger alone, and can be made again: nothing that takes effect trusts it."""
     DOMAIN_KEY = "domain key"
     DIGEST_KEY = "digest key"
     TAG_KEY = "tag key"
@@ -148,6 +150,8 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         _decrypt("Open", Holding.TAG_KEY),
         _allow("JournalVersions", ("s3:GetObjectVersion",), *_objects(Holding.LEDGER, *JOURNAL)),
         _allow("JournalVersionKeys", ("s3:ListBucketVersions",), Resource(Holding.LEDGER)),
+        _allow("Views", ("s3:GetObject",), *_objects(Holding.VIEW, "")),
+        _allow("ViewNames", ("s3:ListBucket",), Resource(Holding.VIEW)),
     ),
     Function.REGISTRY: (
         LOGS,
@@ -181,6 +185,8 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         _allow("NewWrappedKeys", ("dynamodb:PutItem",), Resource(Holding.KEYS)),
         _allow("NewTagKey", ("kms:GenerateDataKeyWithoutPlaintext",), Resource(Holding.TAG_KEY)),
         SEND_CHECKS,
+        _allow("Views", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), *_objects(Holding.VIEW, "")),
+        _allow("ViewNames", ("s3:ListBucket",), Resource(Holding.VIEW)),
     ),
     Function.SERVICE: (LOGS,),
 }

@@ -15,11 +15,11 @@ def _text(name: str) -> dynamodb.Attribute:
 
 
 class State(Construct):
-    """Two tables and three buckets.
+    """Two tables and four buckets.
 
     The tables hold hashes, codes and wrapped keys, never an identifier, so DynamoDB's own key is enough for them. What
     is in the buckets is encrypted by Keyholder before it gets there (content), to the recipient (results), or kept as
-    keyed digests (choices); S3's own key is the second layer.
+    keyed digests (choices); S3's own key is the second layer. The view bucket holds what is made from the ledger alone.
     """
 
     def __init__(self, scope: Construct, name: str) -> None:
@@ -36,6 +36,7 @@ class State(Construct):
         self.content = self._bucket("Content")
         self.choices = self._bucket("Choices")
         self.results = self._bucket("Results", expires_after=Duration.days(1))
+        self.view = self._bucket("View")
 
     def _table(self, name: str, *, expires: bool) -> dynamodb.Table:
         return dynamodb.Table(
@@ -53,7 +54,7 @@ class State(Construct):
         )
 
     def _bucket(self, name: str, expires_after: Duration | None = None) -> s3.Bucket:
-        # Not versioned: what is erased here has to be gone.
+        # Not versioned: what is erased here has to be gone, and a view can be made again.
         bucket = s3.Bucket(
             self,
             name,

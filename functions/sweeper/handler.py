@@ -1,4 +1,4 @@
-"""Every minute: commit what was left pending, ask again for lost checks, end what has run out of time."""
+"""Every minute: commit what is pending, ask again for lost checks, end what ran out of time, publish the views."""
 
 from __future__ import annotations
 
@@ -27,11 +27,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
         house.key_maker.make_tag_key(house.clock.now().year)
         house.key_maker.make_tag_key(house.clock.now().year + 1)
         expired, asked = _due(house, trace)
+        published, failed = _views(house, trace)
     except Exception as fault:
         log.fault(LogCode.SWEEP_FAILED, fault, request_id=trace)
         raise
-    log.write(LogCode.SWEPT, request_id=trace, committed=committed, expired=expired, asked=asked)
-    return {"committed": committed, "expired": expired, "asked": asked}
+    done = {"committed": committed, "expired": expired, "asked": asked, "published": published, "failed_views": failed}
+    log.write(LogCode.SWEPT, request_id=trace, **done)
+    return done
+
+
+def _views(house: Assembly, trace: str) -> tuple[int, int]:
+    """Last of all: publish what is new to every view. How many batches that were in all, and how many views failed."""
+    runs = house.view_publisher.run()
+    for run in runs:
+        if run.fault is not None:
+            log.fault(LogCode.VIEW_FAILED, run.fault, view=run.view, request_id=trace)
+    return sum(run.batches for run in runs), sum(run.fault is not None for run in runs)
 
 
 def _due(house: Assembly, trace: str) -> tuple[int, int]:

@@ -177,7 +177,7 @@ def test_invariant_9_nothing_sensitive_in_any_output(
         "keys table": repr(api.items("KEYS_TABLE")),
     }.items():
         assert not found_in(text, [*canaries, *FREE_TEXTS]), name
-    for setting in ("LEDGER_BUCKET", "CONTENT_BUCKET", "CHOICES_BUCKET", "RESULTS_BUCKET"):
+    for setting in ("LEDGER_BUCKET", "CONTENT_BUCKET", "CHOICES_BUCKET", "RESULTS_BUCKET", "VIEW_BUCKET"):
         for key, body in api.objects(setting).items():
             assert not found_in(key + body.decode("latin-1"), [*canaries, *FREE_TEXTS]), key
 
@@ -187,7 +187,8 @@ def test_invariant_9_log_lines_are_coded_and_hold_constants(api: Api, extract: E
     lines = [json.loads(line) for line in api.logs().splitlines()]
     assert len(lines) > 100
     known = {"level", "location", "message", "timestamp", "service", "code", "request_id", "route", "status",
-             "exception", "where", "committed", "expired", "asked", "records"}  # fmt: skip
+             "exception", "where", "committed", "expired", "asked", "records",
+             "published", "failed_views", "view"}  # fmt: skip
     for line in lines:
         assert set(line) <= known
         assert line["code"][:3] in {"EDG", "REL", "SWP"}

@@ -58,7 +58,7 @@ def test_what_clouds_emulators_drop_is_applied(api: Api) -> None:
     lock = s3.get_object_lock_configuration(Bucket=ledger)["ObjectLockConfiguration"]
     assert lock["Rule"]["DefaultRetention"] == {"Mode": "COMPLIANCE", "Days": 2922, "Years": 0}
     assert s3.get_bucket_versioning(Bucket=ledger)["Status"] == "Enabled"
-    for name in ("LEDGER_BUCKET", "CONTENT_BUCKET", "CHOICES_BUCKET", "RESULTS_BUCKET"):
+    for name in ("LEDGER_BUCKET", "CONTENT_BUCKET", "CHOICES_BUCKET", "RESULTS_BUCKET", "VIEW_BUCKET"):
         blocked = s3.get_public_access_block(Bucket=api.names[name])["PublicAccessBlockConfiguration"]
         assert all(blocked.values())
     assert len(s3.get_bucket_lifecycle_configuration(Bucket=api.names["RESULTS_BUCKET"])["Rules"]) == 1

@@ -272,7 +272,7 @@ def test_invariant_9_no_table_queue_or_object_shows_anybody(walk: Walk, stack: E
     for table in (environment["STEPS_TABLE"], environment["KEYS_TABLE"]):
         for page in dynamodb.get_paginator("scan").paginate(TableName=table):
             places += [(table, repr(item).encode()) for item in page["Items"]]
-    for name in ("LEDGER_BUCKET", "CONTENT_BUCKET", "CHOICES_BUCKET", "RESULTS_BUCKET"):
+    for name in ("LEDGER_BUCKET", "CONTENT_BUCKET", "CHOICES_BUCKET", "RESULTS_BUCKET", "VIEW_BUCKET"):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=environment[name]):
             for item in page.get("Contents", []):
                 body = s3.get_object(Bucket=environment[name], Key=item["Key"])["Body"].read()

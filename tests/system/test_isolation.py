@@ -256,6 +256,10 @@ PROBES: tuple[Probe, ...] = (
     _get("RESULTS_BUCKET", Holding.RESULTS, KEY),
     _put("RESULTS_BUCKET", Holding.RESULTS, KEY),
     _delete("RESULTS_BUCKET", Holding.RESULTS, f"{KEY}-absent"),
+    _get("VIEW_BUCKET", Holding.VIEW, KEY),
+    _put("VIEW_BUCKET", Holding.VIEW, KEY),
+    _delete("VIEW_BUCKET", Holding.VIEW, f"{KEY}-absent"),
+    _list("VIEW_BUCKET", Holding.VIEW),
     _queue("SendMessage", lambda sqs, url: sqs.send_message(QueueUrl=url, MessageBody=KEY, DelaySeconds=9999)),
     _queue("ReceiveMessage", lambda sqs, url: sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=99)),
 )
@@ -273,6 +277,7 @@ def place(stack: EmbeddedStack) -> Iterator[Place]:
         for bucket, prefix in (
             ("CONTENT_BUCKET", ""),
             ("RESULTS_BUCKET", ""),
+            ("VIEW_BUCKET", ""),
             ("CHOICES_BUCKET", "national-data-opt-outs/"),
             ("CHOICES_BUCKET", "type-1/"),
         )

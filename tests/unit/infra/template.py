@@ -24,6 +24,7 @@ RESOURCE_NAMES = {
     "StateContent": Holding.CONTENT,
     "StateChoices": Holding.CHOICES,
     "StateResults": Holding.RESULTS,
+    "StateView": Holding.VIEW,
     "ChecksQueue": Holding.CHECKS_QUEUE,
 }
 

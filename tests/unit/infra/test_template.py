@@ -110,7 +110,7 @@ def test_the_ledgers_policy_closes_what_object_lock_leaves_open(template: Templa
 
 def test_every_bucket_is_private_encrypted_and_over_tls(template: Template) -> None:
     buckets = template.of_type("AWS::S3::Bucket")
-    assert len(buckets) == 4
+    assert len(buckets) == 5
     tls = {
         policy["Properties"]["Bucket"]["Ref"]
         for policy in template.of_type("AWS::S3::BucketPolicy").values()
@@ -129,6 +129,11 @@ def test_results_are_gone_after_a_day(template: Template) -> None:
     _, bucket = template.one("AWS::S3::Bucket", "StateResults")
     (rule,) = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
     assert (rule["ExpirationInDays"], rule["Status"]) == (1, "Enabled")
+
+
+def test_views_are_neither_locked_nor_versioned(template: Template) -> None:
+    _, bucket = template.one("AWS::S3::Bucket", "StateView")
+    assert not {"VersioningConfiguration", "ObjectLockConfiguration", "ObjectLockEnabled"} & set(bucket["Properties"])
 
 
 def test_tables_can_be_restored_and_not_deleted(template: Template) -> None:

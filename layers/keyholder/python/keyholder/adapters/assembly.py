@@ -25,12 +25,14 @@ from keyholder.adapters.ledger_objects import BucketLedger
 from keyholder.adapters.results import S3ResultStore
 from keyholder.adapters.steps import DynamoDbSteps
 from keyholder.adapters.storage_faults import CLIENT_CONFIG
+from keyholder.adapters.views import S3ViewStore
 from keyholder.adapters.worm import S3Worm
 from keyholder.edge.settings import Settings
 from keyholder.edge.tokens import TokenVerifier
 from keyholder.ledger.committer import Log
 from keyholder.ledger.ledger import Ledger
 from keyholder.ledger.note import Verifier, parse_vkey
+from keyholder.ledger.views import View, ViewPublisher
 from keyholder.policy.digests import Digester
 from keyholder.policy.settings import CHECK_AT_DISCLOSURE
 from keyholder.pseudonyms.ledger_keys import LedgerKeyRing
@@ -86,6 +88,19 @@ class Assembly:
             ),
             self.clock,
         )
+
+    @cached_property
+    def view_store(self) -> S3ViewStore:
+        return S3ViewStore(self._s3, self.settings.view_bucket)
+
+    @cached_property
+    def views(self) -> tuple[View, ...]:
+        """Every view there is. `ledger.views` says what a view may be."""
+        return ()
+
+    @cached_property
+    def view_publisher(self) -> ViewPublisher:
+        return ViewPublisher(self.ledger.batch, self.view_store, self.views, self.clock)
 
     @cached_property
     def registry(self) -> Registry:

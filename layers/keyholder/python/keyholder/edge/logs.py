@@ -28,6 +28,7 @@ class LogCode(Enum):
     RELEASED = ("REL003", "INFO", "release finished")
     SWEPT = ("SWP001", "INFO", "sweep finished")
     SWEEP_FAILED = ("SWP002", "ERROR", "sweep could not finish")
+    VIEW_FAILED = ("SWP003", "ERROR", "a view could not be brought up to date")
 
     def __init__(self, code: str, level: str, message: str) -> None:
         self.code = code

@@ -22,6 +22,7 @@ class Settings:
     content_bucket: str
     choices_bucket: str
     results_bucket: str
+    view_bucket: str
     domain_key_arn: str
     digest_key_arn: str
     tag_key_arn: str

@@ -11,6 +11,7 @@ from typing import NoReturn
 from keyholder.ledger.committer import Committer, Limits, Log
 from keyholder.ledger.event import Event, EventTooLargeError, NewEvent
 from keyholder.ledger.gate import Gate
+from keyholder.ledger.journal import Batch
 from keyholder.ledger.log import (
     ClaimedError,
     IdempotencyKey,
@@ -119,6 +120,16 @@ class Ledger:
     def settle(self, step: StepKey) -> Recorded:
         """Drive a stored step into the journal if need be, and prove it. Raises `LedgerUnavailableError`."""
         return self._recorded(step, self._patience())
+
+    def batch(self, number: int) -> Batch | None:
+        """Batch `number` under its verified checkpoint, for views; None as long as either is missing."""
+        proven = self._gate.proven(number, self._patience())
+        return None if proven is None else proven.batch
+
+    def checkpoint(self, size: int) -> bytes | None:
+        """The note that signs the tree of `size` leaves, verified; None where there is none."""
+        signed = self._gate.checkpoint(size, self._patience())
+        return None if signed is None else signed[1]
 
     def claim(self, key: str) -> Claim | None:
         """The claim on an idempotency key (`IdempotencyKey.key`)."""
