@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -29,6 +30,8 @@ def event(**data: object) -> Event:
 def test_an_event_reads_back(data: dict[str, object]) -> None:
     written = event(**{f"k{key}": value for key, value in data.items()})
     assert Event.parse(written.line()) == written
+    claimed = replace(written, claim="ab" * 32)
+    assert Event.parse(claimed.line()) == claimed
 
 
 @pytest.mark.parametrize(
@@ -88,3 +91,9 @@ def test_times_are_utc_and_of_one_length() -> None:
         rfc3339(datetime(2026, 7, 1))  # noqa: DTZ001 - the mistake under test
     with pytest.raises(ValueError, match="zone"):
         parse_rfc3339("2026-07-01T00:00:00")
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_moment_outside_the_calendar_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="calendar"):
+        parse_rfc3339(text)

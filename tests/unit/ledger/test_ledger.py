@@ -425,3 +425,17 @@ def test_only_the_gate_makes_receipts() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Receipt"
     }
     assert makers == {"ledger/gate.py"}
+
+
+def test_the_first_event_of_a_step_names_the_idempotency_key_and_never_what_it_was_used_for() -> None:
+    recorded = record(memory_ledger(), count=2, idempotency=IdempotencyKey("the key", "hash of the body"))
+    assert [event.claim for event in recorded.events] == ["the key", None]
+    assert all(b"hash of the body" not in event.line() for event in recorded.events)
+    assert [event.claim for event in record(memory_ledger()).events] == [None]
+
+
+def test_a_step_happened_when_its_recorder_says() -> None:
+    moment = ManualClock().now() - timedelta(seconds=3)
+    memory = Memory()
+    recorded = record(memory_ledger(memory=memory), at=moment)
+    assert recorded.events[0].at == memory.steps.stored[recorded.step].at == moment

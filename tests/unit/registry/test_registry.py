@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -47,6 +48,7 @@ class FailsOnce:
         trace: str,
         head: Head | None = None,
         idempotency: IdempotencyKey | None = None,
+        at: datetime | None = None,
     ) -> Recorded:
         if self.down and stream.startswith(self.down):
             raise LedgerUnavailableError
@@ -54,7 +56,9 @@ class FailsOnce:
             action = self.first.pop()
             assert callable(action)
             action()
-        return self.log.record(stream, after, events, actor=actor, trace=trace, head=head, idempotency=idempotency)
+        return self.log.record(
+            stream, after, events, actor=actor, trace=trace, head=head, idempotency=idempotency, at=at
+        )
 
     def claim(self, key: str) -> Claim | None:
         return self.log.claim(key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -47,12 +47,15 @@ class Interrupted:
         trace: str,
         head: Head | None = None,
         idempotency: IdempotencyKey | None = None,
+        at: datetime | None = None,
     ) -> Recorded:
         while self.first:
             action = self.first.pop()
             assert callable(action)
             action()
-        return self.log.record(stream, after, events, actor=actor, trace=trace, head=head, idempotency=idempotency)
+        return self.log.record(
+            stream, after, events, actor=actor, trace=trace, head=head, idempotency=idempotency, at=at
+        )
 
     def claim(self, key: str) -> Claim | None:
         return self.log.claim(key)

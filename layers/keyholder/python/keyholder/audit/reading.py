@@ -45,6 +45,11 @@ NOT_AN_NHS_NUMBER = Refusal(
 REFUSALS = (NOT_AN_AUDITOR, UNKNOWN_EXPORT, NOT_AN_NHS_NUMBER)
 
 
+def audit_head(actor: ActorId) -> Head:
+    """Where a reading is listed."""
+    return Head(listings=("audits", f"audits/{actor}"))
+
+
 @dataclass(frozen=True, slots=True)
 class Indexed:
     """An event and the receipt that proves where it stands."""
@@ -158,7 +163,7 @@ class Auditing:
                 [NewEvent(kind, data)],
                 actor=actor,
                 trace=self.trace,
-                head=Head(listings=("audits", f"audits/{actor}")),
+                head=audit_head(actor),
                 idempotency=self.idempotency,
             )
         except ClaimedError:

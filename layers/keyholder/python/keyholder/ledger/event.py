@@ -35,7 +35,9 @@ class NewEvent:
 class Event:
     """What happened, in its place: the `number`-th event (from 1) of `stream`.
 
-    `trace` is the caller's X-Request-ID, which ties the event to the access log.
+    `trace` is the caller's X-Request-ID, which ties the event to the access log. `claim` is the caller's idempotency
+    key (`IdempotencyKey.key`), in the first event of a step that took one: so that a retry is known again when all that
+    is left is the journal. What the key was used for is not here: a hash of a body can be guessed back.
     """
 
     stream: StreamId
@@ -45,9 +47,11 @@ class Event:
     actor: ActorId
     trace: str
     data: JsonObject
+    claim: str | None = None
 
     def line(self) -> bytes:
         """The leaf bytes: canonical JSON, no newline. Raises `EventTooLargeError` over 65,535 bytes."""
+        claim = {} if self.claim is None else {"claim": self.claim}
         line = canonical_json(
             {
                 "v": FORMAT,
@@ -58,6 +62,7 @@ class Event:
                 "actor": self.actor,
                 "trace": self.trace,
                 "data": self.data,
+                **claim,
             }
         )
         if len(line) > MAX_LEAF_BYTES:
@@ -82,6 +87,7 @@ class Event:
                 actor=ActorId(_text(raw["actor"])),
                 trace=_text(raw["trace"]),
                 data=_object(raw["data"]),
+                claim=_text(raw["claim"]) if "claim" in raw else None,
             )
         except KeyError as missing:
             raise ValueError("an event lacks a field") from missing
@@ -106,7 +112,10 @@ def parse_rfc3339(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a moment needs its zone")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as cause:
+        raise ValueError("a moment outside the calendar") from cause
 
 
 def _text(value: JsonValue) -> str:

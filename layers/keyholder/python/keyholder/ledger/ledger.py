@@ -103,14 +103,17 @@ class Ledger:
         trace: str,
         head: Head | None = None,
         idempotency: IdempotencyKey | None = None,
+        at: datetime | None = None,
     ) -> Recorded:
         """Append `events` after event number `after`; return once a verified checkpoint covers them all.
 
-        `head` takes the place of the stored one; without it, the stored one stays. Raises `StaleStreamError` if the
+        `head` takes the place of the stored one; without it, the stored one stays. `at` is when it happened, for a head
+        that depends on that; now if left out. Raises `StaleStreamError` if the
         stream has moved on, `ClaimedError` if the idempotency key is in use, `EventTooLargeError` over 65,535 bytes an
         event or 300,000 bytes together, `LedgerUnavailableError`.
         """
-        step = self._step(stream, after, events, actor, trace)
+        moment, claimed = at or self._clock.now(), idempotency.key if idempotency else None
+        step = self._step(stream, after, events, actor=actor, trace=trace, at=moment, claim=claimed)
         claim = Claim(idempotency.key, idempotency.body, step.key) if idempotency else None
         patience = self._patience()
         self._follow(step, claim, patience)
@@ -172,17 +175,26 @@ class Ledger:
             number = step.last
         return committed
 
-    def _step(self, stream: StreamId, after: int, events: Sequence[NewEvent], actor: ActorId, trace: str) -> Step:
+    def _step(
+        self,
+        stream: StreamId,
+        after: int,
+        events: Sequence[NewEvent],
+        *,
+        actor: ActorId,
+        trace: str,
+        at: datetime,
+        claim: str | None,
+    ) -> Step:
         if not 0 < len(events) <= MAX_STEP_EVENTS or after < 0:
             raise ValueError(f"a step has 1 to {MAX_STEP_EVENTS} events after number 0 or higher")
-        now = self._clock.now()
         lines = tuple(
-            Event(stream, number, new.type, now, actor, trace, new.data).line()
-            for number, new in enumerate(events, after + 1)
+            Event(stream, after + place, new.type, at, actor, trace, new.data, None if place > 1 else claim).line()
+            for place, new in enumerate(events, 1)
         )
         if sum(map(len, lines)) > MAX_STEP_BYTES:
             raise EventTooLargeError(f"a step takes more than {MAX_STEP_BYTES} bytes")
-        return Step(StepKey(stream, after + 1), lines, self._nonce(), now)
+        return Step(StepKey(stream, after + 1), lines, self._nonce(), at)
 
     def _follow(self, step: Step, claim: Claim | None, patience: Patience) -> None:
         """Make sure that the step's predecessor is committed, so that a stream has one pending step at most."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from keyholder.ledger.event import Event, NewEvent
@@ -90,9 +91,11 @@ class EventLog(Protocol):
         trace: str,
         head: Head | None = None,
         idempotency: IdempotencyKey | None = None,
+        at: datetime | None = None,
     ) -> Recorded:
         """Append `events` after event number `after`; return once a verified checkpoint covers them all.
 
+        `at` is when it happened, for a head that depends on that; now if left out.
         Raises `StaleStreamError` if the stream has moved on, `ClaimedError` if the idempotency key is in use.
         """
         ...

@@ -154,7 +154,7 @@ class Intake:
             "sha256": _sha256(register),
             **counts,
         }
-        logged = self._logged(kind, self.person, summary)
+        logged = self._logged(self.person, summary)
         if isinstance(logged, Refusal):
             return logged
         if logged.summary["made_at"] != summary["made_at"]:
@@ -164,7 +164,7 @@ class Intake:
             raise RegisterChangedError
         return logged
 
-    def _logged(self, kind: RegisterKind, person: Person, summary: JsonObject) -> Loaded | Refusal:
+    def _logged(self, person: Person, summary: JsonObject) -> Loaded | Refusal:
         """The event that names the register; for a repeated call the event of the first."""
         register_id = self.new_id()
         try:
@@ -174,7 +174,7 @@ class Intake:
                 [NewEvent(CHOICES_LOADED, summary)],
                 actor=ActorId(person.id),
                 trace=self.trace,
-                head=Head(listings=(f"choices/{kind.value}",)),
+                head=choices_head(summary),
                 idempotency=self.idempotency,
             )
         except ClaimedError:
@@ -183,6 +183,11 @@ class Intake:
                 return found or KEY_REUSED
             return Loaded(found.stream.removeprefix("register/"), found.history[0].data)
         return Loaded(register_id, summary)
+
+
+def choices_head(data: JsonObject) -> Head:
+    """Where a register is listed."""
+    return Head(listings=(f"choices/{data['kind']}",))
 
 
 def _sha256(register: Register) -> str:

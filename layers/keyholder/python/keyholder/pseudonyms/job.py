@@ -197,16 +197,22 @@ def _counts(
     }
 
 
+def job_head(data: JsonObject) -> Head:
+    """Where a job is listed."""
+    return Head(listings=(f"pseudonymisations/{data['domain']}",))
+
+
 def _recorded(log: EventLog, job: Job, person: Person, counts: JsonObject) -> Refusal | None:
     """The job's event, once; a repetition with the same key and body stands on the first one's."""
+    made = NewEvent(PSEUDONYMS_MADE, {"domain": job.domain, **counts})
     try:
         log.record(
             StreamId(f"pseudonymisation/{job.id}"),
             0,
-            [NewEvent(PSEUDONYMS_MADE, {"domain": job.domain, **counts})],
+            [made],
             actor=ActorId(person.id),
             trace=job.trace,
-            head=Head(listings=(f"pseudonymisations/{job.domain}",)),
+            head=job_head(made.data),
             idempotency=job.idempotency,
         )
     except ClaimedError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
+from keyholder.canonical import JsonObject
 from keyholder.ledger.event import NewEvent
 from keyholder.ledger.log import EventLog, Recorded
 from keyholder.ledger.ports import Head
@@ -78,5 +79,10 @@ def _record(log: EventLog, ids: AttemptIds, attempt: NewEvent, actor: ActorId, t
         [attempt],
         actor=actor,
         trace=trace,
-        head=Head(listings=(f"attempts/{attempt.data['subject']}", f"attempts/{actor}")),
+        head=attempt_head(actor, attempt.data),
     )
+
+
+def attempt_head(actor: ActorId, data: JsonObject) -> Head:
+    """Where an attempt is listed: under what it was about, and under who made it."""
+    return Head(listings=(f"attempts/{data['subject']}", f"attempts/{actor}"))

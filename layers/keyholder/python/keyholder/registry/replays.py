@@ -10,7 +10,9 @@ from keyholder.refusals import Refusal, RefusalKind
 from keyholder.vocabulary import StreamId
 
 KEY_REUSED = Refusal(
-    "KEY_REUSED", RefusalKind.INVALID, "Send a new Idempotency-Key: this one belongs to an earlier, different command."
+    "KEY_REUSED",
+    RefusalKind.INVALID,
+    "Send a new Idempotency-Key: this one was used for another command, or for one whose answer can't be repeated.",
 )
 STALE = Refusal(
     "STALE",

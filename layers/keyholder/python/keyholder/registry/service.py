@@ -125,7 +125,7 @@ class Registry:
             StreamId(person.id),
             fold_person,
             lambda acting, existing: decide.register_person(acting, person, existing),
-            _person_head,
+            person_head,
         )
         return self._carry_out(call, task)
 
@@ -136,7 +136,7 @@ class Registry:
             StreamId(person.id),
             fold_person,
             lambda acting, existing: decide.change_person(acting, person, existing),
-            _person_head,
+            person_head,
         )
         return self._carry_out(call, task)
 
@@ -147,7 +147,7 @@ class Registry:
             _project(project.id),
             fold_project,
             lambda acting, existing: decide.register_project(acting, project, existing, *self._parts(project)),
-            _project_head,
+            project_head,
         )
         return self._carry_out(call, task)
 
@@ -158,7 +158,7 @@ class Registry:
             _project(project.id),
             fold_project,
             lambda acting, existing: decide.change_project(acting, project, existing, *self._parts(project)),
-            _project_head,
+            project_head,
         )
         return self._carry_out(call, task)
 
@@ -219,7 +219,7 @@ class Registry:
         domain: DomainId,
         rule: Callable[[Person | None, Domain | None], Sequence[Decided] | Refusal],
     ) -> Entry[Domain] | Refusal:
-        return self._carry_out(call, Task(command, _domain(domain), fold_domain, rule, _domain_head))
+        return self._carry_out(call, Task(command, _domain(domain), fold_domain, rule, domain_head))
 
     def _register_first(self, call: Call, person: Person) -> Entry[Person] | Refusal:
         """Spend the bootstrap, then register whom it was spent on.
@@ -232,7 +232,7 @@ class Registry:
             StreamId(person.id),
             fold_person,
             lambda _, existing: decide.register_person(person, person, existing),
-            _person_head,
+            person_head,
         )
         for _ in range(TRIES):
             if call.idempotency and self._log.claim(call.idempotency.key):
@@ -315,16 +315,19 @@ class Registry:
         )
 
 
-def _person_head(person: Person) -> Head:
+def person_head(person: Person) -> Head:
+    """Where a person is listed."""
     organisations = sorted({held.organisation for held in person.roles})
     return Head(listings=("people", *(f"organisation/{code}" for code in organisations)))
 
 
-def _project_head(project: Project) -> Head:
+def project_head(project: Project) -> Head:
+    """Where a project is listed."""
     return Head(listings=("projects", *(f"member/{member.removeprefix('person/')}" for member in project.members)))
 
 
-def _domain_head(domain: Domain) -> Head:
+def domain_head(domain: Domain) -> Head:
+    """Where a domain is listed."""
     return Head(listings=("domains", *(f"controller/{code}" for code in domain.controllers)))
 
 

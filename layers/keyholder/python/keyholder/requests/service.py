@@ -293,9 +293,9 @@ class RequestDesk:
         return decide(state, command, call.actor, facts, now)
 
     def _record(self, call: Call, before: RequestState, events: tuple[RequestEvent, ...]) -> Done:
-        foreseen = before
+        now, foreseen = self._clock.now(), before
         for event in events:
-            foreseen = evolve(foreseen, Happened(event, self._clock.now(), call.actor.id))
+            foreseen = evolve(foreseen, Happened(event, now, call.actor.id))
         recorded = self._log.record(
             request_stream(before.id),
             before.version,
@@ -304,6 +304,7 @@ class RequestDesk:
             trace=call.trace,
             head=request_head(foreseen),
             idempotency=call.idempotency,
+            at=now,
         )
         after = before
         for written in recorded.events:
