@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from keyholder.ledger.note import (
     Checkpoint,
     KeyKind,
+    Note,
     NoteError,
     Verifier,
     open_checkpoint,
@@ -101,6 +102,20 @@ def test_a_failing_signature_of_a_known_key_rejects_the_note(signer: Signer) -> 
         open_note(wrong, [signer.verifier, second.verifier])
 
 
+def test_a_note_may_bear_many_signatures(signer: Signer) -> None:
+    """C2SP signed-note: at least 16 must be accepted."""
+    others = [Signer(KeyKind.ED25519, f"signer-{number}") for number in range(20)]
+    note = Note.parse(signer.note())
+    for other in others:
+        note = note.signed_also(Note.parse(other.note()).signatures[0])
+    assert len(note.signatures) == 21
+    assert open_note(note.encode(), [signer.verifier]) == TEXT
+    assert open_note(note.encode(), [others[-1].verifier]) == TEXT
+    assert note.signed_also(note.signatures[3]) == note
+    with pytest.raises(NoteError):
+        open_note(signer.note() + 100 * others[0].line(), [signer.verifier])
+
+
 def test_nothing_that_was_altered_opens(signer: Signer) -> None:
     note = signer.note()
     for place in range(len(note)):
@@ -133,6 +148,11 @@ def test_a_key_id_belongs_to_its_key(signer: Signer) -> None:
 @given(st.binary(max_size=400))
 def test_no_bytes_raise_anything_else(junk: bytes) -> None:
     verifier = parse_vkey(PETER_KEY)
+    for note in (junk, PETER_NOTE.encode()[: len(junk)] + junk, PETER_NOTE.encode()[:-30] + junk):
+        try:
+            assert Note.parse(note).encode() == note
+        except NoteError:
+            continue
     for note in (junk, junk + b"\n\n\xe2\x80\x94 PeterNeumann AAAA\n", PETER_NOTE.encode() + junk + b"\n"):
         try:
             open_note(note, [verifier])

@@ -1,7 +1,7 @@
 """Signed notes and checkpoints (C2SP signed-note, tlog-checkpoint), and the keys that verify them.
 
 Two signature types: 0x01 Ed25519, and 0x02 ECDSA over P-256 with SHA-256 (DER), whose key id is the beginning of
-SHA-256 over the DER SubjectPublicKeyInfo.
+SHA-256 over the DER SubjectPublicKeyInfo. The third, 0x04, is a witness's and says something else: `cosignature`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ MAX_SIGNATURES = 100
 _KEY_ID_BYTES = 4
 _DASH = "— "
 _NAME = re.compile(r"[^\s+]+")
+_KEY_ID = re.compile(r"[0-9a-f]{8}")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 
@@ -71,25 +72,18 @@ def vkey(name: str, public_key: bytes) -> str:
 
     Raises `NoteError` for a name with white space or `+`, and for a key that is neither Ed25519 nor P-256.
     """
-    if not _NAME.fullmatch(name):
-        raise NoteError("a key name has no white space and no plus sign")
-    loaded = _load(public_key)
+    loaded = load_public_key(public_key)
     if isinstance(loaded, Ed25519PublicKey):
         kind, material = KeyKind.ED25519, loaded.public_bytes(Encoding.Raw, PublicFormat.Raw)
     else:
         kind, material = KeyKind.ECDSA_P256, public_key
-    encoded = base64.b64encode(bytes([kind]) + material).decode()
-    return f"{name}+{_key_id(name, kind, material).hex()}+{encoded}"
+    return encode_vkey(name, _key_id(name, kind, material), bytes([kind]) + material)
 
 
 def parse_vkey(text: str) -> Verifier:
     """A verifier from its text. Raises `NoteError` unless name, key id and key belong together."""
-    parts = text.strip().split("+", 2)
-    if len(parts) != 3 or not _NAME.fullmatch(parts[0]):
-        raise NoteError("a verifier key reads name+keyid+base64")
-    name, key_id, encoded = parts
-    raw = _base64(encoded)
-    if not raw or raw[0] not in tuple(KeyKind):
+    name, key_id, raw = divide_vkey(text)
+    if raw[0] not in tuple(KeyKind):
         raise NoteError("a verifier key of an unknown type")
     kind, material = KeyKind(raw[0]), raw[1:]
     key: Ed25519PublicKey | EllipticCurvePublicKey
@@ -98,21 +92,99 @@ def parse_vkey(text: str) -> Verifier:
             raise NoteError("an Ed25519 verifier key has 32 bytes")
         key = Ed25519PublicKey.from_public_bytes(material)
     else:
-        key = _load(material)
+        key = load_public_key(material)
         if isinstance(key, Ed25519PublicKey):
             raise NoteError("a verifier key whose type and key differ")
     expected = _key_id(name, kind, material)
-    if key_id != expected.hex():
+    if key_id != expected:
         raise NoteError("a verifier key whose key id does not belong to its key")
     return Verifier(name, expected, kind, key)
+
+
+def encode_vkey(name: str, key_id: bytes, raw: bytes) -> str:
+    """The text of a verifier key; `raw` is its type and key. Raises `NoteError` for a name that cannot be one."""
+    if not _NAME.fullmatch(name):
+        raise NoteError("a key name has no white space and no plus sign")
+    return f"{name}+{key_id.hex()}+{base64.b64encode(raw).decode()}"
+
+
+def divide_vkey(text: str) -> tuple[str, bytes, bytes]:
+    """Name, key id, and type and key (not empty) of a verifier key. Raises `NoteError` for what is not in its form."""
+    parts = text.strip().split("+", 2)
+    if len(parts) != 3 or not _NAME.fullmatch(parts[0]) or not _KEY_ID.fullmatch(parts[1]):
+        raise NoteError("a verifier key reads name+keyid+base64")
+    raw = decode_base64(parts[2])
+    if not raw:
+        raise NoteError("a verifier key without a key")
+    return parts[0], bytes.fromhex(parts[1]), raw
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature line of a note: whose, and the bytes; nothing about it is verified."""
+
+    name: str
+    key_id: bytes
+    value: bytes
+
+    def line(self) -> str:
+        """The line as it stands in a note, with its newline."""
+        return f"{_DASH}{self.name} {base64.b64encode(self.key_id + self.value).decode()}\n"
+
+    @classmethod
+    def parse(cls, line: str) -> Signature:
+        """The signature of a line without its newline. Raises `NoteError`."""
+        name, space, encoded = line.removeprefix(_DASH).partition(" ")
+        if not line.startswith(_DASH) or not space or not _NAME.fullmatch(name):
+            raise NoteError("a malformed signature line")
+        raw = decode_base64(encoded)
+        if len(raw) <= _KEY_ID_BYTES:
+            raise NoteError("a signature line without a signature")
+        return cls(name, raw[:_KEY_ID_BYTES], raw[_KEY_ID_BYTES:])
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A signed note taken apart. `text` ends with a newline; not to be believed before a signature is verified."""
+
+    text: str
+    signatures: tuple[Signature, ...]
+
+    def encode(self) -> bytes:
+        """The note's bytes."""
+        return "".join((self.text, "\n", *(signature.line() for signature in self.signatures))).encode()
+
+    @classmethod
+    def parse(cls, note: bytes) -> Note:
+        """Raises `NoteError` unless `note` is exactly what `encode` would write, with 1 to 100 signatures."""
+        if len(note) > MAX_NOTE_BYTES:
+            raise NoteError("a note is too long")
+        try:
+            whole = note.decode()
+        except UnicodeDecodeError as cause:
+            raise NoteError("a note is not UTF-8") from cause
+        if _CONTROL.search(whole):
+            raise NoteError("a note holds control characters")
+        text, divider, signatures = whole.rpartition("\n\n")
+        if not divider or not signatures.endswith("\n"):
+            raise NoteError("a note has a text, an empty line and signature lines")
+        lines = signatures[:-1].split("\n")
+        if len(lines) > MAX_SIGNATURES:
+            raise NoteError("a note has too many signatures")
+        return cls(text + "\n", tuple(map(Signature.parse, lines)))
+
+    def signed_also(self, signature: Signature) -> Note:
+        """With one more signature, after the others; the same note if it is there already."""
+        if signature in self.signatures:
+            return self
+        return Note(self.text, (*self.signatures, signature))
 
 
 def sign_note(text: str, signer: Verifier, signature: bytes) -> bytes:
     """The note of `text` with one signature line. Raises `NoteError` unless `signature` verifies under `signer`."""
     if not signer.verifies(text.encode(), signature):
         raise NoteError("the signature does not verify under the pinned key")
-    encoded = base64.b64encode(signer.key_id + signature).decode()
-    return f"{text}\n{_DASH}{signer.name} {encoded}\n".encode()
+    return Note(text, (Signature(signer.name, signer.key_id, signature),)).encode()
 
 
 def open_note(note: bytes, verifiers: Sequence[Verifier]) -> str:
@@ -121,20 +193,20 @@ def open_note(note: bytes, verifiers: Sequence[Verifier]) -> str:
     Signatures of other keys are ignored; a signature of one of `verifiers` that fails rejects the note. Raises
     `NoteError`.
     """
-    text, lines = _divide(note)
+    parsed = Note.parse(note)
+    message = parsed.text.encode()
     known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
     found = False
-    for line in lines:
-        name, key_id, signature = _signature(line)
-        verifier = known.get((name, key_id))
+    for signature in parsed.signatures:
+        verifier = known.get((signature.name, signature.key_id))
         if verifier is None:
             continue
-        if not verifier.verifies(text.encode(), signature):
+        if not verifier.verifies(message, signature.value):
             raise NoteError("a signature of a pinned key does not verify")
         found = True
     if not found:
         raise NoteError("no pinned key has signed this note")
-    return text
+    return parsed.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +227,7 @@ class Checkpoint:
         lines = text.split("\n")
         if len(lines) != 4 or lines[3] or not lines[0] or not _SIZE.fullmatch(lines[1]):
             raise NoteError("a checkpoint has an origin, a size and a root")
-        checkpoint = cls(lines[0], int(lines[1]), _base64(lines[2]))
+        checkpoint = cls(lines[0], int(lines[1]), decode_base64(lines[2]))
         if len(checkpoint.root) != HASH_BYTES or checkpoint.text() != text:
             raise NoteError("a checkpoint is not in its one form")
         return checkpoint
@@ -169,36 +241,8 @@ def open_checkpoint(note: bytes, origin: str, verifiers: Sequence[Verifier]) -> 
     return checkpoint
 
 
-def _divide(note: bytes) -> tuple[str, list[str]]:
-    if len(note) > MAX_NOTE_BYTES:
-        raise NoteError("a note is too long")
-    try:
-        whole = note.decode()
-    except UnicodeDecodeError as cause:
-        raise NoteError("a note is not UTF-8") from cause
-    if _CONTROL.search(whole):
-        raise NoteError("a note holds control characters")
-    text, divider, signatures = whole.rpartition("\n\n")
-    if not divider or not signatures.endswith("\n"):
-        raise NoteError("a note has a text, an empty line and signature lines")
-    lines = signatures[:-1].split("\n")
-    if len(lines) > MAX_SIGNATURES:
-        raise NoteError("a note has too many signatures")
-    return text + "\n", lines
-
-
-def _signature(line: str) -> tuple[str, bytes, bytes]:
-    name, space, encoded = line.removeprefix(_DASH).partition(" ")
-    if not line.startswith(_DASH) or not space or not _NAME.fullmatch(name):
-        raise NoteError("a malformed signature line")
-    raw = _base64(encoded)
-    if len(raw) <= _KEY_ID_BYTES:
-        raise NoteError("a signature line without a signature")
-    return name, raw[:_KEY_ID_BYTES], raw[_KEY_ID_BYTES:]
-
-
-def _base64(text: str) -> bytes:
-    """Strict standard base64: what is decoded must be what would be encoded."""
+def decode_base64(text: str) -> bytes:
+    """Standard base64 in its one form: what is decoded must be what would be encoded. Raises `NoteError`."""
     try:
         raw = base64.b64decode(text.encode("ascii"), validate=True)
     except (UnicodeEncodeError, binascii.Error) as cause:
@@ -208,7 +252,8 @@ def _base64(text: str) -> bytes:
     return raw
 
 
-def _load(public_key: bytes) -> Ed25519PublicKey | EllipticCurvePublicKey:
+def load_public_key(public_key: bytes) -> Ed25519PublicKey | EllipticCurvePublicKey:
+    """The key of a DER SubjectPublicKeyInfo. Raises `NoteError` unless it is Ed25519 or P-256."""
     try:
         key = load_der_public_key(public_key)
     except (ValueError, UnsupportedAlgorithm) as cause:
