@@ -32,6 +32,7 @@ from keyholder.edge.tokens import TokenVerifier
 from keyholder.ledger.committer import Log
 from keyholder.ledger.ledger import Ledger
 from keyholder.ledger.note import Verifier, parse_vkey
+from keyholder.ledger.tile_view import TileView
 from keyholder.ledger.views import View, ViewPublisher
 from keyholder.policy.digests import Digester
 from keyholder.policy.settings import CHECK_AT_DISCLOSURE
@@ -96,7 +97,7 @@ class Assembly:
     @cached_property
     def views(self) -> tuple[View, ...]:
         """Every view there is. `ledger.views` says what a view may be."""
-        return ()
+        return (TileView(self.view_store, self.ledger.checkpoint),)
 
     @cached_property
     def view_publisher(self) -> ViewPublisher:

@@ -96,17 +96,7 @@ class Span:
         """RFC 6962 section 2.1.1, from the leaf up. Raises `IndexError` for a leaf outside the span."""
         if not self.start <= index < self.end:
             raise IndexError("this leaf is not in the span")
-        path = []
-        low, high = 0, self.end
-        while high - low > 1:
-            middle = low + _split(high - low)
-            if index < middle:
-                path.append(self._node(middle, high))
-                high = middle
-            else:
-                path.append(self._node(low, middle))
-                low = middle
-        return tuple(reversed(path))
+        return tuple(self._node(low, high) for low, high in inclusion_ranges(index, self.end))
 
     def consistency_proof(self, size: int) -> tuple[bytes, ...]:
         """RFC 6962 section 2.1.2: that the tree of `size` leaves is the beginning of this one.
@@ -115,27 +105,57 @@ class Span:
         """
         if not max(self.start, 1) <= size <= self.end:
             raise IndexError("the span cannot prove consistency with this size")
-        proof = []
-        low, high, whole = 0, self.end, True
-        while high != size:
-            middle = low + _split(high - low)
-            if size <= middle:
-                proof.append(self._node(middle, high))
-                high = middle
-            else:
-                proof.append(self._node(low, middle))
-                low, whole = middle, False
-        if not whole:
-            proof.append(self._node(low, high))
-        return tuple(reversed(proof))
+        return tuple(self._node(low, high) for low, high in consistency_ranges(size, self.end))
 
     def _node(self, low: int, high: int) -> bytes:
         known = self._nodes.get((low, high))
         if known is None:
-            middle = low + _split(high - low)
+            middle = low + split(high - low)
             known = node_hash(self._node(low, middle), self._node(middle, high))
             self._nodes[low, high] = known
         return known
+
+
+def inclusion_ranges(index: int, size: int) -> Sequence[tuple[int, int]]:
+    """Which subtrees `[low, high)` make the path of leaf `index` in the tree of `size`, from the leaf up.
+
+    RFC 6962 section 2.1.1. Raises `IndexError` unless `0 <= index < size`.
+    """
+    if not 0 <= index < size:
+        raise IndexError("this leaf is not in the tree")
+    ranges = []
+    low, high = 0, size
+    while high - low > 1:
+        middle = low + split(high - low)
+        if index < middle:
+            ranges.append((middle, high))
+            high = middle
+        else:
+            ranges.append((low, middle))
+            low = middle
+    return ranges[::-1]
+
+
+def consistency_ranges(old_size: int, size: int) -> Sequence[tuple[int, int]]:
+    """Which subtrees prove that the tree of `old_size` is the beginning of that of `size`.
+
+    RFC 6962 section 2.1.2. Raises `IndexError` unless `0 < old_size <= size`.
+    """
+    if not 0 < old_size <= size:
+        raise IndexError("no tree of this size is the beginning of the other")
+    ranges = []
+    low, high, whole = 0, size, True
+    while high != old_size:
+        middle = low + split(high - low)
+        if old_size <= middle:
+            ranges.append((middle, high))
+            high = middle
+        else:
+            ranges.append((low, middle))
+            low, whole = middle, False
+    if not whole:
+        ranges.append((low, high))
+    return ranges[::-1]
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
@@ -193,7 +213,7 @@ def verify_consistency(
     return last == 0 and old == old_root and new == root
 
 
-def _split(width: int) -> int:
+def split(width: int) -> int:
     """The largest power of two smaller than `width` (at least 2): where RFC 6962 divides a tree."""
     return 1 << ((width - 1).bit_length() - 1)
 
