@@ -105,7 +105,7 @@ def encode_vkey(name: str, key_id: bytes, raw: bytes) -> str:
     """The text of a verifier key; `raw` is its type and key. Raises `NoteError` for a name that cannot be one."""
     if not _NAME.fullmatch(name):
         raise NoteError("a key name has no white space and no plus sign")
-    return f"{name}+{key_id.hex()}+{base64.b64encode(raw).decode()}"
+    return f"{name}+{key_id.hex()}+{encode_base64(raw)}"
 
 
 def divide_vkey(text: str) -> tuple[str, bytes, bytes]:
@@ -129,7 +129,7 @@ class Signature:
 
     def line(self) -> str:
         """The line as it stands in a note, with its newline."""
-        return f"{_DASH}{self.name} {base64.b64encode(self.key_id + self.value).decode()}\n"
+        return f"{_DASH}{self.name} {encode_base64(self.key_id + self.value)}\n"
 
     @classmethod
     def parse(cls, line: str) -> Signature:
@@ -219,7 +219,7 @@ class Checkpoint:
 
     def text(self) -> str:
         """What is signed: three lines, no extension lines (C2SP: not auditable by monitors)."""
-        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+        return f"{self.origin}\n{self.size}\n{encode_base64(self.root)}\n"
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:
@@ -241,13 +241,18 @@ def open_checkpoint(note: bytes, origin: str, verifiers: Sequence[Verifier]) -> 
     return checkpoint
 
 
+def encode_base64(raw: bytes) -> str:
+    """Standard base64 (RFC 4648 section 4)."""
+    return base64.b64encode(raw).decode()
+
+
 def decode_base64(text: str) -> bytes:
     """Standard base64 in its one form: what is decoded must be what would be encoded. Raises `NoteError`."""
     try:
         raw = base64.b64decode(text.encode("ascii"), validate=True)
     except (UnicodeEncodeError, binascii.Error) as cause:
         raise NoteError("not base64") from cause
-    if base64.b64encode(raw).decode() != text:
+    if encode_base64(raw) != text:
         raise NoteError("not base64 in its one form")
     return raw
 
