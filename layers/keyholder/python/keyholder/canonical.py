@@ -16,13 +16,24 @@ from keyholder.vocabulary import ContentHash
 JsonValue = str | int | bool | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 JsonObject = Mapping[str, JsonValue]
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 _REFUSAL = "canonical JSON holds strings, integers, booleans, null, lists and objects with ASCII keys"
 
 
 def canonical_json(value: JsonValue) -> bytes:
     """The one byte form of `value`. Raises `TypeError` for a float, a foreign type or a key outside ASCII."""
     _refuse_foreign(value)
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()
+
+
+def is_canonical(parsed: JsonValue, text: bytes) -> bool:
+    """Whether `text`, of which `parsed` was read without floats, is the one byte form of it.
+
+    A text of ASCII alone has no key outside ASCII, so that what was parsed needs no second look.
+    """
+    if not text.isascii():
+        _refuse_foreign(parsed)
+    return _ENCODER.encode(parsed).encode() == text
 
 
 def content_hash(value: JsonValue) -> ContentHash:

@@ -1,17 +1,29 @@
-"""`keyholder audit verify`: is a downloaded ledger whole? Offline, with a pinned public key."""
+"""`keyholder audit verify`: is a downloaded ledger whole? Offline, with pinned public keys."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 
-from keyholder.ledger.note import Checkpoint, NoteError, Verifier, open_checkpoint, parse_vkey
-from keyholder.ledger.verification import BrokenLedgerError, Folder, UnusableDownloadError
+from keyholder.ledger.note import Checkpoint, NoteError, parse_vkey
+from keyholder.ledger.verification import (
+    BrokenLedgerError,
+    Folder,
+    Inspector,
+    Keys,
+    SubjectScan,
+    UnusableDownloadError,
+)
 from keyholder.ledger.verification import verify as verify_ledger
 
 BROKEN = 6
 UNUSABLE = 2
+
+_REQUIRED = "required "
+_TAG = re.compile(r"[0-9a-f]{32}")
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("verify")
@@ -20,16 +32,27 @@ UNUSABLE = 2
     "--key",
     "key_file",
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The ledger's public key (a verifier key, name+id+base64), kept by you; several keys, one a line.",
+    type=_FILE,
+    help="The ledger's public key (a verifier key, name+id+base64), kept by you. Several, one a line: one of them must "
+    "have signed each checkpoint; a line that begins with 'required ' names one that must have signed every one.",
 )
 @click.option(
     "--since",
-    "since_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "since_files",
+    multiple=True,
+    type=_FILE,
     help="A checkpoint you kept from before: shows whether the ledger was cut off or rewritten since.",
 )
-def verify(folder: Path, key_file: Path, since_file: Path | None) -> None:
+@click.option("--rules", is_flag=True, help="Decide every request, release and key change again, and compare.")
+@click.option(
+    "--subject",
+    "subject_file",
+    type=_FILE,
+    help="A person's tags, one a line, as 'audit subject --tags' wrote them: every release they were in, or none.",
+)
+def verify(
+    folder: Path, key_file: Path, since_files: tuple[Path, ...], *, rules: bool, subject_file: Path | None
+) -> None:
     """Check that the ledger in DIR is whole: every event, every root, every signature.
 
     DIR holds journal/, checkpoint/ and versions.json, as the audit download has them. Needs no network.
@@ -37,27 +60,58 @@ def verify(folder: Path, key_file: Path, since_file: Path | None) -> None:
     Exit status: 0 whole, 6 broken, 2 the input cannot be verified.
     """
     try:
-        verifiers = _keys(key_file)
-        since = _remembered(since_file, verifiers) if since_file else None
-        whole = verify_ledger(Folder(folder), verifiers, since)
+        keys = _keys(key_file)
+        since = [_remembered(path, keys) for path in since_files]
+        scan = SubjectScan(_tags(subject_file)) if subject_file else None
+        inspectors = [*_rules(wanted=rules), *([scan] if scan else [])]
+        whole = verify_ledger(Folder(folder), keys, since, inspectors)
     except BrokenLedgerError as broken:
-        click.echo(f"broken: {broken.where}: {broken.what}", err=True)
+        click.echo(f"broken: {_one_line(broken.where)}: {broken.what} [{broken.fault}]", err=True)
         raise SystemExit(BROKEN) from broken
     except (UnusableDownloadError, NoteError, OSError, UnicodeDecodeError) as unusable:
-        click.echo(f"cannot verify: {unusable}", err=True)
+        click.echo(f"cannot verify: {_one_line(str(unusable))}", err=True)
         raise SystemExit(UNUSABLE) from unusable
+    for found in scan.found if scan else ():
+        click.echo(
+            f"{found.index}\t{found.event.stream}\t{found.event.data.get('release_id')}\t{found.event.at:%FT%TZ}"
+        )
     click.echo(
         f"whole: {whole.events} events in {whole.batches} batches, root {whole.checkpoint.root.hex()}, "
-        f"signed by {verifiers[0].name}"
+        f"signed by {keys.origin}"
+        + (", by the rules" if rules else "")
+        + (f"; the person is in {len(scan.found)} releases" if scan else "")
     )
 
 
-def _keys(path: Path) -> tuple[Verifier, ...]:
-    keys = tuple(parse_vkey(line) for line in path.read_text("utf-8").splitlines() if line.strip())
-    if not keys:
+def _rules(*, wanted: bool) -> list[Inspector]:
+    """Imported only where they are wanted: they know the whole domain, and the rest needs the ledger alone."""
+    if not wanted:
+        return []
+    from keyholder.audit.rules import Rules
+
+    return [Rules()]
+
+
+def _keys(path: Path) -> Keys:
+    lines = [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
+    verifiers = tuple(parse_vkey(line.removeprefix(_REQUIRED)) for line in lines)
+    if not verifiers:
         raise NoteError("the key file holds no verifier key")
-    return keys
+    required = tuple(key for line, key in zip(lines, verifiers, strict=True) if line.startswith(_REQUIRED))
+    return Keys(verifiers, required)
 
 
-def _remembered(path: Path, verifiers: tuple[Verifier, ...]) -> Checkpoint:
-    return open_checkpoint(path.read_bytes(), verifiers[0].name, verifiers)
+def _remembered(path: Path, keys: Keys) -> Checkpoint:
+    return keys.open(path.read_bytes())
+
+
+def _tags(path: Path) -> frozenset[str]:
+    tags = frozenset(path.read_text("utf-8").split())
+    if not tags or not all(_TAG.fullmatch(tag) for tag in tags):
+        raise UnusableDownloadError("a file of tags has 32 hexadecimal digits a line")
+    return tags
+
+
+def _one_line(text: str) -> str:
+    """A file's name may hold anything."""
+    return text.encode("unicode_escape").decode() if not text.isprintable() else text

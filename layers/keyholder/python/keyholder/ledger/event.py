@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NoReturn
 
-from keyholder.canonical import JsonObject, JsonValue, canonical_json
+from keyholder.canonical import JsonObject, JsonValue, canonical_json, is_canonical
 from keyholder.vocabulary import ActorId, StreamId
 
 MAX_LEAF_BYTES = 65_535
 """C2SP tlog-tiles: an entry's length is a big-endian uint16."""
 
 FORMAT = 1
+
+_MUST = frozenset({"v", "stream", "number", "type", "at", "actor", "trace", "data"})
+_MAY = _MUST | {"claim"}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z", re.ASCII)
+
+
+def _no_float(_text: str) -> NoReturn:
+    raise ValueError("an event's data holds what canonical JSON does not")
+
+
+_DECODER = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_float)
 
 
 class EventTooLargeError(ValueError):
@@ -72,30 +85,31 @@ class Event:
     @classmethod
     def parse(cls, line: bytes) -> Event:
         """The event of a leaf. Raises `ValueError` unless `line` is exactly what `line()` would write."""
+        if len(line) > MAX_LEAF_BYTES:
+            raise EventTooLargeError("an event does not fit into an entry of the log")
         try:
-            raw = json.loads(line)
+            raw = _DECODER.decode(line.decode())
         except RecursionError as cause:
             raise ValueError("an event is nested too deeply") from cause
-        if not isinstance(raw, dict) or raw.get("v") != FORMAT:
+        if not isinstance(raw, dict) or raw.keys() - _MAY or not raw.keys() >= _MUST:
+            raise ValueError("an event has other fields")
+        if type(raw["v"]) is not int or raw["v"] != FORMAT:
             raise ValueError("not an event of format 1")
+        event = cls(
+            stream=StreamId(_text(raw["stream"])),
+            number=_number(raw["number"]),
+            type=_text(raw["type"]),
+            at=_moment(_text(raw["at"])),
+            actor=ActorId(_text(raw["actor"])),
+            trace=_text(raw["trace"]),
+            data=_object(raw["data"]),
+            claim=_text(raw["claim"]) if "claim" in raw else None,
+        )
         try:
-            event = cls(
-                stream=StreamId(_text(raw["stream"])),
-                number=_number(raw["number"]),
-                type=_text(raw["type"]),
-                at=parse_rfc3339(_text(raw["at"])),
-                actor=ActorId(_text(raw["actor"])),
-                trace=_text(raw["trace"]),
-                data=_object(raw["data"]),
-                claim=_text(raw["claim"]) if "claim" in raw else None,
-            )
-        except KeyError as missing:
-            raise ValueError("an event lacks a field") from missing
-        try:
-            canonical = event.line()
+            canonical = is_canonical(raw, line)
         except (TypeError, RecursionError) as cause:
             raise ValueError("an event's data holds what canonical JSON does not") from cause
-        if canonical != line:
+        if not canonical:
             raise ValueError("an event is not in canonical form")
         return event
 
@@ -105,6 +119,13 @@ def rfc3339(moment: datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError("a moment needs its zone")
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _moment(text: str) -> datetime:
+    """A moment in the one form that `rfc3339` writes."""
+    if not _MOMENT.fullmatch(text):
+        raise ValueError("a moment is not in its one form")
+    return datetime.fromisoformat(text)
 
 
 def parse_rfc3339(text: str) -> datetime:

@@ -6,15 +6,18 @@ stream, every root recomputed, every checkpoint signed by a pinned key, and neve
 delete marker is not held back by Object Lock, and after one a second version can be written).
 
 What no file can show by itself is a log that was cut off or rewritten by the holder of the key; a checkpoint
-remembered from before (`since`) shows both.
+remembered from before (`since`) shows both. One batch is in memory at a time; whoever wants to look further at a ledger
+that is being verified is a `Inspector`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -46,13 +49,45 @@ LATEST = timedelta(minutes=15)
 RELEASED = "release.items_released"
 
 
+class Fault(StrEnum):
+    """What is wrong with a ledger."""
+
+    FOREIGN_OBJECT = "FOREIGN_OBJECT"
+    """Something that is neither a batch nor a checkpoint of one."""
+    DELETE_MARKER = "DELETE_MARKER"
+    SECOND_VERSION = "SECOND_VERSION"
+    LISTING = "LISTING"
+    """The files are not those that the bucket lists."""
+    MISSING = "MISSING"
+    MALFORMED = "MALFORMED"
+    """An object that is not in its one form, or contradicts itself."""
+    FORK = "FORK"
+    """A batch does not continue the one before it."""
+    TIME = "TIME"
+    LEAF = "LEAF"
+    """A leaf that is no event in its one form."""
+    ORDER = "ORDER"
+    """An event that is not the next of its stream."""
+    SIGNATURE = "SIGNATURE"
+    ROOT = "ROOT"
+    """A checkpoint signs another tree."""
+    CUT_OFF = "CUT_OFF"
+    REWRITTEN = "REWRITTEN"
+    """The ledger does not continue a remembered checkpoint."""
+    RECEIPT = "RECEIPT"
+    TILE = "TILE"
+    RULE = "RULE"
+    """Something that could not have happened."""
+
+
 class BrokenLedgerError(Exception):
     """The ledger is not whole. `where` names the object, `what` the rule it breaks."""
 
-    def __init__(self, where: str, what: str) -> None:
+    def __init__(self, where: str, what: str, fault: Fault) -> None:
         super().__init__(f"{where}: {what}")
         self.where = where
         self.what = what
+        self.fault = fault
 
 
 class UnusableDownloadError(Exception):
@@ -67,6 +102,36 @@ class Version:
     is_delete_marker: bool
     last_modified: datetime
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The pinned keys: one of `verifiers` must have signed each checkpoint, and all of `required` every one.
+
+    The log's origin is the name of the first (C2SP tlog-checkpoint: a key's name is its log's origin).
+    """
+
+    verifiers: tuple[Verifier, ...]
+    required: tuple[Verifier, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        return self.verifiers[0].name
+
+    def open(self, note: bytes) -> Checkpoint:
+        """The checkpoint in a note. Raises `NoteError`."""
+        checkpoint = open_checkpoint(note, self.origin, self.verifiers)
+        for key in self.required:
+            open_checkpoint(note, self.origin, (key,))
+        return checkpoint
+
+
+class Inspector(Protocol):
+    """Somebody who looks at each batch of a ledger that is being verified, once it is known to be whole."""
+
+    def saw(self, key: str, batch: Batch, events: Sequence[Event]) -> None:
+        """Batch `key` and the events in it. May raise `BrokenLedgerError`."""
+        ...
 
 
 class Download(Protocol):
@@ -100,39 +165,126 @@ class Found:
     event: Event
 
 
-def verify(download: Download, verifiers: Sequence[Verifier], since: Checkpoint | None = None) -> Whole:
+def verify(
+    download: Download,
+    keys: Keys | Sequence[Verifier],
+    since: Checkpoint | Collection[Checkpoint] | None = None,
+    inspectors: Sequence[Inspector] = (),
+) -> Whole:
     """Verify everything, one batch at a time. Raises `BrokenLedgerError` at the first fault, `UnusableDownloadError`.
 
-    The log's origin is the name of the first verifier (C2SP tlog-checkpoint: a key's name is its log's origin).
+    `since` are checkpoints remembered from before, which this ledger must continue.
     """
+    keys = keys if isinstance(keys, Keys) else Keys(tuple(keys))
+    remembered = (since,) if isinstance(since, Checkpoint) else tuple(since or ())
     versions = download.versions()
     last = _names(download, versions)
-    if not versions and since is None:
+    if not versions and not remembered:
         raise UnusableDownloadError("there is nothing to verify")
-    numbers: dict[StreamId, int] = {}
-    ends = set()
-    tree = EMPTY
-    _compare(tree, since, "journal/")
-    checkpoint = Checkpoint(verifiers[0].name, 0, tree.root())
+    reading = _Reading(download, versions, keys, remembered, inspectors)
     for number in range(1, last + 1):
-        key = journal_key(number)
-        batch = _batch(_read(download, key, versions), key, number, tree)
-        _time(batch, versions[key][0], key)
-        for index, line in enumerate(batch.lines, batch.start):
-            _event(line, index, key, numbers)
-        if since is not None and batch.start < since.size < batch.end:
-            _compare(tree.extend(batch.lines[: since.size - batch.start]), since, key)
-        tree = batch.after
-        _compare(tree, since, key)
-        key = checkpoint_key(batch.end)
-        ends.add(key)
-        checkpoint = _checkpoint(_read(download, key, versions), key, verifiers, tree)
-    stray = next((name for name in download.names() if name.startswith(CHECKPOINTS) and name not in ends), None)
+        reading.batch(number)
+    stray = next((name for name in download.names() if name.startswith(CHECKPOINTS) and not reading.ended(name)), None)
     if stray is not None:
-        raise BrokenLedgerError(stray, "no batch ends with the tree this checkpoint signs")
-    if since is not None and since.size > tree.size:
-        raise BrokenLedgerError(JOURNAL, f"cut off: {tree.size} events, but a checkpoint of {since.size} is remembered")
-    return Whole(tree.size, last, checkpoint)
+        raise BrokenLedgerError(stray, "no batch ends with the tree this checkpoint signs", Fault.FOREIGN_OBJECT)
+    size = reading.tree.size
+    cut = next((one.size for one in remembered if one.size > size), None)
+    if cut is not None:
+        words = f"cut off: {size} events, but a checkpoint of {cut} is remembered"
+        raise BrokenLedgerError(JOURNAL, words, Fault.CUT_OFF)
+    return Whole(size, last, reading.checkpoint)
+
+
+class _Reading:
+    """The ledger as far as it has been verified."""
+
+    def __init__(
+        self,
+        download: Download,
+        versions: Mapping[str, Sequence[Version]],
+        keys: Keys,
+        remembered: Sequence[Checkpoint],
+        inspectors: Sequence[Inspector],
+    ) -> None:
+        self._download = download
+        self._versions = versions
+        self._keys = keys
+        self._remembered = remembered
+        self._inspectors = inspectors
+        self._numbers: dict[StreamId, int] = {}
+        self._ends: set[str] = set()
+        self._stored_at: datetime | None = None
+        self.tree = EMPTY
+        self.checkpoint = Checkpoint(keys.origin, 0, EMPTY.root())
+        self._compare(EMPTY, JOURNAL)
+
+    def batch(self, number: int) -> None:
+        """The next batch and its checkpoint."""
+        key = journal_key(number)
+        batch = _batch(self._read(key), key, number, self.tree)
+        self._time(batch, key)
+        limit = self._versions[key][0].last_modified - EARLIEST
+        events = [self._event(line, index, key, limit) for index, line in enumerate(batch.lines, batch.start)]
+        for one in self._remembered:
+            if batch.start < one.size < batch.end:
+                self._compare(self.tree.extend(batch.lines[: one.size - batch.start]), key)
+        self.tree = batch.after
+        self._compare(self.tree, key)
+        self.checkpoint = self._signed(checkpoint_key(batch.end), key)
+        for inspector in self._inspectors:
+            inspector.saw(key, batch, events)
+
+    def ended(self, name: str) -> bool:
+        """Whether this is the checkpoint of a batch."""
+        return name in self._ends
+
+    def _read(self, key: str) -> bytes:
+        """The object's bytes; after `_names`, every name that is listed is present, in one version."""
+        if key not in self._versions:
+            raise BrokenLedgerError(key, "missing", Fault.MISSING)
+        body = self._download.read(key)
+        if len(body) != self._versions[key][0].size:
+            raise BrokenLedgerError(key, "another size than the bucket lists", Fault.LISTING)
+        return body
+
+    def _time(self, batch: Batch, key: str) -> None:
+        stored_at = self._versions[key][0].last_modified
+        if not EARLIEST <= stored_at - batch.at <= LATEST:
+            raise BrokenLedgerError(key, "the writer's time and the bucket's time do not fit", Fault.TIME)
+        if self._stored_at is not None and stored_at - self._stored_at < EARLIEST:
+            raise BrokenLedgerError(key, "stored before the batch that it continues", Fault.TIME)
+        self._stored_at = stored_at
+
+    def _event(self, line: bytes, index: int, key: str, limit: datetime) -> Event:
+        try:
+            event = Event.parse(line)
+        except (ValueError, RecursionError) as cause:
+            raise BrokenLedgerError(key, f"leaf {index} is not an event in its one form", Fault.LEAF) from cause
+        if event.number != self._numbers.get(event.stream, 0) + 1:
+            raise BrokenLedgerError(key, f"leaf {index} is not the next event of its stream", Fault.ORDER)
+        if event.at > limit:
+            raise BrokenLedgerError(key, f"leaf {index} is dated after the bucket stored it", Fault.TIME)
+        self._numbers[event.stream] = event.number
+        return event
+
+    def _signed(self, key: str, batch_key: str) -> Checkpoint:
+        note = self._read(key)
+        self._ends.add(key)
+        try:
+            checkpoint = self._keys.open(note)
+        except NoteError as cause:
+            raise BrokenLedgerError(key, str(cause), Fault.SIGNATURE) from cause
+        if (checkpoint.size, checkpoint.root) != (self.tree.size, self.tree.root()):
+            raise BrokenLedgerError(key, "signs another tree than the journal holds", Fault.ROOT)
+        if self._versions[key][0].last_modified - self._versions[batch_key][0].last_modified < EARLIEST:
+            raise BrokenLedgerError(key, "stored before the batch that it signs", Fault.TIME)
+        return checkpoint
+
+    def _compare(self, tree: Frontier, key: str) -> None:
+        for one in self._remembered:
+            if one.size == tree.size and one.root != tree.root():
+                words = f"the first {one.size} events are not those of the remembered checkpoint"
+                raise BrokenLedgerError(key, words, Fault.REWRITTEN)
 
 
 def batches(download: Download) -> Iterator[Batch]:
@@ -146,13 +298,29 @@ def scan_subject(journal: Iterable[Batch], tags: Collection[str]) -> Iterator[Fo
 
     Reads every leaf, so that over a verified journal also finding nothing is proven.
     """
-    needles = [tag.encode() for tag in tags]
-    wanted = frozenset(tags)
+    scan = SubjectScan(tags)
     for batch in journal:
+        yield from scan.batch(batch)
+
+
+class SubjectScan:
+    """An `Inspector` that finds a person's releases while the ledger is being verified."""
+
+    def __init__(self, tags: Collection[str]) -> None:
+        self._wanted = frozenset(tags)
+        self._needle = re.compile(b"|".join(tag.encode() for tag in sorted(self._wanted)) or b"(?!)")
+        self.found: list[Found] = []
+
+    def saw(self, _key: str, batch: Batch, _events: Sequence[Event]) -> None:
+        """The next batch."""
+        self.found.extend(self.batch(batch))
+
+    def batch(self, batch: Batch) -> Iterator[Found]:
+        """What one batch holds of the person."""
         for index, line in enumerate(batch.lines, batch.start):
-            if any(needle in line for needle in needles):
+            if self._needle.search(line):
                 event = Event.parse(line)
-                if event.type == RELEASED and wanted & _tags(event.data.get("subjects")):
+                if event.type == RELEASED and self._wanted & _tags(event.data.get("subjects")):
                     yield Found(index, event)
 
 
@@ -169,8 +337,11 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         """The bytes of a file. Raises `UnusableDownloadError`."""
+        path = self._path / name
         try:
-            return (self._path / name).read_bytes()
+            if not path.is_file():
+                raise UnusableDownloadError(f"{name} is not a file")
+            return path.read_bytes()
         except OSError as cause:
             raise UnusableDownloadError(f"{name} cannot be read") from cause
 
@@ -183,13 +354,16 @@ class Folder:
             listing = json.loads(self.read(VERSIONS), object_pairs_hook=_once)
             pairs = listing.items() if isinstance(listing, dict) else [(one["key"], one["versions"]) for one in listing]
             return _once([(key, _listed(versions)) for key, versions in pairs])
-        except (ValueError, KeyError, TypeError) as cause:
+        except (ValueError, KeyError, TypeError, RecursionError) as cause:
             raise UnusableDownloadError(f"{VERSIONS} is not a listing of versions") from cause
 
     def _walk(self) -> Iterator[str]:
         for prefix in (JOURNAL, CHECKPOINTS):
-            for found in sorted((self._path / prefix).rglob("*")):
-                yield found.relative_to(self._path).as_posix()
+            try:
+                for found in sorted((self._path / prefix).rglob("*")):
+                    yield found.relative_to(self._path).as_posix()
+            except OSError as cause:
+                raise UnusableDownloadError(f"{prefix} cannot be listed") from cause
 
 
 def _once(pairs: Sequence[tuple[str, V]]) -> dict[str, V]:
@@ -214,42 +388,33 @@ def _names(download: Download, versions: Mapping[str, Sequence[Version]]) -> int
     present = set(download.names())
     for name, listed in sorted(versions.items()):
         if any(version.is_delete_marker for version in listed):
-            raise BrokenLedgerError(name, "a delete marker")
+            raise BrokenLedgerError(name, "a delete marker", Fault.DELETE_MARKER)
         if len(listed) != 1:
-            raise BrokenLedgerError(name, f"{len(listed)} versions of an object that is written once")
+            words = f"{len(listed)} versions of an object that is written once"
+            raise BrokenLedgerError(name, words, Fault.SECOND_VERSION)
         if name not in present:
-            raise BrokenLedgerError(name, "in the bucket but not in the download")
+            raise BrokenLedgerError(name, "in the bucket but not in the download", Fault.LISTING)
     count = 0
     for name in sorted(present):
         if name not in versions:
-            raise BrokenLedgerError(name, "in the download but not in the bucket")
+            raise BrokenLedgerError(name, "in the download but not in the bucket", Fault.LISTING)
         try:
             key_number(name, JOURNAL if name.startswith(JOURNAL) else CHECKPOINTS)
         except JournalError as cause:
-            raise BrokenLedgerError(name, str(cause)) from cause
+            raise BrokenLedgerError(name, str(cause), Fault.FOREIGN_OBJECT) from cause
         if name.startswith(JOURNAL):
             count += 1
             if name != journal_key(count):
-                raise BrokenLedgerError(journal_key(count), "missing")
+                raise BrokenLedgerError(journal_key(count), "missing", Fault.MISSING)
     return count
-
-
-def _read(download: Download, key: str, versions: Mapping[str, Sequence[Version]]) -> bytes:
-    """The object's bytes; after `_names`, every name that is listed is present, in one version."""
-    if key not in versions:
-        raise BrokenLedgerError(key, "missing")
-    body = download.read(key)
-    if len(body) != versions[key][0].size:
-        raise BrokenLedgerError(key, "another size than the bucket lists")
-    return body
 
 
 def _batch(body: bytes, key: str, number: int, tree: Frontier) -> Batch:
     batch = _parse(body, key)
     if batch.number != number:
-        raise BrokenLedgerError(key, "says it is another batch")
+        raise BrokenLedgerError(key, "says it is another batch", Fault.MALFORMED)
     if batch.before != tree:
-        raise BrokenLedgerError(key, "does not continue the batch before it")
+        raise BrokenLedgerError(key, "does not continue the batch before it", Fault.FORK)
     return batch
 
 
@@ -257,38 +422,7 @@ def _parse(body: bytes, key: str) -> Batch:
     try:
         return Batch.parse(body)
     except JournalError as cause:
-        raise BrokenLedgerError(key, str(cause)) from cause
-
-
-def _time(batch: Batch, version: Version, key: str) -> None:
-    if not EARLIEST <= version.last_modified - batch.at <= LATEST:
-        raise BrokenLedgerError(key, "the writer's time and the bucket's time do not fit")
-
-
-def _event(line: bytes, index: int, key: str, numbers: dict[StreamId, int]) -> None:
-    try:
-        event = Event.parse(line)
-    except (ValueError, RecursionError) as cause:
-        raise BrokenLedgerError(key, f"leaf {index} is not an event in its one form") from cause
-    if event.number != numbers.get(event.stream, 0) + 1:
-        raise BrokenLedgerError(key, f"leaf {index} is not the next event of its stream")
-    numbers[event.stream] = event.number
-
-
-def _checkpoint(note: bytes, key: str, verifiers: Sequence[Verifier], tree: Frontier) -> Checkpoint:
-    origin = verifiers[0].name
-    try:
-        checkpoint = open_checkpoint(note, origin, verifiers)
-    except NoteError as cause:
-        raise BrokenLedgerError(key, str(cause)) from cause
-    if (checkpoint.size, checkpoint.root) != (tree.size, tree.root()):
-        raise BrokenLedgerError(key, "signs another tree than the journal holds")
-    return checkpoint
-
-
-def _compare(tree: Frontier, since: Checkpoint | None, key: str) -> None:
-    if since is not None and since.size == tree.size and since.root != tree.root():
-        raise BrokenLedgerError(key, f"the first {since.size} events are not those of the remembered checkpoint")
+        raise BrokenLedgerError(key, str(cause), Fault.MALFORMED) from cause
 
 
 def _tags(subjects: JsonValue) -> frozenset[str]:

@@ -1,0 +1,72 @@
+"""People, projects and domains as a ledger has them up to some point, and as they were a moment before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from keyholder.registry.domains import Domain
+from keyholder.registry.people import Person
+from keyholder.registry.projects import Project
+from keyholder.vocabulary import DomainId, PersonId, ProjectId
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+MEANWHILE = timedelta(minutes=2)
+"""A decision is at most this much older than its event: a function lives a minute, and two clocks may differ."""
+
+
+class History(Generic[K, T]):
+    """One kind of record.
+
+    A decision stands on what was read a moment before it was written, and others write meanwhile; so a version that was
+    replaced less than `MEANWHILE` before a step, or after it, counts for that step too.
+    """
+
+    def __init__(self) -> None:
+        self._now: dict[K, T] = {}
+        self._before: dict[K, list[tuple[T, datetime]]] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._now
+
+    def keys(self) -> frozenset[K]:
+        """Everything that is registered."""
+        return frozenset(self._now)
+
+    def put(self, key: K, value: T, at: datetime) -> None:
+        """A new version, written at this moment."""
+        if key in self._now:
+            self._before.setdefault(key, []).append((self._now[key], at))
+        self._now[key] = value
+
+    def newest(self, key: K) -> T | None:
+        return self._now.get(key)
+
+    def around(self, key: K, at: datetime) -> Iterator[T]:
+        """The versions that a step of this moment may stand on, the newest first."""
+        if key in self._now:
+            yield self._now[key]
+            for value, replaced_at in reversed(self._before.get(key, [])):
+                if replaced_at < at - MEANWHILE:
+                    return
+                yield value
+
+
+@dataclass(slots=True)
+class Records:
+    """The registry."""
+
+    people: History[PersonId, Person] = field(default_factory=History)
+    projects: History[ProjectId, Project] = field(default_factory=History)
+    domains: History[DomainId, Domain] = field(default_factory=History)
+
+
+def moments(at: datetime) -> Iterator[datetime]:
+    """When the decision may have been made whose event says `at`: then, or a little before."""
+    yield at
+    for seconds in (1, 5, 20, 60, 120):
+        yield at - timedelta(seconds=seconds)

@@ -1,0 +1,194 @@
+"""Steps of the registry, decided again: people, projects, domains, and keys that two operators change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+
+from keyholder.audit.records import Records, moments
+from keyholder.audit.request_rules import RuleError
+from keyholder.canonical import canonical_json
+from keyholder.ledger.event import Event
+from keyholder.refusals import Refusal
+from keyholder.registry import decide, decide_keys
+from keyholder.registry import events as happened
+from keyholder.registry.domains import Domain, read_domain
+from keyholder.registry.fields import Fields
+from keyholder.registry.key_changes import KEY_CHANGE_ID, Change, Wish, actor_of, read_proposal
+from keyholder.registry.people import Person, read_person
+from keyholder.registry.projects import Project, read_project
+from keyholder.registry.service import BOOTSTRAP, Decided
+from keyholder.vocabulary import IdentifierType, PersonId, ProjectId, StreamId
+
+Outcome = Sequence[Decided] | Refusal
+_MOST_TRIES = 4096
+
+
+class RegistryRules:
+    """The registry as far as the ledger has been read; `records` is what it makes of it."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._bootstrap: tuple[PersonId, PersonId] | None = None
+        """Who used it, and whom it named."""
+        self._domains: dict[StreamId, list[Event]] = {}
+        self._members: dict[StreamId, list[Event]] = {}
+
+    def step(self, stream: StreamId, events: Sequence[Event]) -> None:
+        """Raises `RuleError`, `FieldError` or `UnknownEventError` unless this could happen now."""
+        if stream == BOOTSTRAP:
+            self._use_bootstrap(events)
+            return
+        kind = stream.partition("/")[0]
+        if kind == "person":
+            self._person(stream, events)
+        elif kind == "project":
+            self._project(stream, events)
+        else:
+            self._domain(stream, events)
+
+    def _use_bootstrap(self, events: Sequence[Event]) -> None:
+        named = happened.fold_bootstrap(events)
+        if self._bootstrap is not None or named is None:
+            raise RuleError("could not happen: BOOTSTRAP_SPENT")
+        self._bootstrap = (actor_of(events[0].actor), named)
+
+    def _person(self, stream: StreamId, events: Sequence[Event]) -> None:
+        person = read_person(Fields(_only(events).data))
+        existing = self._records.people.newest(person.id)
+        _same_stream(stream, person.id)
+        registers = events[0].type == happened.PERSON_REGISTERED
+        rule = decide.register_person if registers else decide.change_person
+
+        def tries() -> Iterator[Outcome]:
+            for acting in self._acting(events[0]):
+                yield rule(acting, person, existing)
+            if registers and self._bootstrap == (PersonId(events[0].actor), person.id):
+                first = decide.Bootstrap(PersonId(events[0].actor), None)
+                refused = decide.use_bootstrap(first, first.holder, person, existing)
+                yield refused if isinstance(refused, Refusal) else rule(person, person, existing)
+
+        _follows(events, tries())
+        self._records.people.put(person.id, person, events[0].at)
+
+    def _project(self, stream: StreamId, events: Sequence[Event]) -> None:
+        project = read_project(Fields(_only(events).data))
+        existing = self._records.projects.newest(project.id)
+        _same_stream(stream, f"project/{project.id}")
+        rule = decide.register_project if events[0].type == happened.PROJECT_REGISTERED else decide.change_project
+        people, domains = self._records.people.keys(), self._records.domains.keys()
+        _follows(events, (rule(acting, project, existing, people, domains) for acting in self._acting(events[0])))
+        known = self._members.setdefault(stream, [])
+        known.extend(events)
+        self._put_project(project.id, happened.fold_project(known), events[0].at)
+
+    def _put_project(self, name: ProjectId, project: Project | None, at: datetime) -> None:
+        if project is not None:
+            self._records.projects.put(name, project, at)
+
+    def _domain(self, stream: StreamId, events: Sequence[Event]) -> None:
+        known = self._domains.setdefault(stream, [])
+        existing = happened.fold_domain(known)
+        rule = _DOMAIN_RULES.get(events[0].type)
+        if rule is None:
+            raise RuleError("no command makes this event")
+        _follows(
+            events,
+            (
+                rule(self._records, acting, existing, events, now)
+                for now in moments(events[0].at)
+                for acting in self._acting(events[0])
+            ),
+        )
+        known.extend(events)
+        domain = happened.fold_domain(known)
+        if domain is not None:
+            _same_stream(stream, f"domain/{domain.id}")
+            self._records.domains.put(domain.id, domain, events[0].at)
+
+    def _acting(self, event: Event) -> Iterator[Person | None]:
+        known = tuple(self._records.people.around(PersonId(event.actor), event.at))
+        yield from known or (None,)
+
+
+DomainRule = Callable[[Records, Person | None, Domain | None, Sequence[Event], datetime], Outcome]
+
+
+def _register_domain(
+    _records: Records, acting: Person | None, existing: Domain | None, events: Sequence[Event], _now: datetime
+) -> Outcome:
+    """Which KMS keys of controllers the deployment allowed is not in the ledger, so the named one counts as allowed."""
+    domain = read_domain(Fields(events[0].data))
+    allowed = frozenset({domain.kms_key_arn} if domain.kms_key_arn else ())
+    return decide.register_domain(acting, domain, existing, allowed)
+
+
+def _make_keys(
+    _records: Records, acting: Person | None, existing: Domain | None, events: Sequence[Event], _now: datetime
+) -> Outcome:
+    versions = Fields(events[0].data).counts("versions")
+    return decide.make_keys(acting, existing, tuple((IdentifierType(kind), made) for kind, made in versions.items()))
+
+
+def _propose(
+    _records: Records, acting: Person | None, existing: Domain | None, events: Sequence[Event], now: datetime
+) -> Outcome:
+    proposal = read_proposal(Fields(events[0].data), actor_of(events[0].actor), now)
+    kinds = tuple(dict.fromkeys(kind for kind, _ in proposal.keys))
+    versions = tuple(dict.fromkeys(version for _, version in proposal.keys))
+    wish = Wish(proposal.change, kinds, () if proposal.change is Change.ROTATE else versions, proposal.reason)
+    return decide_keys.propose(acting, existing, proposal.id, wish, now)
+
+
+def _confirm(
+    records: Records, acting: Person | None, existing: Domain | None, events: Sequence[Event], now: datetime
+) -> Outcome:
+    change_id = Fields(events[0].data).text("change_id", KEY_CHANGE_ID)
+
+    def proposer(person: PersonId) -> Person | None:
+        """As an operator, if they were one a moment before."""
+        versions = tuple(records.people.around(person, events[0].at))
+        return next((known for known in versions if decide.operates(known)), None)
+
+    return decide_keys.confirm(acting, existing, change_id, now, proposer)
+
+
+def _withdraw(
+    _records: Records, acting: Person | None, existing: Domain | None, events: Sequence[Event], now: datetime
+) -> Outcome:
+    return decide_keys.withdraw(acting, existing, Fields(events[0].data).text("change_id", KEY_CHANGE_ID), now)
+
+
+_DOMAIN_RULES: Mapping[str, DomainRule] = {
+    happened.DOMAIN_REGISTERED: _register_domain,
+    happened.DOMAIN_KEYS_MADE: _make_keys,
+    happened.KEY_CHANGE_PROPOSED: _propose,
+    happened.KEY_CHANGE_CONFIRMED: _confirm,
+    happened.KEY_CHANGE_WITHDRAWN: _withdraw,
+}
+
+
+def _follows(events: Sequence[Event], tries: Iterator[Outcome]) -> None:
+    """Raises `RuleError` unless one of the decisions is these very events."""
+    wanted = [(event.type, canonical_json(event.data)) for event in events]
+    refusal: Refusal | None = None
+    for outcome in islice(tries, _MOST_TRIES):
+        if isinstance(outcome, Refusal):
+            refusal = refusal or outcome
+            continue
+        new = [one.new_event() for one in outcome]
+        if [(one.type, canonical_json(one.data)) for one in new] == wanted:
+            return
+    raise RuleError(f"could not happen: {refusal.code}" if refusal else "does not follow from its command")
+
+
+def _only(events: Sequence[Event]) -> Event:
+    if len(events) != 1:
+        raise RuleError("no command makes these events together")
+    return events[0]
+
+
+def _same_stream(stream: StreamId, expected: str) -> None:
+    if stream != expected:
+        raise RuleError("an event stands in another thing's stream")

@@ -1,0 +1,111 @@
+"""The command that must have made some events of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from keyholder.audit.records import MEANWHILE, moments
+from keyholder.requests import commands as ask
+from keyholder.requests.actors import Limits
+from keyholder.requests.codec import RequestEvent
+from keyholder.requests.events import (
+    ChecksRecorded,
+    DomainApproved,
+    DomainRejected,
+    DraftSaved,
+    RequestApproved,
+    RequestBlocked,
+    RequestCreated,
+    RequestDiscarded,
+    RequestExpired,
+    RequestRejected,
+    RequestRevoked,
+    RequestSubmitted,
+    RequestWithdrawn,
+)
+from keyholder.requests.release_events import (
+    ItemsReleased,
+    ReleaseAuthorised,
+    ReleaseCollected,
+    ReleaseFailed,
+    ReleaseFinished,
+)
+from keyholder.requests.state import RequestState
+
+
+def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C901, PLR0911, PLR0912 - one case an event
+    """The command, None where no command begins with such an event."""
+    match events[0]:
+        case RequestCreated() if len(events) == 2 and isinstance(events[1], DraftSaved):
+            return ask.Create(events[1].summary)
+        case DraftSaved(summary):
+            return ask.Save(summary)
+        case RequestDiscarded():
+            return ask.Discard()
+        case RequestSubmitted(summary=summary):
+            return ask.Submit(summary.content_hash)
+        case ChecksRecorded() | RequestBlocked() as checked:
+            return _checks(checked)
+        case DomainApproved() as yes:
+            return ask.Approve(yes.domain, yes.content_hash, yes.organisation, yes.until, yes.identifier_types)
+        case DomainRejected() as no:
+            return ask.Reject(no.domain, no.content_hash, no.reason, no.comment_sha256, no.organisation)
+        case RequestWithdrawn():
+            return ask.Withdraw()
+        case RequestRevoked(reason=reason):
+            return ask.Revoke(reason)
+        case ReleaseAuthorised() as authorised:
+            return ask.AuthoriseRelease(authorised.release, authorised.content_hash, authorised.delivery)
+        case ItemsReleased() as left:
+            return ask.RecordChunk(
+                left.release, left.chunk, left.chunks, left.count, left.epoch, left.subjects, left.unresolved
+            )
+        case ReleaseFinished(release, counts, digest):
+            return ask.FinishRelease(release, counts, digest)
+        case ReleaseFailed(release, code):
+            return ask.FailRelease(release, code)
+        case ReleaseCollected(release=release):
+            return ask.Collect(release)
+        case RequestExpired():
+            return ask.Expire()
+        case RequestCreated() | RequestApproved() | RequestRejected():
+            return None
+
+
+def policy_hash_of(event: RequestEvent) -> str | None:
+    """The policy that was asked for this event, where one was."""
+    return event.policy_hash if isinstance(event, RequestSubmitted | ReleaseAuthorised) else None
+
+
+def decided_at(events: Sequence[RequestEvent], at: datetime, state: RequestState, limits: Limits) -> Iterator[datetime]:
+    """When these events, written at `at`, may have been decided: what they say themselves where they do."""
+    yield at
+    said = _said(events, state, limits)
+    if said is not None and at - MEANWHILE <= said <= at:
+        yield said
+    yield from moments(at)
+
+
+def _said(events: Sequence[RequestEvent], state: RequestState, limits: Limits) -> datetime | None:
+    match events[-1]:
+        case RequestSubmitted(due_at=due_at):
+            return due_at - limits.checks_within
+        case ChecksRecorded(due_at=due_at):
+            return due_at - limits.decision_within
+        case RequestApproved(until=until) if state.summary is not None:
+            return until - timedelta(days=state.summary.window_days)
+        case _:
+            return None
+
+
+def _checks(checked: ChecksRecorded | RequestBlocked) -> ask.RecordChecks:
+    """Counts stand in the ledger only as they may be shown; any count that is shown so is as good as the true one."""
+    if isinstance(checked, RequestBlocked):
+        checks = ask.Checks(checked.policy_hash, 0, 0, 0, checked.reasons)
+    else:
+        counts = {name: 1 if shown == "1-7" else int(shown) for name, shown in checked.counts.items()}
+        checks = ask.Checks(
+            checked.policy_hash, counts.get("eligible", 0), counts.get("held", 0), counts.get("withheld", 0)
+        )
+    return ask.RecordChecks(checked.content_hash, checks)

@@ -1,0 +1,155 @@
+"""Steps of requests, decided again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice, product
+
+from keyholder.audit.records import MEANWHILE, Records
+from keyholder.audit.request_commands import command_of, decided_at, policy_hash_of
+from keyholder.ledger.event import Event
+from keyholder.refusals import Refusal
+from keyholder.registry.domains import Domain
+from keyholder.registry.projects import Project
+from keyholder.release.subject_tags import epoch_of
+from keyholder.requests.actors import Actor, Limits, PersonActor, SignIn, System, SystemActor
+from keyholder.requests.case import Assessment, Facts
+from keyholder.requests.codec import Happened, from_event
+from keyholder.requests.codes import TERMINAL
+from keyholder.requests.commands import Command, Create, Save
+from keyholder.requests.content import Summary
+from keyholder.requests.decide import decide
+from keyholder.requests.ids import REQUEST
+from keyholder.requests.release_events import (
+    MOST_SUBJECTS,
+    ItemsReleased,
+    ReleaseAuthorised,
+    ReleaseFailed,
+    ReleaseFinished,
+)
+from keyholder.requests.state import RequestState, evolve
+from keyholder.vocabulary import DomainId, PersonId, RequestId, StreamId
+
+_STRONG = "AAL3"
+_MOST_TRIES = 4096
+_SYSTEMS = {system.value: SystemActor(system) for system in System}
+
+
+class RuleError(ValueError):
+    """Something is in the ledger that could not have happened. The text is constant words and a refusal's code."""
+
+
+class RequestRules:
+    """Every request as far as the ledger has been read."""
+
+    def __init__(self, records: Records, limits: Limits | None = None) -> None:
+        self._records = records
+        self._limits = limits or Limits()
+        self._states: dict[StreamId, RequestState | None] = {}
+        """None for one that is over: nothing can happen to it any more."""
+        self._releases: set[str] = set()
+        self._given: dict[str, int] = {}
+        """Records that have left in each running release."""
+
+    def step(self, stream: StreamId, events: Sequence[Event]) -> None:
+        """Raises `RuleError`, `FieldError` or `UnknownEventError` unless this could happen now."""
+        state = self._state(stream)
+        happened = [from_event(event) for event in events]
+        if state.changed_at is not None and happened[0].at < state.changed_at - MEANWHILE:
+            raise RuleError("an event is dated before the one it follows")
+        command = command_of([one.event for one in happened])
+        if command is None:
+            raise RuleError("no command makes this event")
+        self._decided(state, command, happened)
+        for one in happened:
+            state = evolve(state, one)
+            self._counted(state, one)
+        self._states[stream] = None if state.status in TERMINAL else state
+
+    def _state(self, stream: StreamId) -> RequestState:
+        request = RequestId(stream.removeprefix("request/"))
+        if stream not in self._states and not REQUEST.fullmatch(request):
+            raise RuleError("no request has such an id")
+        state = self._states.get(stream, RequestState(request))
+        if state is None:
+            raise RuleError("a request that is over goes on")
+        return state
+
+    def _decided(self, state: RequestState, command: Command, happened: Sequence[Happened]) -> None:
+        """Asks again with all that may have been known when it was decided, the likeliest first."""
+        wanted = tuple(one.event for one in happened)
+        refusal: Refusal | None = None
+        tries = (
+            decide(state, command, actor, facts, now)
+            for now in decided_at(wanted, happened[0].at, state, self._limits)
+            for actor, facts in self._known(state, command, happened[0], now)
+        )
+        for outcome in islice(tries, _MOST_TRIES):
+            if outcome == wanted:
+                return
+            refusal = refusal or (outcome if isinstance(outcome, Refusal) else None)
+        raise RuleError(f"could not happen: {refusal.code}" if refusal else "does not follow from its command")
+
+    def _known(
+        self, state: RequestState, command: Command, one: Happened, now: datetime
+    ) -> Iterator[tuple[Actor, Facts]]:
+        summary = command.summary if isinstance(command, Create | Save) else state.summary
+        assessment = Assessment(policy_hash_of(one.event) or state.policy_hash or "")
+        for actor in self._actors(one, now):
+            if isinstance(actor, SystemActor) or summary is None:
+                yield actor, Facts(limits=self._limits)
+                continue
+            for project, domains in self._around(summary, one.at):
+                yield actor, Facts(project=project, domains=domains, assessment=assessment, limits=self._limits)
+
+    def _actors(self, one: Happened, now: datetime) -> Iterator[Actor]:
+        """Keyholder itself, or the person; how strongly they had signed in is not in the ledger."""
+        system = _SYSTEMS.get(one.actor)
+        if system is not None:
+            yield system
+            return
+        for person in self._records.people.around(PersonId(one.actor), one.at):
+            yield PersonActor(person, SignIn(_STRONG, now))
+
+    def _around(self, summary: Summary, at: datetime) -> Iterator[tuple[Project | None, Mapping[DomainId, Domain]]]:
+        projects = tuple(self._records.projects.around(summary.project, at)) or (None,)
+        names = [name for name in summary.records if name in self._records.domains]
+        versions = [tuple(self._records.domains.around(name, at)) for name in names]
+        for project in projects:
+            for domains in product(*versions):
+                yield project, dict(zip(names, domains, strict=True))
+
+    def _counted(self, state: RequestState, one: Happened) -> None:
+        """What is said to have left adds up: the tags of a chunk, the chunks of a release, the records asked for."""
+        event = one.event
+        if isinstance(event, ReleaseAuthorised):
+            if event.release in self._releases:
+                raise RuleError("a release's id comes twice")
+            self._releases.add(event.release)
+            self._given[event.release] = 0
+        elif isinstance(event, ItemsReleased):
+            self._given[event.release] += _chunk(event, one.at)
+        elif isinstance(event, ReleaseFinished):
+            _finished(state, event, self._given.pop(event.release))
+        elif isinstance(event, ReleaseFailed):
+            self._given.pop(event.release, None)
+
+
+def _chunk(event: ItemsReleased, at: datetime) -> int:
+    """The number of records in a chunk."""
+    told = sum(map(len, event.subjects.values())) + sum(event.unresolved.values())
+    if told != event.count or not 0 < told <= MOST_SUBJECTS:
+        raise RuleError("a chunk's count is not that of its records")
+    if event.epoch not in (epoch_of(at), epoch_of(at - MEANWHILE)):
+        raise RuleError("a chunk's tags are of another epoch")
+    return told
+
+
+def _finished(state: RequestState, event: ReleaseFinished, given: int) -> None:
+    asked = state.summary.records if state.summary else {}
+    release = state.release(event.release)
+    if given != sum(asked[domain] for domain in state.approved_domains()) or given != sum(event.counts.values()):
+        raise RuleError("a release's counts are not those of its chunks and of the request")
+    if release is None or release.chunks != -(-given // MOST_SUBJECTS):
+        raise RuleError("a release has more or fewer chunks than its records fill")

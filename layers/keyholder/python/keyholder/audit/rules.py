@@ -1,0 +1,82 @@
+"""Did everything in a ledger happen by the rules? Each step is decided again, by the code that decided it then.
+
+From a step's events follows the command that must have made them; from the ledger before it, who acted, the request,
+the project and the domains. `requests.decide` and `registry.decide` are asked again, and must answer with these very
+events. So a release is there only with its approvals: distinct people, as many as every domain asks for, on that
+content, none of them ever on the project, within the window and the retrievals, not revoked, after its checks.
+
+What the ledger does not hold is supposed to have been right: the strength of a sign-in, and the policy's answer, of
+which only the hash of its rules is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from keyholder.audit.records import Records
+from keyholder.audit.registry_rules import RegistryRules
+from keyholder.audit.request_rules import RequestRules, RuleError
+from keyholder.ledger.event import Event
+from keyholder.ledger.journal import Batch
+from keyholder.ledger.verification import BrokenLedgerError, Fault
+from keyholder.registry import events as registry
+from keyholder.registry.service import BOOTSTRAP
+from keyholder.requests.actors import Limits
+from keyholder.requests.codec import EVENTS
+from keyholder.vocabulary import ActorId, StreamId
+
+_HOME = {
+    registry.PERSON_REGISTERED: "person",
+    registry.PERSON_CHANGED: "person",
+    registry.PROJECT_REGISTERED: "project",
+    registry.PROJECT_CHANGED: "project",
+    registry.DOMAIN_REGISTERED: "domain",
+    registry.DOMAIN_KEYS_MADE: "domain",
+    registry.DOMAIN_KEY_CHANGED: "domain",
+    registry.KEY_CHANGE_PROPOSED: "domain",
+    registry.KEY_CHANGE_CONFIRMED: "domain",
+    registry.KEY_CHANGE_WITHDRAWN: "domain",
+    registry.BOOTSTRAP_USED: "registry",
+    **dict.fromkeys(EVENTS, "request"),
+}
+"""The kind of stream that each event of the registry and of requests belongs to: in another it would bind nobody."""
+_KINDS = frozenset(_HOME.values())
+
+
+class Rules:
+    """A `ledger.verification.Inspector` of a ledger that is being verified."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        records = Records()
+        self._requests = RequestRules(records, limits)
+        self._registry = RegistryRules(records)
+
+    def saw(self, key: str, batch: Batch, events: Sequence[Event]) -> None:
+        """The next batch. Raises `BrokenLedgerError` at the first event that could not have happened."""
+        index = batch.start
+        for stream, group in groupby(events, key=_step):
+            step = list(group)
+            try:
+                self._step(stream[0], step)
+            except (ValueError, TypeError, LookupError, ArithmeticError) as cause:
+                # What nobody could have decided on also breaks the rules' own code, in many ways.
+                what = str(cause) if isinstance(cause, RuleError) else "could not be decided on"
+                where = f"leaf {index} ({step[0].type})"
+                raise BrokenLedgerError(key, f"{where}: {what}", Fault.RULE) from cause
+            index += len(step)
+
+    def _step(self, stream: StreamId, events: Sequence[Event]) -> None:
+        kind = stream.partition("/")[0]
+        for event in events:
+            if _HOME.get(event.type, kind) != kind or (kind in _KINDS and event.type not in _HOME):
+                raise RuleError("an event stands in a stream of another kind")
+        if kind == "request":
+            self._requests.step(stream, events)
+        elif kind in ("person", "project", "domain") or stream == BOOTSTRAP:
+            self._registry.step(stream, events)
+
+
+def _step(event: Event) -> tuple[StreamId, str, ActorId, str]:
+    """What the events of one step have in common."""
+    return event.stream, str(event.at), event.actor, event.trace

@@ -1,0 +1,265 @@
+"""A whole ledger with a story in it, made by the real code over memory, and what may be done to a copy of it.
+
+Damage is done to its objects; a lie is told by the holder of the key, who writes other events and signs them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from keyholder.ledger.event import Event, rfc3339
+from keyholder.ledger.journal import Batch, checkpoint_key, journal_key
+from keyholder.ledger.merkle import EMPTY
+from keyholder.ledger.note import Checkpoint, Verifier, parse_vkey, sign_note
+from keyholder.ledger.verification import Version
+from keyholder.refusals import Refusal
+from keyholder.registry.key_changes import Change, ChangeReason, Wish
+from keyholder.registry.service import Call, Entry
+from keyholder.requests.codes import RejectReason, RevokeReason
+from keyholder.requests.commands import Checks
+from keyholder.requests.content import Delivery
+from keyholder.requests.release_events import ItemsReleased, ReleaseAuthorised
+from keyholder.requests.service import Call as DeskCall
+from keyholder.requests.service import Done
+from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, RequestId, Role
+from tests.fakes.ledger import ORIGIN, ManualClock, Memory, MemorySigner, memory_ledger
+from tests.unit.requests import world
+from tests.unit.requests.world import BOTH, GP, HOSPITAL, NADIA, NILS, OPERATOR, OTHER, ROSA, TARA
+
+T = TypeVar("T")
+
+SECOND = world.person("second operator", (Role.OPERATOR, OTHER))
+KEY = parse_vkey(MemorySigner().vkey())
+PERSON_TAG, OTHER_TAG = "0a" * 16, "0b" * 16
+
+
+@dataclass
+class Kept:
+    """Objects and their versions, as a bucket has them. A `Download` too."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    listed: dict[str, list[Version]] = field(default_factory=dict)
+
+    def names(self) -> Sequence[str]:
+        return sorted(self.files)
+
+    def read(self, name: str) -> bytes:
+        return self.files[name]
+
+    def versions(self) -> Mapping[str, Sequence[Version]]:
+        return self.listed
+
+    def copy(self) -> Kept:
+        return Kept(dict(self.files), {name: list(versions) for name, versions in self.listed.items()})
+
+    def put(self, name: str, body: bytes, at: datetime | None = None) -> None:
+        """Another content, with a listing that agrees."""
+        at = at or self.listed[name][0].last_modified
+        self.files[name] = body
+        self.listed[name] = [Version("v1", False, at, len(body))]
+
+    def remove(self, name: str) -> None:
+        del self.files[name], self.listed[name]
+
+    def save(self, folder: Path) -> Path:
+        """As a download has them, with the key; the folder."""
+        for name, body in self.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(body)
+        listing = {
+            name: [
+                {
+                    "version_id": one.version_id,
+                    "is_delete_marker": one.is_delete_marker,
+                    "last_modified": rfc3339(one.last_modified),
+                    "size": one.size,
+                }
+                for one in versions
+            ]
+            for name, versions in self.listed.items()
+        }
+        (folder / "versions.json").write_text(json.dumps(listing))
+        (folder / "key.vkey").write_text(MemorySigner().vkey() + "\n")
+        return folder
+
+    def batches(self) -> list[Batch]:
+        return [Batch.parse(self.files[name]) for name in self.names() if name.startswith("journal/")]
+
+    def events(self) -> list[Event]:
+        return [Event.parse(line) for batch in self.batches() for line in batch.lines]
+
+
+def told(events: Sequence[Event], *, signer: MemorySigner | None = None, key: Verifier = KEY) -> Kept:
+    """What the holder of the key can make of any events: numbered, in a tree, signed; a batch for each step."""
+    kept, tree, numbers = Kept(), EMPTY, defaultdict[str, int](int)
+    steps: list[list[Event]] = []
+    for event in events:
+        if not steps or _step(steps[-1][0]) != _step(event):
+            steps.append([])
+        steps[-1].append(event)
+    latest = steps[0][0].at
+    for number, step in enumerate(steps, 1):
+        lines = []
+        for event in step:
+            numbers[event.stream] += 1
+            lines.append(replace(event, number=numbers[event.stream]).line())
+        latest = max(latest, step[0].at)
+        batch = Batch(number, tree, tuple(lines), f"{number:032x}", latest)
+        tree = batch.after
+        kept.put(journal_key(number), batch.encode(), latest)
+        text = Checkpoint(ORIGIN, batch.end, batch.root).text()
+        kept.put(
+            checkpoint_key(batch.end), sign_note(text, key, (signer or MemorySigner()).sign(text.encode())), latest
+        )
+    return kept
+
+
+def _step(event: Event) -> tuple[object, ...]:
+    return event.stream, event.at, event.actor, event.trace
+
+
+class Story:
+    """Everybody registered, and requests that end in every way."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(world.NOW)
+        self.memory = Memory()
+        self.kept = Kept()
+        self.memory.worm.gate = self._stored
+        self.house = world.House(memory_ledger(self.clock, self.memory), self.clock)
+        self.desk = self.house.desk
+        self._steps = 0
+
+    def tell(self) -> Kept:
+        """The whole story."""
+        self.keys()
+        self.released(self.approved(GP), "inline")
+        request = self.approved(GP, delivery="file", recipient=_RECIPIENT)
+        release = self.released(request, "file")
+        self.done(self.desk.collect(self.call(ROSA), request, release))
+        self.released(request, "file")
+        self.done(self.desk.revoke(self.call(TARA), request, RevokeReason.OTHER))
+        two = self.reviewed(GP, HOSPITAL)
+        self.approve(two, NILS, GP)
+        self.reject(two, TARA, HOSPITAL)
+        self.approve(two, BOTH, GP, TARA.roles[0].organisation)
+        self.released(two, "inline", fail=True)
+        self.refused(self.desk.approve(self.call(ROSA), two, GP, self.hash(two)))
+        rejected = self.reviewed(GP)
+        self.reject(rejected, NADIA, GP)
+        self.done(self.desk.withdraw(self.call(ROSA), self.reviewed(GP)))
+        draft = self.done(self.desk.create(self.call(ROSA), world.a_body())).state.id
+        self.done(self.desk.save(self.call(ROSA), draft, world.a_body(records=3)))
+        self.done(self.desk.discard(self.call(ROSA), draft))
+        late = self.reviewed(GP)
+        blocked = self.submitted(GP)
+        self.done(
+            self.desk.record_checks(
+                blocked, self.hash(blocked), Checks(world.POLICY, 0, 0, 0, ("CAG_CLOSED",)), "trace"
+            )
+        )
+        self.change_people()
+        self.clock.moment += timedelta(days=31)
+        self.done(self.desk.expire(late, "trace"))
+        self.released(self.approved(GP), "inline")
+        return self.kept
+
+    def keys(self) -> None:
+        """A second operator, first keys, one changed, one proposal withdrawn."""
+        registry, kinds = self.house.registry, (IdentifierType.NHS_NUMBER, IdentifierType.POSTCODE)
+        calls = [Call(who.id, f"keys-{who.id[-4:]}") for who in (OPERATOR, SECOND)]
+        made: list[object] = [registry.register_person(calls[0], SECOND)]
+        made.append(registry.make_keys(calls[0], GP, tuple((kind, 1) for kind in kinds)))
+        for number, change in enumerate((Change.ROTATE, Change.RETIRE, Change.DESTROY, Change.ROTATE), 1):
+            self.clock.moment += timedelta(minutes=1)
+            wish = Wish(change, kinds, () if change is Change.ROTATE else (1,), ChangeReason.ROUTINE)
+            name = f"KCH-{number:026}"
+            made.append(registry.propose_key_change(calls[0], GP, name, wish, self.clock.now()))
+            self.clock.moment += timedelta(minutes=1)
+            closing = registry.confirm_key_change if number < 4 else registry.withdraw_key_change
+            made.append(closing(calls[1], GP, name, self.clock.now()))
+        assert all(isinstance(one, Entry) for one in made), made
+
+    def change_people(self) -> None:
+        """NADIA stops being a controller; a project takes another member."""
+        registry = self.house.registry
+        gone = replace(NADIA, roles=world.STRANGER.roles)
+        assert isinstance(registry.change_person(Call(OPERATOR.id, "t"), gone), Entry)
+        self.clock.moment += timedelta(seconds=1)
+        assert isinstance(registry.change_person(Call(OPERATOR.id, "t"), NADIA), Entry)
+        more = replace(world.a_project(), members=(*world.a_project().members, world.STRANGER.id))
+        assert isinstance(registry.change_project(Call(OPERATOR.id, "t"), more), Entry)
+
+    def submitted(self, *domains: DomainId, **changes: object) -> RequestId:
+        body = world.a_body(*domains, **changes)  # type: ignore[arg-type]
+        request = self.done(self.desk.create(self.call(ROSA), body)).state.id
+        self.done(self.desk.submit(self.call(ROSA), request))
+        return request
+
+    def reviewed(self, *domains: DomainId, **changes: object) -> RequestId:
+        request = self.submitted(*domains, **changes)
+        self.done(self.desk.record_checks(request, self.hash(request), world.checks(), "trace"))
+        return request
+
+    def approved(self, *domains: DomainId, **changes: object) -> RequestId:
+        request = self.reviewed(*domains, **changes)
+        for who in (NADIA, TARA):
+            self.approve(request, who, domains[0])
+        return request
+
+    def approve(
+        self, request: RequestId, who: world.Person, domain: DomainId, organisation: OrganisationCode | None = None
+    ) -> None:
+        call, content = self.call(who), self.hash(request)
+        self.done(self.desk.approve(call, request, domain, content, organisation=organisation))
+
+    def reject(self, request: RequestId, who: world.Person, domain: DomainId) -> None:
+        self.done(self.desk.reject(self.call(who), request, domain, self.hash(request), RejectReason.OTHER))
+
+    def released(self, request: RequestId, delivery: str, *, fail: bool = False) -> str:
+        going = self.done(self.desk.authorise_release(self.call(ROSA), request, self.hash(request), Delivery(delivery)))
+        (authorised,) = going.events
+        assert isinstance(authorised, ReleaseAuthorised)
+        epoch = f"{self.clock.now():%Y}"
+        chunk = ItemsReleased(authorised.release, 1, 1, 2, epoch, {"RELEASED": (PERSON_TAG,)}, {"malformed": 1})
+        self.done(self.desk.record_chunk(request, chunk, "trace"))
+        if fail:
+            self.done(self.desk.fail_release(request, authorised.release, "FAULT", "trace"))
+        else:
+            counts = {"released": 1, "not_found": 1}
+            self.done(self.desk.finish_release(request, authorised.release, counts, "ab" * 32, "trace"))
+        return authorised.release
+
+    def hash(self, request: RequestId) -> ContentHash:
+        found = self.desk.load(request).content_hash
+        assert found
+        return found
+
+    def call(self, who: world.Person) -> DeskCall:
+        self.clock.moment += timedelta(seconds=7)
+        self._steps += 1
+        return self.house.call(who, trace=f"trace-{self._steps}")
+
+    def done(self, outcome: Done | Refusal) -> Done:
+        assert isinstance(outcome, Done), outcome
+        self.clock.moment += timedelta(seconds=3)
+        return outcome
+
+    def refused(self, outcome: object) -> None:
+        assert isinstance(outcome, Refusal)
+
+    def _stored(self, name: str, call: Callable[[], T]) -> T:
+        answer = call()
+        if name.startswith("worm.put "):
+            key = name.removeprefix("worm.put ")
+            self.kept.put(key, self.memory.worm.versions[key][0], self.clock.now())
+        return answer
+
+
+_RECIPIENT = {"organisation": "ZZ9", "public_key": "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"}

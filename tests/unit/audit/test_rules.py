@@ -1,0 +1,333 @@
+"""The rules replayed: what the real code wrote passes, and no lie that even the holder of the key can sign does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keyholder.audit.rules import Rules
+from keyholder.ledger.event import Event
+from keyholder.ledger.verification import BrokenLedgerError, Fault, verify
+from keyholder.registry import events as registry
+from keyholder.requests.codec import EVENTS
+from keyholder.requests.codes import RevokeReason
+from keyholder.requests.events import RequestRevoked
+from keyholder.vocabulary import ActorId, StreamId
+from tests.kept_ledger import KEY, Kept, Story, told
+from tests.unit.requests import world
+from tests.unit.requests.world import COLLEAGUE, NADIA, NILS, OPERATOR, ROSA, STRANGER, TARA
+
+Lie = Callable[[list[Event]], object]
+
+
+_KEPT = Story().tell()
+_EVENTS = _KEPT.events()
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return _KEPT.copy()
+
+
+@pytest.fixture
+def events(kept: Kept) -> list[Event]:
+    return kept.events()
+
+
+def said(ledger: Kept) -> str:
+    """What the rules say against a ledger that is whole otherwise; nothing where they are kept."""
+    verify(ledger, [KEY])
+    try:
+        verify(ledger, [KEY], None, [Rules()])
+    except BrokenLedgerError as broken:
+        return broken.what if broken.fault is Fault.RULE else "not a rule"
+    return ""
+
+
+def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[Event]) -> None:
+    assert said(kept) == ""
+    assert said(told(events)) == ""
+    assert {event.type for event in events} >= EVENTS.keys() | {
+        registry.BOOTSTRAP_USED,
+        registry.PERSON_REGISTERED,
+        registry.PERSON_CHANGED,
+        registry.PROJECT_REGISTERED,
+        registry.PROJECT_CHANGED,
+        registry.DOMAIN_REGISTERED,
+        registry.DOMAIN_KEYS_MADE,
+        registry.DOMAIN_KEY_CHANGED,
+        registry.KEY_CHANGE_PROPOSED,
+        registry.KEY_CHANGE_CONFIRMED,
+        registry.KEY_CHANGE_WITHDRAWN,
+    }
+
+
+def place(events: Sequence[Event], kind: str, count: int = 0) -> int:
+    """Where the event of this type stands, the `count`-th."""
+    return [index for index, event in enumerate(events) if event.type == kind][count]
+
+
+def dropped(kind: str, count: int = 0) -> Lie:
+    def lie(events: list[Event]) -> None:
+        del events[place(events, kind, count)]
+
+    return lie
+
+
+def changed(kind: str, which: int = 0, /, **changes: object) -> Lie:
+    """Another field of the event, or of its data."""
+
+    def lie(events: list[Event]) -> None:
+        index = place(events, kind, which)
+        event = events[index]
+        outer = {name: value for name, value in changes.items() if name in ("actor", "at", "stream", "type")}
+        inner = {name: value for name, value in changes.items() if name not in outer}
+        events[index] = replace(event, data={**event.data, **inner}, **outer)  # type: ignore[arg-type]
+
+    return lie
+
+
+def after(kind: str, count: int, new: Callable[[Event], Event]) -> Lie:
+    """One more event, right after this one and a second later."""
+
+    def lie(events: list[Event]) -> None:
+        index = place(events, kind, count)
+        events.insert(index + 1, replace(new(events[index]), at=events[index].at + timedelta(seconds=1), claim=None))
+
+    return lie
+
+
+def again(kind: str, count: int = 0) -> Lie:
+    return after(kind, count, lambda event: event)
+
+
+def revoked(event: Event) -> Event:
+    new = RequestRevoked(TARA.id, RevokeReason.OTHER)
+    return replace(event, type=new.TYPE, data=new.data(), actor=ActorId(TARA.id))
+
+
+def moved_before(kind: str, other: str) -> Lie:
+    def lie(events: list[Event]) -> None:
+        event = events.pop(place(events, kind))
+        index = place(events, other)
+        events.insert(index, replace(event, at=events[index].at))
+
+    return lie
+
+
+def approved_by(who: world.Person, count: int = 1) -> Lie:
+    return changed("request.domain_approved", count, approver=who.id, actor=ActorId(who.id))
+
+
+def never_approved(events: list[Event]) -> None:
+    """A release straight from review: without a single approval."""
+    del events[place(events, "request.domain_approved") : place(events, "request.approved") + 1]
+
+
+def one_approval(events: list[Event]) -> None:
+    """One approval, said to be enough."""
+    index = place(events, "request.domain_approved")
+    done = events[place(events, "request.approved")]
+    events[index] = replace(events[index], data={**events[index].data, "complete": True})
+    one = events[index]
+    events[index + 1 : index + 3] = [replace(done, at=one.at, actor=one.actor, trace=one.trace)]
+
+
+def _dated_back(events: list[Event]) -> None:
+    index = place(events, "request.release_authorised")
+    events[index] = replace(events[index], at=events[index].at - timedelta(days=1))
+
+
+def _by_the_proposer(events: list[Event]) -> None:
+    index = place(events, "domain.key_change_confirmed")
+    same = [replace(event, actor=ActorId(OPERATOR.id)) for event in events[index : index + 2]]
+    events[index : index + 2] = same
+
+
+LIES: dict[str, tuple[Lie, str]] = {
+    "no submission": (dropped("request.submitted"), "WRONG_STATE"),
+    "no checks": (dropped("request.checks_recorded"), "WRONG_STATE"),
+    "no approvals": (never_approved, "WRONG_STATE"),
+    "one approval": (one_approval, "does not follow"),
+    "the first approval left out": (dropped("request.domain_approved"), "does not follow"),
+    "a release nobody authorised": (dropped("request.release_authorised"), "RELEASE_UNKNOWN"),
+    "a chunk left out": (dropped("release.items_released"), "WRONG_STATE"),
+    "an approval by the same person twice": (approved_by(NADIA), "could not happen: ALREADY_DECIDED"),
+    "an approval by another of the same organisation": (
+        changed("request.domain_approved", 1, approver=NILS.id, actor=ActorId(NILS.id), organisation="X26"),
+        "does not follow",
+    ),
+    "an approval by the requester": (approved_by(ROSA), "could not happen: NOT_A_CONTROLLER"),
+    "an approval by somebody on the project": (approved_by(COLLEAGUE, 0), "could not happen: ON_THE_PROJECT"),
+    "an approval by nobody who is registered": (
+        approved_by(world.person("nobody")),
+        "does not follow",
+    ),
+    "an approval of another content": (
+        changed("request.domain_approved", 0, content_hash="cd" * 32),
+        "could not happen: OTHER_CONTENT",
+    ),
+    "a release of another content": (
+        changed("request.release_authorised", 0, content_hash="cd" * 32),
+        "could not happen: OTHER_CONTENT",
+    ),
+    "more types than were approved": (
+        changed("request.release_authorised", 0, granted={"gp-2026": ["nhs_number", "postcode"]}),
+        "does not follow",
+    ),
+    "a release after the revocation": (after("request.approved", 1, revoked), "a request that is over goes on"),
+    "a chunk after the revocation": (after("request.release_authorised", 0, revoked), "a request that is over goes on"),
+    "a release by somebody else": (
+        changed("request.release_authorised", 0, actor=ActorId(COLLEAGUE.id)),
+        "could not happen: NOT_THE_REQUESTER",
+    ),
+    "a chunk by a person": (changed("release.items_released", 0, actor=ActorId(ROSA.id)), "NOT_FOR_PEOPLE"),
+    "a chunk of another release": (
+        changed("release.items_released", 0, release_id="REL-" + "9" * 26),
+        "could not happen: RELEASE_UNKNOWN",
+    ),
+    "a chunk twice": (again("release.items_released"), "could not happen: CHUNK_OUT_OF_ORDER"),
+    "a chunk of more than it says": (changed("release.items_released", 0, count=1), "count"),
+    "a chunk of an empty kind": (
+        changed("release.items_released", 0, count=0, subjects={}, unresolved={}),
+        "count",
+    ),
+    "tags of another year": (changed("release.items_released", 0, epoch="2024"), "epoch"),
+    "fewer records left than were asked for": (
+        changed("release.items_released", 0, count=1, unresolved={}),
+        "counts are not those",
+    ),
+    "a release that counts otherwise": (changed("release.finished", 0, counts={"released": 3}), "counts are not those"),
+    "a file collected twice": (again("release.collected"), "could not happen: COLLECTED"),
+    "longer than was asked for": (
+        changed("request.approved", 0, until="2029-01-01T00:00:00.000000Z"),
+        "does not follow",
+    ),
+    "more retrievals": (changed("request.approved", 0, retrievals=9), "does not follow"),
+    "fewer people needed": (
+        changed("request.submitted", 0, needed_by={"gp-2026": {"controllers": ["X26"], "quorum": 2}}),
+        "does not follow",
+    ),
+    "a request for somebody else": (changed("request.created", 0, requester=STRANGER.id), "does not follow"),
+    "dated into the past": (
+        lambda events: changed(
+            "request.release_authorised",
+            0,
+            at=events[place(events, "request.release_authorised")].at - timedelta(days=1),
+        )(events),
+        "dated before",
+    ),
+    "a release long after the window": (
+        lambda events: _later(events, "request.release_authorised", timedelta(days=15)),
+        "could not happen: WINDOW_OVER",
+    ),
+    "expired before its time": (
+        after(
+            "request.checks_recorded",
+            0,
+            lambda event: replace(
+                event, type="request.expired", data={"reason": "not_decided"}, actor=ActorId("system/sweeper")
+            ),
+        ),
+        "could not happen: NOT_DUE",
+    ),
+    "keys changed by one operator": (
+        _by_the_proposer,
+        "could not happen: OWN_KEY_CHANGE",
+    ),
+    "keys changed without a proposal": (dropped("domain.key_change_proposed"), "KEY_CHANGE_UNKNOWN"),
+    "keys made anew by one operator": (again("domain.keys_made"), "could not happen: KEY_VERSION_ORDER"),
+    "a confirmation that changes nothing": (dropped("domain.keys_made", 1), "does not follow"),
+    "a confirmation that destroys more": (changed("domain.key_changed", 0, state="destroyed"), "does not follow"),
+    "a proposal confirmed two days later": (
+        lambda events: _later(events, "domain.key_change_confirmed", timedelta(days=2)),
+        "could not happen: KEY_CHANGE_EXPIRED",
+    ),
+    "a person registered by a researcher": (
+        changed("person.registered", 3, actor=ActorId(ROSA.id)),
+        "could not happen: NOT_AN_OPERATOR",
+    ),
+    "a second first operator": (again("bootstrap.used"), "BOOTSTRAP_SPENT"),
+    "a first operator whom the bootstrap did not name": (dropped("bootstrap.used"), "NOT_AN_OPERATOR"),
+    "a person changed in another's stream": (
+        changed("person.changed", 0, stream=StreamId(ROSA.id)),
+        "another thing's stream",
+    ),
+    "a release in a stream that nobody replays": (
+        after("release.items_released", 0, lambda event: replace(event, stream=StreamId("attempt/ATT-1"))),
+        "a stream of another kind",
+    ),
+    "a request without an id": (changed("request.created", 0, stream=StreamId("request/mine")), "no request has such"),
+    "something new in a request": (
+        after("request.checks_recorded", 0, lambda event: replace(event, type="request.waved_through", data={})),
+        "a stream of another kind",
+    ),
+}
+
+
+def _later(events: list[Event], kind: str, delay: timedelta) -> None:
+    """This step and all after it, so much later."""
+    index = place(events, kind)
+    events[index:] = [replace(event, at=event.at + delay) for event in events[index:]]
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_lie_signed_by_the_holder_of_the_key_is_found(events: list[Event], name: str) -> None:
+    lie, words = LIES[name]
+    lie(events)
+    assert words in said(told(events))
+
+
+def test_every_guard_of_a_release_speaks_for_itself(events: list[Event]) -> None:
+    """Each release of the story with any one of the steps before it left out."""
+    streams = {event.stream for event in events if event.type == "release.items_released"}
+    last = ("release.finished", "release.collected", "request.revoked", "release.failed", "request.saved")
+    tried = 0
+    for stream in streams:
+        own = [index for index, event in enumerate(events) if event.stream == stream]
+        end = max(index for index in own if events[index].type == "release.items_released")
+        for index in own:
+            if index <= end and events[index].type not in last and events[index].type != "request.domain_rejected":
+                found = said(told(events[:index] + events[index + 1 :]))
+                if index < end:
+                    assert found, events[index].type
+                    tried += 1
+    assert tried > 15
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_field_of_any_event_breaks_the_verifier_itself(data: st.DataObject) -> None:
+    events = _EVENTS[:]
+    index = data.draw(st.integers(0, len(events) - 1))
+    event = events[index]
+    if event.data:
+        name = data.draw(st.sampled_from(sorted(event.data)))
+        value = data.draw(
+            st.none()
+            | st.booleans()
+            | st.integers(-1, 2**53)
+            | st.text(max_size=5)
+            | st.lists(st.text(max_size=3), max_size=2)
+            | st.sampled_from([one.data[key] for one in events for key in one.data][:200])
+        )
+        events[index] = replace(event, data={**event.data, name: value})
+    said(told(events[: index + 12]))
+
+
+def test_a_version_replaced_meanwhile_still_counts(events: list[Event]) -> None:
+    """NADIA was read as a controller, and lost the role before her approval was written; an hour before is too long."""
+    gone = events[place(events, "person.changed")]
+    for minutes, words in ((1, ""), (60, "could not happen: NOT_A_CONTROLLER")):
+        lied = events[:]
+        index = place(lied, "request.domain_approved")
+        lied.insert(index, replace(gone, at=lied[index].at - timedelta(minutes=minutes)))
+        del lied[place(lied, "person.changed", 1)]
+        found = said(told(lied[: index + 2]))
+        assert words in found
+        assert bool(found) == bool(words), minutes
