@@ -66,6 +66,9 @@ class Rules:
                 raise BrokenLedgerError(key, f"{where}: {what}", Fault.RULE) from cause
             index += len(step)
 
+    def end(self, _size: int) -> None:
+        """Nothing comes after this."""
+
     def _step(self, stream: StreamId, events: Sequence[Event]) -> None:
         kind = stream.partition("/")[0]
         for event in events:

@@ -8,8 +8,12 @@ from pathlib import Path
 import click
 
 from keyholder.ledger.note import Checkpoint, NoteError, parse_vkey
+from keyholder.ledger.receipt_check import ReceiptCheck
+from keyholder.ledger.tile_check import TileCheck
+from keyholder.ledger.tiles import CHECKPOINT as PUBLISHED
 from keyholder.ledger.verification import (
     BrokenLedgerError,
+    Fault,
     Folder,
     Inspector,
     Keys,
@@ -20,6 +24,9 @@ from keyholder.ledger.verification import verify as verify_ledger
 
 BROKEN = 6
 UNUSABLE = 2
+
+VIEW = "view"
+"""Where a download has what the view bucket holds of the tiles."""
 
 _REQUIRED = "required "
 _TAG = re.compile(r"[0-9a-f]{32}")
@@ -43,6 +50,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=_FILE,
     help="A checkpoint you kept from before: shows whether the ledger was cut off or rewritten since.",
 )
+@click.option(
+    "--receipt",
+    "receipt_files",
+    multiple=True,
+    type=_FILE,
+    help="A receipt (tlog-proof) that somebody holds: its act must be where it says, in a ledger that continues it.",
+)
 @click.option("--rules", is_flag=True, help="Decide every request, release and key change again, and compare.")
 @click.option(
     "--subject",
@@ -51,20 +65,32 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="A person's tags, one a line, as 'audit subject --tags' wrote them: every release they were in, or none.",
 )
 def verify(
-    folder: Path, key_file: Path, since_files: tuple[Path, ...], *, rules: bool, subject_file: Path | None
+    folder: Path,
+    key_file: Path,
+    since_files: tuple[Path, ...],
+    receipt_files: tuple[Path, ...],
+    *,
+    rules: bool,
+    subject_file: Path | None,
 ) -> None:
     """Check that the ledger in DIR is whole: every event, every root, every signature.
 
-    DIR holds journal/, checkpoint/ and versions.json, as the audit download has them. Needs no network.
+    DIR holds journal/, checkpoint/ and versions.json, as the audit download has them; and view/tile/ and
+    view/checkpoint, where the tiles are to be compared too. Needs no network.
 
     Exit status: 0 whole, 6 broken, 2 the input cannot be verified.
     """
     try:
         keys = _keys(key_file)
-        since = [_remembered(path, keys) for path in since_files]
+        download = Folder(folder)
         scan = SubjectScan(_tags(subject_file)) if subject_file else None
-        inspectors = [*_rules(wanted=rules), *([scan] if scan else [])]
-        whole = verify_ledger(Folder(folder), keys, since, inspectors)
+        receipts = ReceiptCheck(((path.name, path.read_bytes()) for path in receipt_files), keys)
+        view = Folder(folder / VIEW)
+        published = _published(view, keys)
+        tiles = TileCheck(view.tiles(), view.read, published)
+        since = [*(keys.open(path.read_bytes()) for path in since_files), *receipts.remembered]
+        inspectors: list[Inspector] = [tiles, receipts, *_rules(wanted=rules), *([scan] if scan else [])]
+        whole = verify_ledger(download, keys, [*since, *([published] if published else [])], inspectors)
     except BrokenLedgerError as broken:
         click.echo(f"broken: {_one_line(broken.where)}: {broken.what} [{broken.fault}]", err=True)
         raise SystemExit(BROKEN) from broken
@@ -101,8 +127,13 @@ def _keys(path: Path) -> Keys:
     return Keys(verifiers, required)
 
 
-def _remembered(path: Path, keys: Keys) -> Checkpoint:
-    return keys.open(path.read_bytes())
+def _published(view: Folder, keys: Keys) -> Checkpoint | None:
+    """The checkpoint beside the tiles: a part of the ledger, so one that doesn't verify is a fault of the ledger."""
+    note = view.published()
+    try:
+        return None if note is None else keys.open(note)
+    except NoteError as cause:
+        raise BrokenLedgerError(PUBLISHED, str(cause), Fault.SIGNATURE) from cause
 
 
 def _tags(path: Path) -> frozenset[str]:

@@ -34,6 +34,8 @@ from keyholder.ledger.journal import (
 )
 from keyholder.ledger.merkle import EMPTY, Frontier
 from keyholder.ledger.note import Checkpoint, NoteError, Verifier, open_checkpoint
+from keyholder.ledger.tiles import CHECKPOINT as PUBLISHED
+from keyholder.ledger.tiles import TILES
 from keyholder.vocabulary import StreamId
 
 V = TypeVar("V")
@@ -133,6 +135,10 @@ class Inspector(Protocol):
         """Batch `key` and the events in it. May raise `BrokenLedgerError`."""
         ...
 
+    def end(self, size: int) -> None:
+        """The ledger has `size` events, and no more. May raise `BrokenLedgerError`."""
+        ...
+
 
 class Download(Protocol):
     """The files of a ledger. Raises `UnusableDownloadError` where they cannot be read."""
@@ -192,6 +198,8 @@ def verify(
     if cut is not None:
         words = f"cut off: {size} events, but a checkpoint of {cut} is remembered"
         raise BrokenLedgerError(JOURNAL, words, Fault.CUT_OFF)
+    for inspector in inspectors:
+        inspector.end(size)
     return Whole(size, last, reading.checkpoint)
 
 
@@ -315,6 +323,9 @@ class SubjectScan:
         """The next batch."""
         self.found.extend(self.batch(batch))
 
+    def end(self, _size: int) -> None:
+        """Nothing comes after this."""
+
     def batch(self, batch: Batch) -> Iterator[Found]:
         """What one batch holds of the person."""
         for index, line in enumerate(batch.lines, batch.start):
@@ -329,7 +340,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._names = tuple(self._walk())
+        self._names = tuple(self._walk(JOURNAL, CHECKPOINTS))
 
     def names(self) -> Sequence[str]:
         """Every file under `journal/` and `checkpoint/`, folders below them included."""
@@ -357,8 +368,16 @@ class Folder:
         except (ValueError, KeyError, TypeError, RecursionError) as cause:
             raise UnusableDownloadError(f"{VERSIONS} is not a listing of versions") from cause
 
-    def _walk(self) -> Iterator[str]:
-        for prefix in (JOURNAL, CHECKPOINTS):
+    def tiles(self) -> Sequence[str]:
+        """Every file under `tile/`, for a folder that holds the view of the ledger as tiles."""
+        return [name for name in self._walk(TILES) if not (self._path / name).is_dir()]
+
+    def published(self) -> bytes | None:
+        """The checkpoint beside the tiles, where there is one."""
+        return self.read(PUBLISHED) if (self._path / PUBLISHED).is_file() else None
+
+    def _walk(self, *prefixes: str) -> Iterator[str]:
+        for prefix in prefixes:
             try:
                 for found in sorted((self._path / prefix).rglob("*")):
                     yield found.relative_to(self._path).as_posix()
