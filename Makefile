@@ -35,8 +35,8 @@ lint: install ## Style, format, types, which package may import which
 unit: install ## Unit, contract and simulation tests
 	$(BIN)/pytest -q -n 2 --dist loadgroup tests/unit tests/contract tests/simulation
 
-simulate: install ## The ledger's simulation alone; KEYHOLDER_SCHEDULES says how many schedules
-	$(BIN)/pytest -q -n 2 tests/simulation
+simulate: install ## The ledger's simulation alone; make simulate N=2000 runs that many schedules
+	KEYHOLDER_SCHEDULES=$(or $(N),40) $(BIN)/pytest -q -n 2 tests/simulation
 
 system: install ## The whole stack on the embedded engine, over HTTPS
 	$(BIN)/pytest -q tests/system

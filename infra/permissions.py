@@ -76,6 +76,7 @@ APPEND: tuple[Statement, ...] = (
         "Steps",
         (
             "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
             "dynamodb:Query",

@@ -18,6 +18,7 @@ from keyholder.ledger.ports import (
     Added,
     Claim,
     Head,
+    Lead,
     Mark,
     Step,
     StepKey,
@@ -171,11 +172,85 @@ def test_many_marks_and_reads_at_once(store: StepStore) -> None:
     assert store.pending(100) == []
 
 
-def test_the_newest_batch_is_a_hint_that_never_goes_back(store: StepStore) -> None:
-    assert store.newest_batch() is None
-    for batch, expected in ((1, 1), (3, 3), (2, 3), (12, 12)):
-        store.note_newest_batch(batch)
-        assert store.newest_batch() == expected
+def test_one_writer_leads_until_it_rests_and_leaves_the_newest_batch_to_the_next(store: StepStore) -> None:
+    later = AT + timedelta(seconds=2)
+    assert store.lead("w1", AT, later) == Lead(0)
+    assert store.lead("w1", AT, later) == Lead(0)
+    assert store.lead("w2", AT, later) is None
+    store.rest("w1", 7)
+    assert store.lead("w2", AT, later) == Lead(7)
+    store.rest("w1", 3)
+    assert store.lead("w3", AT, later) is None
+    store.rest("w2", 8)
+    assert store.lead("w3", AT, later) == Lead(8)
+
+
+def test_a_lead_that_nobody_gives_back_ends_by_itself(store: StepStore) -> None:
+    later = AT + timedelta(seconds=2)
+    store.lead("w1", AT, later)
+    assert store.lead("w2", later - timedelta(milliseconds=1), later) is None
+    assert store.lead("w2", later, later + timedelta(seconds=2)) == Lead(0)
+    store.rest("w1", 5)
+    assert store.lead("w3", later, later) is None
+
+
+def test_two_writers_that_ask_at_once_do_not_both_lead(dynamodb: DynamoDBClient) -> None:
+    later = AT + timedelta(seconds=2)
+    first, second = DynamoDbSteps(dynamodb, TABLE), DynamoDbSteps(dynamodb, TABLE)
+    answers: list[Lead | None] = []
+
+    def between(**_: object) -> None:
+        if not answers:
+            answers.append(Lead(-1))
+            answers[0] = second.lead("w2", AT, later)
+
+    dynamodb.meta.events.register("before-call.dynamodb.UpdateItem", between)
+    assert first.lead("w1", AT, later) is None
+    assert answers == [Lead(0)]
+
+
+def test_more_steps_than_one_call_takes_are_marked_and_read(store: StepStore) -> None:
+    keys = [StepKey(StreamId(f"attempt/{number:03}"), 1) for number in range(205)]
+    for key in keys:
+        store.add(step(stream=key.stream, writer=f"w-{key.stream}"), None, None)
+    store.mark_committed([Mark(key, 1, index) for index, key in enumerate(keys)])
+    found = store.steps([*keys, StepKey(STREAM, 1), keys[0]])
+    assert {one.key: one.index for one in found} == {key: index for index, key in enumerate(keys)}
+    assert len(found) == len(keys)
+
+
+def test_one_mark_that_does_not_fit_is_refused(store: StepStore) -> None:
+    keys = [StepKey(StreamId(f"attempt/{number}"), 1) for number in range(3)]
+    for key in keys:
+        store.add(step(stream=key.stream, writer=f"w-{key.stream}"), None, None)
+    store.mark_committed([Mark(keys[1], 1, 5)])
+    with pytest.raises(StorageRefusedError):
+        store.mark_committed([Mark(key, 2, index) for index, key in enumerate(keys)])
+    with pytest.raises(StorageRefusedError):
+        store.mark_committed([Mark(StepKey(STREAM, 1), 2, 9)])
+
+
+def test_what_dynamodb_leaves_of_a_batch_is_asked_for_again() -> None:
+    keys = [StepKey(StreamId(f"attempt/{number}"), 1) for number in range(2)]
+    items = [
+        {
+            "pk": {"S": key.stream},
+            "sk": {"S": "step#000000000001"},
+            "lines": {"L": [{"B": b"{}"}]},
+            "writer": {"S": "w"},
+            "at": {"S": "2026-11-02T09:00:00.000000Z"},
+        }
+        for key in keys
+    ]
+    left = {TABLE: {"Keys": [{"pk": {"S": keys[1].stream}, "sk": {"S": "step#000000000001"}}]}}
+    client = _client_alone()
+    with Stubber(client) as stub:
+        stub.add_response("batch_get_item", {"Responses": {TABLE: items[:1]}, "UnprocessedKeys": left})
+        stub.add_response("batch_get_item", {"Responses": {TABLE: items[1:]}, "UnprocessedKeys": {}})
+        assert [one.key for one in DynamoDbSteps(client, TABLE).steps(keys)] == keys
+        stub.add_response("batch_get_item", {"Responses": {}, "UnprocessedKeys": left})
+        with pytest.raises(StorageBusyError):
+            DynamoDbSteps(client, TABLE).steps(keys)
 
 
 def test_listings_are_in_order_of_id_and_page(store: StepStore) -> None:
@@ -248,7 +323,7 @@ FAULTS = [
 def test_what_dynamodb_answers_is_told_apart(code: str, status: int, error: type[Exception]) -> None:
     client = _client_alone()
     with Stubber(client) as stub:
-        for method in ("transact_write_items", "get_item", "query", "update_item"):
+        for method in ("transact_write_items", "get_item", "query", "update_item", "batch_get_item"):
             stub.add_client_error(method, code, http_status_code=status)
         store = DynamoDbSteps(client, TABLE)
         with pytest.raises(error):
@@ -258,7 +333,9 @@ def test_what_dynamodb_answers_is_told_apart(code: str, status: int, error: type
         with pytest.raises(error):
             store.stream(STREAM)
         with pytest.raises(error):
-            store.note_newest_batch(1)
+            store.rest("w1", 1)
+        with pytest.raises(error):
+            store.steps([StepKey(STREAM, 1), StepKey(STREAM, 2)])
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from keyholder.ledger.ports import (
     Claim,
     Clock,
     Head,
+    Lead,
     Mark,
     Put,
     Step,
@@ -71,7 +72,8 @@ class MemorySteps:
     newest_event: dict[StreamId, int] = field(default_factory=dict)
     heads: dict[StreamId, Head] = field(default_factory=dict)
     listings: dict[str, set[StreamId]] = field(default_factory=dict)
-    newest: int | None = None
+    newest: int = 0
+    leader: tuple[str, datetime] | None = None
 
     def stream(self, stream: StreamId) -> Sequence[Step]:
         return self.gate("steps.stream", lambda: self._stream(stream))
@@ -83,7 +85,7 @@ class MemorySteps:
         return self.gate("steps.step", lambda: self.stored.get(key))
 
     def steps(self, keys: Sequence[StepKey]) -> Sequence[Step]:
-        found = [self.gate("steps.steps", lambda key=key: self.stored.get(key)) for key in keys]
+        found = [self.gate("steps.steps", lambda key=key: self.stored.get(key)) for key in dict.fromkeys(keys)]
         return [step for step in found if step is not None]
 
     def add(self, step: Step, claim: Claim | None, head: Head | None) -> Added:
@@ -99,11 +101,11 @@ class MemorySteps:
         for mark in marks:
             self.gate("steps.mark_committed", lambda mark=mark: self._mark(mark))
 
-    def newest_batch(self) -> int | None:
-        return self.gate("steps.newest_batch", lambda: self.newest)
+    def lead(self, writer: str, now: datetime, until: datetime) -> Lead | None:
+        return self.gate("steps.lead", lambda: self._lead(writer, now, until))
 
-    def note_newest_batch(self, batch: int) -> None:
-        self.gate("steps.note_newest_batch", lambda: self._note(batch))
+    def rest(self, writer: str, newest: int) -> None:
+        self.gate("steps.rest", lambda: self._rest(writer, newest))
 
     def listed(self, listing: str, after: StreamId | None, limit: int) -> Sequence[StreamId]:
         def listed() -> Sequence[StreamId]:
@@ -149,8 +151,15 @@ class MemorySteps:
             raise StorageRefusedError("a committed step is missing, or stands elsewhere")
         self.stored[mark.key] = replace(step, batch=mark.batch, index=mark.index)
 
-    def _note(self, batch: int) -> None:
-        self.newest = max(self.newest or 0, batch)
+    def _lead(self, writer: str, now: datetime, until: datetime) -> Lead | None:
+        if self.leader is not None and self.leader[0] != writer and self.leader[1] > now:
+            return None
+        self.leader = writer, until
+        return Lead(self.newest)
+
+    def _rest(self, writer: str, newest: int) -> None:
+        if self.leader is not None and self.leader[0] == writer:
+            self.leader, self.newest = None, newest
 
 
 @dataclass

@@ -36,6 +36,8 @@ class Oracle:
     """Watches one memory ledger. `violations` is what it found wrong, in words."""
 
     memory: Memory
+    patient: bool = False
+    """Looks at the whole at the end only, for a ledger so large that looking at every step takes too long."""
     violations: list[str] = field(default_factory=list)
     effects: Counter[str] = field(default_factory=Counter)
     signed: dict[int, bytes] = field(default_factory=dict)
@@ -60,6 +62,8 @@ class Oracle:
 
     def signing(self, message: bytes) -> None:
         """A checkpoint is about to be signed: its tree must be in the journal, and the only one of its size."""
+        if self.patient:
+            return
         _, size_text, root_text, _ = message.decode().split("\n")
         size, root = int(size_text), base64.b64decode(root_text)
         leaves = self.leaves()
@@ -70,6 +74,8 @@ class Oracle:
     def effect(self, command: str, recorded: Recorded) -> None:
         """An effect happens now: each of its events must be in the journal, under a stored and signed checkpoint."""
         self.effects[command] += 1
+        if self.patient:
+            return
         leaves = self.leaves()
         self._expect(len(recorded.events) == len(recorded.receipts) > 0, f"{command}: receipts do not fit the events")
         for event, receipt in zip(recorded.events, recorded.receipts, strict=False):

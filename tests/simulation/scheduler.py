@@ -14,8 +14,13 @@ class Crash(BaseException):
     """The process is gone: nothing may catch this but the scheduler."""
 
 
+SLOWNESS = 0.95
+"""How often a slow task that is drawn lets the others go on instead."""
+
+
 class _Task:
-    def __init__(self, body: Callable[[], None], ended: threading.Semaphore) -> None:
+    def __init__(self, body: Callable[[], None], ended: threading.Semaphore, *, slow: bool) -> None:
+        self.slow = slow
         self.go = threading.Semaphore(0)
         self.done = False
         self.failure: BaseException | None = None
@@ -47,9 +52,9 @@ class Scheduler:
         self._late: list[Callable[[], object]] = []
         self._current: _Task | None = None
 
-    def spawn(self, body: Callable[[], None]) -> None:
+    def spawn(self, body: Callable[[], None], *, slow: bool = False) -> None:
         """Add a task; it begins when it is drawn. May be called from within a task."""
-        self._tasks.append(_Task(body, self._paused))
+        self._tasks.append(_Task(body, self._paused, slow=slow))
 
     def later(self, call: Callable[[], object]) -> None:
         """A call already sent that arrives some time from now, whether or not its sender still lives."""
@@ -69,6 +74,8 @@ class Scheduler:
             choice = self.random.randrange(len(self._tasks) + (1 if self._late else 0))
             if choice == len(self._tasks):
                 self._arrive(self._late.pop(self.random.randrange(len(self._late))))
+                continue
+            if self._tasks[choice].slow and len(self._tasks) > 1 and self.random.random() < SLOWNESS:
                 continue
             task = self._current = self._tasks[choice]
             task.go.release()

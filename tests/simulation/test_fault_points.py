@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import pytest
@@ -19,6 +20,9 @@ from tests.simulation.scheduler import Crash
 T = TypeVar("T")
 STREAM = StreamId("request/1")
 KEY = IdempotencyKey("key", "body")
+NOW = ManualClock().moment
+LATER = NOW + timedelta(seconds=3)
+"""When a client comes back whose function died: soon, so that the lead of the dead one may still hold."""
 
 
 class FailsOnce:
@@ -48,9 +52,9 @@ def prepared(memory: Memory) -> None:
     _break_off(memory, "attempt/pending", "worm.put")
 
 
-def append(memory: Memory) -> Recorded:
+def append(memory: Memory, at: datetime = NOW) -> Recorded:
     """The append under test, as a client repeats it: replay if the key is known."""
-    ledger = memory_ledger(memory=memory, clock=ManualClock())
+    ledger = memory_ledger(memory=memory, clock=ManualClock(at))
     claim = ledger.claim(KEY.key)
     if claim is not None:
         return ledger.settle(claim.step)
@@ -95,7 +99,7 @@ def test_every_call_of_an_append_may_go_wrong(fault: str) -> None:
             recorded = append(memory)
         except (Crash, LedgerUnavailableError):
             assert fault in {"crash before", "crash after", "refused"}
-            recorded = append(memory)
+            recorded = append(memory, LATER)
         oracle.effect("wanted", recorded)
         memory.gate(lambda _name, call: call())
         memory_ledger(memory=memory).commit_pending()

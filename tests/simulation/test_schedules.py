@@ -1,22 +1,23 @@
-"""The ledger under random schedules with crashes, lost answers and duplicates; and two bugs that must be caught."""
+"""The ledger under random schedules with crashes, lost answers and duplicates; and six bugs that must be caught."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
 from keyholder.ledger.committer import Committer, Limits
 from keyholder.ledger.event import Event
-from keyholder.ledger.journal import Batch
+from keyholder.ledger.journal import Batch, journal_key
 from keyholder.ledger.ledger import Ledger
 from keyholder.ledger.log import Receipt, Recorded
 from keyholder.ledger.note import Checkpoint
 from keyholder.ledger.patience import Patience
-from keyholder.ledger.ports import Claim, Put, Step, StepKey
+from keyholder.ledger.ports import Claim, Put, Step, StepKey, StorageBusyError, StorageUncertainError
 from tests.fakes.ledger import MemoryWorm
 from tests.simulation.world import Fault, Plan, World
 
@@ -39,10 +40,25 @@ def test_no_schedule_breaks_a_busy_ledger(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_no_schedule_breaks_a_ledger_without_patience(seed: int) -> None:
-    limits = Limits(events=6, bytes=3_000, patience=timedelta(milliseconds=60))
+    limits = Limits(
+        events=6, bytes=3_000, patience=timedelta(milliseconds=60), lead=timedelta(milliseconds=10 * (seed % 3))
+    )
     world = World(2000 + seed, Plan(fault_rate=0.15, limits=limits))
     assert world.run() == []
     assert world.unavailable
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_schedule_breaks_batches_of_thousands(seed: int) -> None:
+    limits = Limits(lead=timedelta(milliseconds=40 * seed))
+    plan = Plan(writers=8, commands=24, streams=20, deliveries=2, fault_rate=0.01, most_events=500, limits=limits)
+    world = World(3000 + seed, plan)
+    world.oracle.patient = True
+    assert world.run() == []
+    assert (
+        max(len(body.splitlines()) for name, body in world.memory.files().items() if name.startswith("journal/"))
+        > 1_000
+    )
 
 
 def test_one_seed_is_one_history() -> None:
@@ -72,7 +88,7 @@ class ReadsPendingBeforeRepair(Committer):
 
     _read: Sequence[Step] = ()
 
-    def round(self, own: Sequence[StepKey], patience: Patience) -> int:
+    def round(self, own: Sequence[StepKey], patience: Patience) -> int | None:
         self._read = super()._uncommitted(own, patience)
         return super().round(own, patience)
 
@@ -114,13 +130,23 @@ class SkipsTheGate(Ledger):
         return Recorded(key, tuple(Event.parse(line) for line in step.lines), receipts)
 
 
+class SkipsReadingBack(Committer):
+    """Seeded bug 6: whatever the store answers, the writer takes its own batch for the one that is stored."""
+
+    def _stored(self, batch: Batch, patience: Patience) -> bool:
+        with suppress(StorageUncertainError, StorageBusyError):
+            self._worm.put(journal_key(batch.number), batch.encode())
+        self._gate._batches[batch.number] = batch
+        return True
+
+
 def test_reading_pending_before_repair_is_caught() -> None:
-    found = [World(seed, committer=ReadsPendingBeforeRepair).run() for seed in range(10)]
+    found = [World(seed, Plan(), committer=ReadsPendingBeforeRepair).run() for seed in range(10)]
     assert sum(any("duplicate" in words for words in violations) for violations in found) >= 5
 
 
 def test_writing_without_a_condition_is_caught() -> None:
-    found = [World(seed, worm=PutsUnconditionally).run() for seed in range(5)]
+    found = [World(seed, Plan(), worm=PutsUnconditionally).run() for seed in range(5)]
     assert all(any("versions" in words for words in violations) for violations in found)
     assert any(any("lost events" in words for words in violations) for violations in found)
 
@@ -128,6 +154,12 @@ def test_writing_without_a_condition_is_caught() -> None:
 def test_signing_before_the_commit_is_caught() -> None:
     found = [World(seed, committer=SignsBeforeCommit).run() for seed in range(4)]
     assert all(any("signs" in words for words in violations) for violations in found)
+
+
+def test_not_reading_back_is_caught() -> None:
+    found = [World(seed, Plan(), committer=SkipsReadingBack).run() for seed in range(6)]
+    assert all(found)
+    assert sum(any("signs" in words for words in violations) for violations in found) >= 4
 
 
 def test_building_on_a_pending_step_is_caught() -> None:

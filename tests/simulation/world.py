@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from random import Random
@@ -35,7 +35,13 @@ from tests.simulation.scheduler import Crash, Scheduler
 T = TypeVar("T")
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ACTOR = ActorId("person/00000000000000000000000000000001")
-WRITES = ("worm.put", "steps.add", "steps.mark_committed", "steps.note_newest_batch")
+WRITES = ("worm.put", "steps.add", "steps.mark_committed", "steps.lead", "steps.rest")
+
+
+LIMITS = Limits(events=6, bytes=3_000, lead=timedelta(seconds=-5))
+"""Nobody leads, so everybody is in everybody's way: what a lead must never be needed for."""
+
+LEADS = (LIMITS.lead, timedelta(milliseconds=6), timedelta(milliseconds=60), timedelta(seconds=1))
 
 
 class Fault(StrEnum):
@@ -89,11 +95,13 @@ class Plan:
     """How much happens in one history, and how much of it goes wrong."""
 
     writers: int = 5
+    slow_writers: int = 1
+    most_events: int = 3
     commands: int = 12
     streams: int = 4
     fault_rate: float = 0.06
     deliveries: int = 2
-    limits: Limits = field(default_factory=lambda: Limits(events=6, bytes=3_000))
+    limits: Limits = LIMITS
 
 
 class World:
@@ -109,7 +117,7 @@ class World:
         ledger: type[Ledger] = Ledger,
     ) -> None:
         self.random = Random(seed)  # noqa: S311 - a simulation
-        self.plan = plan or Plan()
+        self.plan = plan or Plan(limits=replace(LIMITS, lead=self.random.choice(LEADS)))
         self.scheduler = Scheduler(self.random)
         self.faults: Counter[Fault] = Counter()
         steps = StaleSteps(random=self.random)
@@ -130,8 +138,8 @@ class World:
         """Deliver everything, let it end, sweep up, and look at the whole."""
         self._queue = self._commands()
         self.memory.gate(self._gate)
-        for _ in range(self.plan.writers):
-            self.scheduler.spawn(self._writer)
+        for number in range(self.plan.writers):
+            self.scheduler.spawn(self._writer, slow=number < self.plan.slow_writers)
         self.scheduler.spawn(self._sweeper)
         self.scheduler.run()
         self.memory.gate(lambda _name, call: call())
@@ -165,7 +173,9 @@ class World:
         for number in range(self.plan.commands):
             keyed = self.random.random() < 0.8
             stream = f"request/{self.random.randrange(self.plan.streams)}" if keyed else f"attempt/{number}"
-            commands.append(Command(f"c{number}", StreamId(stream), self.random.randrange(1, 4), keyed))
+            commands.append(
+                Command(f"c{number}", StreamId(stream), self.random.randrange(1, self.plan.most_events + 1), keyed)
+            )
         deliveries = [command for command in commands for _ in range(self.plan.deliveries)]
         self.random.shuffle(deliveries)
         return deliveries
@@ -264,6 +274,7 @@ class World:
     def _quiet(self) -> None:
         """The sweeper comes by until nothing is pending; with a stale index that may take more than once."""
         for _ in range(50):
+            self._moment += timedelta(minutes=1)
             self._sweep()
         for name in {command.name for command in self._commands_left()}:
             self.oracle.violations.append(f"{name} was neither carried out nor given up")

@@ -6,15 +6,14 @@
 | stream | `head` | `newest`, the number of its newest event; `due`, `due_at` (sparse index `due`) |
 | `claim#<key>` | `claim` | the idempotency key's body hash and step, until `expires_at` (TTL) |
 | `listing#<name>` | stream | nothing more |
-| `ledger` | `newest` | the newest batch, a hint |
+| `ledger` | `lead` | the newest batch, a hint; `leader` and `until`, who commits for all, and how long at most |
 
 Both indexes are KEYS_ONLY. A stream's name has a `/` after its kind, so no stream is a claim, a listing or the ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +25,7 @@ from keyholder.ledger.ports import (
     Added,
     Claim,
     Head,
+    Lead,
     Mark,
     Step,
     StepKey,
@@ -43,22 +43,26 @@ if TYPE_CHECKING:
         UpdateTypeDef,
     )
 
+    Item = Mapping[str, AttributeValueTypeDef]
+
 CLAIM_LIFETIME = timedelta(days=30)
 MOST_LISTINGS = 90
 """A transaction has at most 100 items."""
 
 _STEP = "step#"
 _HEAD = {"S": "head"}
-_PARALLEL = 8
+_LEAD: Item = {"pk": {"S": "ledger"}, "sk": {"S": "lead"}}
+_MOST_ITEMS = 100
+_FOR_NOW = {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
 
-K = TypeVar("K")
-R = TypeVar("R")
+T = TypeVar("T")
 
 
 class DynamoDbSteps:
     """Implements `ledger.ports.StepStore`. Build the client with `storage_faults.CLIENT_CONFIG`.
 
-    Needs `dynamodb:GetItem`, `PutItem`, `UpdateItem` and `Query` on the table, and `Query` on its indexes.
+    Needs `dynamodb:GetItem`, `BatchGetItem`, `PutItem`, `UpdateItem` and `Query` on the table, and `Query` on its
+    indexes.
     """
 
     def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
@@ -97,7 +101,11 @@ class DynamoDbSteps:
 
     def steps(self, keys: Sequence[StepKey]) -> Sequence[Step]:
         """Those of `keys` that exist, each read consistently."""
-        return [step for step in self._each(self.step, keys) if step is not None]
+        if len(keys) == 1:
+            step = self.step(keys[0])
+            return [] if step is None else [step]
+        wanted: list[Item] = [{"pk": {"S": key.stream}, "sk": {"S": _sort_key(key)}} for key in dict.fromkeys(keys)]
+        return [_step(item) for page in _pages_of(wanted) for item in self._got(page)]
 
     def add(self, step: Step, claim: Claim | None, head: Head | None) -> Added:
         """One transaction. Its token is the writer's nonce, so that DynamoDB itself knows a repeated call again."""
@@ -134,24 +142,53 @@ class DynamoDbSteps:
         return [_key(item) for item in pages]
 
     def mark_committed(self, marks: Sequence[Mark]) -> None:
-        """One update a step, several at a time."""
-        self._each(self._mark, marks)
+        """One update a step; of many, a hundred in one transaction."""
+        if len(marks) == 1:
+            if not self._update_unless(self._mark(marks[0])):
+                raise StorageRefusedError("a committed step is missing, or stands elsewhere")
+            return
+        for page in _pages_of(marks):
+            items: list[TransactWriteItemTypeDef] = [{"Update": self._mark(mark)} for mark in page]
+            try:
+                with storage_faults():
+                    self._db.transact_write_items(TransactItems=items)
+            except StorageRefusedError as refused:
+                raise _fault(refused) from refused
 
-    def newest_batch(self) -> int | None:
-        """The hint."""
-        item = self._get({"pk": {"S": "ledger"}, "sk": {"S": "newest"}})
-        return int(item["batch"]["N"]) if item else None
+    def lead(self, writer: str, now: datetime, until: datetime) -> Lead | None:
+        """Looks before it asks: a refused write costs what eight such reads do, and many wait at one item."""
+        if _led_by_another(self._get(_LEAD, consistent=False), writer, now):
+            return None
+        with storage_faults():
+            try:
+                answer = self._db.update_item(
+                    TableName=self._table,
+                    Key=_LEAD,
+                    UpdateExpression="SET leader = :writer, #until = :until",
+                    ConditionExpression="attribute_not_exists(leader) OR leader = :writer OR #until <= :now",
+                    ExpressionAttributeNames={"#until": "until"},
+                    ExpressionAttributeValues={
+                        ":writer": {"S": writer},
+                        ":until": {"S": rfc3339(until)},
+                        ":now": {"S": rfc3339(now)},
+                    },
+                    ReturnValues="ALL_NEW",
+                )
+            except self._db.exceptions.ConditionalCheckFailedException:
+                return None
+        newest = answer["Attributes"].get("batch")
+        return Lead(int(newest["N"]) if newest else 0)
 
-    def note_newest_batch(self, batch: int) -> None:
-        """Keeps the hint unless a newer one is there."""
+    def rest(self, writer: str, newest: int) -> None:
+        """One conditional update; it fails where the lead was lost, and then there is nothing to give back."""
         self._update_unless(
             {
                 "TableName": self._table,
-                "Key": {"pk": {"S": "ledger"}, "sk": {"S": "newest"}},
-                "UpdateExpression": "SET #batch = :batch",
-                "ConditionExpression": "attribute_not_exists(pk) OR #batch < :batch",
-                "ExpressionAttributeNames": {"#batch": "batch"},
-                "ExpressionAttributeValues": {":batch": {"N": str(batch)}},
+                "Key": _LEAD,
+                "UpdateExpression": "SET #batch = :batch REMOVE leader, #until",
+                "ConditionExpression": "leader = :writer",
+                "ExpressionAttributeNames": {"#batch": "batch", "#until": "until"},
+                "ExpressionAttributeValues": {":batch": {"N": str(newest)}, ":writer": {"S": writer}},
             }
         )
 
@@ -243,20 +280,16 @@ class DynamoDbSteps:
         item: dict[str, AttributeValueTypeDef] = {"pk": {"S": f"listing#{listing}"}, "sk": {"S": stream}}
         return {"Put": {"TableName": self._table, "Item": item}}
 
-    def _mark(self, mark: Mark) -> None:
-        done = self._update_unless(
-            {
-                "TableName": self._table,
-                "Key": {"pk": {"S": mark.key.stream}, "sk": {"S": _sort_key(mark.key)}},
-                "UpdateExpression": "SET #batch = :batch, leaf = :leaf REMOVE pending, pending_at",
-                "ConditionExpression": "attribute_exists(pk) AND "
-                "(attribute_not_exists(leaf) OR (leaf = :leaf AND #batch = :batch))",
-                "ExpressionAttributeNames": {"#batch": "batch"},
-                "ExpressionAttributeValues": {":batch": {"N": str(mark.batch)}, ":leaf": {"N": str(mark.index)}},
-            }
-        )
-        if not done:
-            raise StorageRefusedError("a committed step is missing, or stands elsewhere")
+    def _mark(self, mark: Mark) -> UpdateTypeDef:
+        return {
+            "TableName": self._table,
+            "Key": {"pk": {"S": mark.key.stream}, "sk": {"S": _sort_key(mark.key)}},
+            "UpdateExpression": "SET #batch = :batch, leaf = :leaf REMOVE pending, pending_at",
+            "ConditionExpression": "attribute_exists(pk) AND "
+            "(attribute_not_exists(leaf) OR (leaf = :leaf AND #batch = :batch))",
+            "ExpressionAttributeNames": {"#batch": "batch"},
+            "ExpressionAttributeValues": {":batch": {"N": str(mark.batch)}, ":leaf": {"N": str(mark.index)}},
+        }
 
     def _update_unless(self, update: UpdateTypeDef) -> bool:
         """Whether the update's condition held."""
@@ -267,21 +300,29 @@ class DynamoDbSteps:
                 return False
         return True
 
-    def _get(self, key: Mapping[str, AttributeValueTypeDef]) -> Mapping[str, AttributeValueTypeDef]:
+    def _get(self, key: Item, *, consistent: bool = True) -> Item:
         with storage_faults():
-            return self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
+            return self._db.get_item(TableName=self._table, Key=key, ConsistentRead=consistent).get("Item", {})
 
-    def _pages(self, query: QueryInputPaginateTypeDef) -> list[Mapping[str, AttributeValueTypeDef]]:
+    def _got(self, keys: Sequence[Item]) -> list[Item]:
+        """Up to 100 items, each read consistently. DynamoDB may leave some for the next call (16 MB, throttled)."""
+        found: list[Item] = []
+        while keys:
+            with storage_faults():
+                answer = self._db.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
+            items = answer["Responses"].get(self._table, [])
+            unprocessed = answer["UnprocessedKeys"].get(self._table)
+            left = unprocessed["Keys"] if unprocessed else []
+            if left and not items:
+                raise StorageBusyError("no item of a batch could be read for now")
+            found += items
+            keys = left
+        return found
+
+    def _pages(self, query: QueryInputPaginateTypeDef) -> list[Item]:
         with storage_faults():
             pages = self._db.get_paginator("query").paginate(**query)
             return [item for page in pages for item in page["Items"]]
-
-    def _each(self, call: Callable[[K], R], keys: Sequence[K]) -> Iterable[R]:
-        """`call` for each key, several at a time. Raises the first fault once none is running."""
-        if len(keys) < 2:
-            return [call(key) for key in keys]
-        with ThreadPoolExecutor(_PARALLEL) as pool:
-            return list(pool.map(call, keys))
 
 
 def _cancelled(refused: StorageRefusedError, *, claimed: bool) -> Added:
@@ -289,17 +330,37 @@ def _cancelled(refused: StorageRefusedError, *, claimed: bool) -> Added:
     cause = refused.__cause__
     if not isinstance(cause, ClientError) or code_of(cause) != "TransactionCanceledException":
         raise refused
-    codes = [reason.get("Code", "None") for reason in cause.response.get("CancellationReasons", [])]
+    codes = _codes(cause)
     if claimed and codes[2:3] == ["ConditionalCheckFailed"]:
         return Added.CLAIMED
     if "ConditionalCheckFailed" in codes[:2]:
         return Added.STALE
-    if any(code in {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"} for code in codes):
-        raise StorageBusyError("the transaction was cancelled") from cause
-    raise refused
+    raise _fault(refused) from cause
 
 
-def _step(item: Mapping[str, AttributeValueTypeDef]) -> Step:
+def _fault(refused: StorageRefusedError) -> StorageBusyError | StorageRefusedError:
+    """What a cancelled transaction means: busy where it met another one or was throttled, and for nothing else."""
+    cause = refused.__cause__
+    codes = set(_codes(cause)) if isinstance(cause, ClientError) else set()
+    if "ConditionalCheckFailed" in codes or not codes & _FOR_NOW:
+        return refused
+    return StorageBusyError("the transaction was cancelled")
+
+
+def _codes(fault: ClientError) -> list[str]:
+    return [reason.get("Code", "None") for reason in fault.response.get("CancellationReasons", [])]
+
+
+def _led_by_another(item: Item, writer: str, now: datetime) -> bool:
+    return "leader" in item and item["leader"]["S"] != writer and item["until"]["S"] > rfc3339(now)
+
+
+def _pages_of(all_of: Sequence[T]) -> Iterator[Sequence[T]]:
+    """DynamoDB reads, and writes in one transaction, 100 items at most."""
+    return (all_of[start : start + _MOST_ITEMS] for start in range(0, len(all_of), _MOST_ITEMS))
+
+
+def _step(item: Item) -> Step:
     return Step(
         key=_key(item),
         lines=tuple(bytes(line["B"]) for line in item["lines"]["L"]),
@@ -310,7 +371,7 @@ def _step(item: Mapping[str, AttributeValueTypeDef]) -> Step:
     )
 
 
-def _key(item: Mapping[str, AttributeValueTypeDef]) -> StepKey:
+def _key(item: Item) -> StepKey:
     return StepKey(StreamId(item["pk"]["S"]), int(item["sk"]["S"].removeprefix(_STEP)))
 
 

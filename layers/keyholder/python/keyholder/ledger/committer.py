@@ -2,7 +2,10 @@
 
 A round finds the newest batch, repairs it, and only then reads what is pending. That order is what prevents
 duplicates: when batch n+1 is written, every step of batches 1 to n is already marked, so no step is taken twice; and if
-somebody else has written n+1 meanwhile, the conditional write of n+1 fails. No lock, no lease, no leader.
+somebody else has written n+1 meanwhile, the conditional write of n+1 fails.
+
+One writer leads for a moment and the others wait for it, so that a thousand writers do not each read and write what
+one of them will. The lead is a lease that may be lost, shared or forgotten: nothing but work depends on it.
 
 Repairing a batch means: make sure that its checkpoint exists, then mark its steps. A mark therefore implies a batch and
 a checkpoint in the write-once store. Signing comes after the commit, never before, and only over bytes read back: so
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -25,6 +29,7 @@ from keyholder.ledger.patience import Patience
 from keyholder.ledger.ports import (
     CheckpointSigner,
     Clock,
+    Lead,
     Mark,
     Put,
     Step,
@@ -38,15 +43,19 @@ from keyholder.ledger.ports import (
 from keyholder.vocabulary import StreamId
 
 _PAGE = 1000
+_PAGE_OF_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much goes into one batch, and how long one operation tries (audit-log facts, 3.1 step 8)."""
 
-    events: int = 1000
+    steps: int = 2000
+    events: int = 5000
     bytes: int = 4_000_000
     patience: timedelta = timedelta(seconds=5)
+    lead: timedelta = timedelta(seconds=2)
+    """How long a writer leads that does not say it is done: longer than a batch takes, shorter than the patience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +117,33 @@ class Committer:
         self._tip = Tip(0, EMPTY)
         self._own: set[str] = set()
 
-    def round(self, own: Sequence[StepKey], patience: Patience) -> int:
+    def round(self, own: Sequence[StepKey], patience: Patience) -> int | None:
         """Repair the newest batch, then commit `own` and what is pending as the next one.
 
-        Returns how many steps this call committed: 0 where nothing was pending or somebody else's batch came first.
-        Raises `LedgerUnavailableError`.
+        Returns how many steps this call committed, 0 where nothing was pending or somebody else's batch came first;
+        None where another writer leads or it is not time to ask again. Raises `LedgerUnavailableError`.
         """
-        tip = self._repaired(self._newest(patience), patience)
+        if not patience.turn:
+            return None
+        writer, now = self._nonce(), self._clock.now()
+        lead = patience.until_answered(lambda: self._steps.lead(writer, now, now + self._limits.lead))
+        if lead is None:
+            return None
+        try:
+            committed = self._led(lead, own, patience)
+        except Exception:
+            self._rest(writer, lead)
+            raise
+        self._rest(writer, lead)
+        return committed
+
+    def _rest(self, writer: str, lead: Lead) -> None:
+        """Let the next writer lead. Tried once: a lead that is not given back ends by itself."""
+        with suppress(StorageBusyError, StorageUncertainError, StorageRefusedError):
+            self._steps.rest(writer, max(lead.newest, self._tip.number))
+
+    def _led(self, lead: Lead, own: Sequence[StepKey], patience: Patience) -> int:
+        tip = self._repaired(self._newest(lead, patience), patience)
         steps = self._uncommitted(own, patience)
         if not steps:
             return 0
@@ -131,9 +160,9 @@ class Committer:
         self._repaired(batch.number, patience)
         return len(steps)
 
-    def _newest(self, patience: Patience) -> int:
+    def _newest(self, lead: Lead, patience: Patience) -> int:
         """Number of the newest batch, 0 for an empty journal. The listing is consistent; the hint only shortens it."""
-        hint = max(patience.until_answered(self._steps.newest_batch) or 0, self._tip.number)
+        hint = max(lead.newest, self._tip.number)
         newest, after = 0, journal_key(hint - 1) if hint else JOURNAL
         while True:
             start = after
@@ -153,7 +182,6 @@ class Committer:
             return self._tip
         proven = self._gate.proven(number, patience) or self._signed(number, patience)
         self._mark(proven.batch, patience)
-        patience.until_answered(lambda: self._steps.note_newest_batch(number))
         self._tip = Tip(number, proven.batch.after)
         return self._tip
 
@@ -207,21 +235,27 @@ class Committer:
         stream only one is taken; there cannot be two, for a step is added only once its predecessor is committed
         (`Ledger.record`).
         """
-        pending = patience.until_answered(lambda: self._steps.pending(self._limits.events))
+        limits = self._limits
+        pending = patience.until_answered(lambda: self._steps.pending(limits.steps))
         keys = tuple(dict.fromkeys((*own, *pending)))
-        found = {step.key: step for step in patience.until_answered(lambda: self._steps.steps(keys))}
         chosen: dict[StreamId, Step] = {}
         events = size = 0
-        for key in keys:
-            step = found.get(key)
-            if step is None or step.index is not None or key.stream in chosen:
+        for step in self._stored_steps(keys, patience):
+            if step.index is not None or step.key.stream in chosen:
                 continue
             events += len(step.lines)
             size += sum(map(len, step.lines))
-            if chosen and (events > self._limits.events or size > self._limits.bytes):
+            if chosen and (len(chosen) >= limits.steps or events > limits.events or size > limits.bytes):
                 break
-            chosen[key.stream] = step
+            chosen[step.key.stream] = step
         return sorted(chosen.values(), key=lambda step: (step.at, step.key.stream, step.key.first))
+
+    def _stored_steps(self, keys: Sequence[StepKey], patience: Patience) -> Iterator[Step]:
+        """The steps of `keys` in this order, read a page at a time: a full batch needs no more of them."""
+        for start in range(0, len(keys), _PAGE_OF_STEPS):
+            page = keys[start : start + _PAGE_OF_STEPS]
+            found = {step.key: step for step in patience.until_answered(lambda: self._steps.steps(page))}  # noqa: B023
+            yield from (found[key] for key in page if key in found)
 
     def _stored(self, batch: Batch, patience: Patience) -> bool:
         """Whether `batch` is now in the journal. False: look again; its place may be taken, or not."""

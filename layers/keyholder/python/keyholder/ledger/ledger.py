@@ -150,13 +150,18 @@ class Ledger:
         """Commit what others left pending, for the sweeper; returns how many steps this call committed.
 
         Repairs the newest batch also where nothing is pending. Ends when a round finds nothing left, when another
-        writer's batch comes first, or when the time is over. Raises `LedgerUnavailableError`.
+        writer's batch comes first, or when the time is over, also where others led all the time.
+        Raises `LedgerUnavailableError`.
         """
-        patience = self._patience()
-        committed = progress = self._committer.round((), patience)
-        while progress and not patience.over:
+        patience, committed = self._patience(), 0
+        while not patience.over:
             progress = self._committer.round((), patience)
-            committed += progress
+            if progress is None:
+                patience.give_a_moment()
+            elif progress:
+                committed += progress
+            else:
+                break
         return committed
 
     def _stream(self, stream: StreamId, patience: Patience) -> Sequence[Step]:
@@ -242,7 +247,8 @@ class Ledger:
             if step.index is not None:
                 return step
             patience.check()
-            self._committer.round((key,), patience)
+            if self._committer.round((key,), patience) is None:
+                patience.give_a_moment()
 
     def _recorded(self, key: StepKey, patience: Patience) -> Recorded:
         step = self._committed(key, patience)

@@ -86,6 +86,16 @@ class Head:
     due_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A writer's turn to commit what is pending for everybody.
+
+    `newest` is a hint: the number of a batch that was the newest at some time, 0 where none is known.
+    """
+
+    newest: int
+
+
 class Added(StrEnum):
     """The answer of `StepStore.add`."""
 
@@ -113,7 +123,7 @@ class StepStore(Protocol):
     def step(self, key: StepKey) -> Step | None: ...
 
     def steps(self, keys: Sequence[StepKey]) -> Sequence[Step]:
-        """Those of `keys` that exist, in any order; each read is consistent, all together are not one snapshot."""
+        """Those of `keys` that exist, each once, in any order; each read is consistent, all together no snapshot."""
         ...
 
     def add(self, step: Step, claim: Claim | None, head: Head | None) -> Added:
@@ -138,12 +148,15 @@ class StepStore(Protocol):
         """
         ...
 
-    def newest_batch(self) -> int | None:
-        """A hint: a batch number that was the newest at some time."""
+    def lead(self, writer: str, now: datetime, until: datetime) -> Lead | None:
+        """Take the lead until a moment; None while another writer has it. Idempotent for one `writer`.
+
+        Saves work and nothing else: that two writers both believe to lead must do no harm.
+        """
         ...
 
-    def note_newest_batch(self, batch: int) -> None:
-        """Keep the hint; an older one never takes the place of a newer one."""
+    def rest(self, writer: str, newest: int) -> None:
+        """Give the lead back and keep `newest` as the hint, unless the lead is somebody else's by now."""
         ...
 
     def listed(self, listing: str, after: StreamId | None, limit: int) -> Sequence[StreamId]:
