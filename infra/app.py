@@ -14,7 +14,7 @@ from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
 from infra.api import Api
-from infra.checks import ChecksQueue, sweep_every_minute
+from infra.checks import ChecksQueue, call_every_minute
 from infra.functions import SIZES, Functions
 from infra.keys import KeysStack, controller_key_arns
 from infra.ledger import Ledger
@@ -91,8 +91,8 @@ class KeyholderStack(Stack):
             environment=environment,
         ).functions
         checks.feed(functions[Function.RELEASE])
-        sweep_every_minute(self, functions[Function.SWEEPER])
-        Alarms(self, "Alarms", functions=functions, failed_checks=checks.failed)
+        call_every_minute(self, (functions[Function.SWEEPER], functions[Function.WATCH]))
+        Alarms(self, "Alarms", functions=functions, failed_checks=checks.failed, ledger=ledger.bucket)
         api = Api(self, "Api", functions).api
         CfnOutput(self, "ApiId", value=api.api_id)
         CfnOutput(self, "ApiUrl", value=api.api_endpoint)

@@ -1,6 +1,8 @@
-"""The checks of a submitted request, run off a queue, and the sweep that repairs what a crash left behind."""
+"""The checks of a submitted request, run off a queue, and what is called every minute."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_events as events
@@ -47,12 +49,12 @@ class ChecksQueue(Construct):
         )
 
 
-def sweep_every_minute(scope: Construct, sweeper: lambda_.Function) -> None:
-    """EventBridge calls the sweeper once a minute; a failed call is not repeated, the next minute's does its work."""
+def call_every_minute(scope: Construct, functions: Iterable[lambda_.Function]) -> None:
+    """EventBridge calls each once a minute; a failed call is not repeated, the next minute's does its work."""
     events.Rule(
         scope,
         "Sweep",
-        description="Commits what a crashed function left pending, and looks at what is due.",
+        description="Commits what a crashed function left pending, looks at what is due, watches the ledger.",
         schedule=events.Schedule.rate(Duration.minutes(1)),
-        targets=[targets.LambdaFunction(sweeper, retry_attempts=0)],
+        targets=[targets.LambdaFunction(function, retry_attempts=0) for function in functions],
     )

@@ -39,6 +39,7 @@ SIZES: Mapping[Function, Size] = {
     Function.REGISTRY: SERVES_PEOPLE,
     Function.CHOICES: Size(memory=1769, seconds=29),
     Function.SWEEPER: Size(memory=512, seconds=50),
+    Function.WATCH: Size(memory=512, seconds=50),
     Function.SERVICE: Size(memory=512, seconds=10),
 }
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -13,13 +14,38 @@ from infra.findings import accept
 from infra.permissions import JOURNAL
 
 LOCKED_SETTINGS = (
-    "s3:PutBucketVersioning",
-    "s3:PutBucketObjectLockConfiguration",
-    "s3:PutLifecycleConfiguration",
-    "s3:PutEncryptionConfiguration",
     "s3:DeleteBucket",
+    "s3:PutBucketAcl",
+    "s3:PutBucketObjectLockConfiguration",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketVersioning",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
+    "s3:PutReplicationConfiguration",
 )
-"""Settings of the bucket that decide whether the ledger survives; CloudFormation makes them before the policy."""
+"""Settings of the bucket that decide whether the ledger survives and who sees it.
+
+CloudFormation makes them before the policy, and never again: what is refused here is refused to it too.
+"""
+
+AROUND_PUT = (
+    "s3:ReplicateObject",
+    "s3:ReplicateDelete",
+    "s3:ReplicateTags",
+    "s3:ObjectOwnerOverrideToBucketOwner",
+)
+"""How replication from another bucket writes: a second version or a delete marker, and no condition on PUT is asked."""
+
+ACCESS = ("s3:PutObjectAcl", "s3:PutObjectVersionAcl")
+
+POLICY = ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
+
+READ_OBJECTS = ("s3:GetObject",)
+READ_NAMES = ("s3:ListBucket", "s3:ListBucketVersions")
+"""What a witness in another account may do, and nothing else."""
+
+ROLE_ARN = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,577}")
 
 
 class Ledger(Construct):
@@ -56,6 +82,8 @@ class Ledger(Construct):
             "deletable copy.",
         )
         self._guard(minimum_days)
+        self._guard_the_guards()
+        self._let_the_witness_read()
 
     def _guard(self, minimum_days: float) -> None:
         everything = self.bucket.arn_for_objects("*")
@@ -66,6 +94,10 @@ class Ledger(Construct):
             [everything],
         )
         self._deny("NeverUnlock", LOCKED_SETTINGS, [self.bucket.bucket_arn])
+        self._deny("NeverAroundPut", AROUND_PUT, [everything])
+        # A legal hold can be taken off again; who has to keep entries for longer extends their retention.
+        self._deny("NeverHold", ["s3:PutObjectLegalHold"], [everything])
+        self._deny("NeverShare", ACCESS, [everything])
         self._deny("OnlyNewKeys", ["s3:PutObject"], [everything], {"Null": {"s3:if-none-match": "true"}})
         self._deny(
             "NotShorter",
@@ -98,6 +130,33 @@ class Ledger(Construct):
             )
         )
 
+    def _guard_the_guards(self) -> None:
+        """The policy itself is changed by the deployment's role alone, so that a change is a change of this file.
+
+        AWS leaves the account's root user a way in, whatever the policy says; the alarm on changes tells of both.
+        """
+        self._deny(
+            "OnlyByDeployment",
+            POLICY,
+            [self.bucket.bucket_arn],
+            {"ArnNotEquals": {"aws:PrincipalArn": deployment_role(self)}},
+        )
+
+    def _let_the_witness_read(self) -> None:
+        """Reading only, for the role that the context value `witness_principal` names; by default nobody."""
+        witness = witness_principal(self)
+        if witness is None:
+            return
+        for sid, actions, resources in (
+            ("WitnessReads", READ_OBJECTS, [self.bucket.arn_for_objects(f"{prefix}*") for prefix in JOURNAL]),
+            ("WitnessLists", READ_NAMES, [self.bucket.bucket_arn]),
+        ):
+            self.bucket.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid, principals=[iam.ArnPrincipal(witness)], actions=list(actions), resources=resources
+                )
+            )
+
     def _deny(
         self,
         sid: str,
@@ -115,3 +174,24 @@ class Ledger(Construct):
                 conditions=conditions,
             )
         )
+
+
+def deployment_role(scope: Construct) -> str:
+    """The role that CloudFormation deploys with: the context value `deployment_role`, or that of `cdk bootstrap`."""
+    given = scope.node.try_get_context("deployment_role")
+    if given is not None:
+        return _role(given, "deployment_role")
+    return f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/cdk-hnb659fds-cfn-exec-role-{Aws.ACCOUNT_ID}-{Aws.REGION}"
+
+
+def witness_principal(scope: Construct) -> str | None:
+    """The witness's role, in its own account: the context value `witness_principal`."""
+    given = scope.node.try_get_context("witness_principal")
+    return None if given is None else _role(given, "witness_principal")
+
+
+def _role(given: object, name: str) -> str:
+    """Raises `ValueError` for anything but the ARN of one role: a star or an account would let more people in."""
+    if not isinstance(given, str) or not ROLE_ARN.fullmatch(given):
+        raise ValueError(f"{name} is the ARN of a role, arn:aws:iam::<account>:role/<name>")
+    return given

@@ -189,6 +189,13 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         _allow("Views", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), *_objects(Holding.VIEW, "")),
         _allow("ViewNames", ("s3:ListBucket",), Resource(Holding.VIEW)),
     ),
+    Function.WATCH: (
+        LOGS,
+        _allow("Steps", ("dynamodb:GetItem",), Resource(Holding.STEPS)),
+        _allow("PendingSteps", ("dynamodb:Query",), Resource(Holding.STEPS, "/index/pending")),
+        _allow("Journal", ("s3:GetObject",), *_objects(Holding.LEDGER, "journal/")),
+        _allow("JournalKeys", ("s3:ListBucket", "s3:ListBucketVersions"), Resource(Holding.LEDGER)),
+    ),
     Function.SERVICE: (LOGS,),
 }
 

@@ -272,8 +272,15 @@ class Api:
 
     def sweep(self) -> dict[str, int]:
         """What the schedule calls once a minute."""
-        (sweeper,) = self.deployed.schedules.values()
-        return self.invoke(sweeper, {"source": "aws.events"})
+        return self._scheduled("sweeper")
+
+    def watch(self) -> dict[str, float]:
+        """What the schedule calls once a minute too: what was measured."""
+        return self._scheduled("watch")
+
+    def _scheduled(self, function: str) -> dict[str, Any]:
+        assert function in self.deployed.schedules["rate(1 minute)"]
+        return self.invoke(function, {"source": "aws.events"})
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
         """The function's handler, as Lambda calls it. The event and the answer travel as JSON."""

@@ -36,6 +36,7 @@ IGNORED: Mapping[tuple[str, str], str] = {
     ("AWS::Lambda::Function", "Timeout"): "nothing here is slow enough to be cut off",
     ("AWS::Lambda::LayerVersion", "*"): "the layers are on the path of the tests",
     ("AWS::Lambda::Permission", "*"): "functions are called in process; tests/system tries the permissions",
+    ("AWS::SNS::Topic", "DisplayName"): "text for people",
     ("AWS::ApiGatewayV2::Api", "Description"): "text for people",
     (
         "AWS::ApiGatewayV2::Stage",
@@ -84,8 +85,10 @@ class Deployed:
     """Route key (`POST /v1/requests`, `$default`) -> function."""
     feeds: dict[str, str] = field(default_factory=dict)
     """Queue URL -> function."""
-    schedules: dict[str, str] = field(default_factory=dict)
-    """Schedule expression -> function."""
+    schedules: dict[str, list[str]] = field(default_factory=dict)
+    """Schedule expression -> functions."""
+    patterns: list[dict[str, Any]] = field(default_factory=list)
+    """Event patterns whose events go to the topic of alarms."""
     statements_left_out: list[str] = field(default_factory=list)
     """Sid of every bucket policy statement that moto could not judge."""
     counts: dict[str, int] = field(default_factory=dict)
@@ -376,17 +379,32 @@ class _Stack:
 
     def rule(self, name: str, left: Properties) -> Made:
         events, targets = boto3.client("events", REGION), left.pop("Targets")
-        schedule = left.pop("ScheduleExpression")
+        schedule, pattern = left.pop("ScheduleExpression", ""), left.pop("EventPattern", None)
         made = events.put_rule(
             Name=name,
-            ScheduleExpression=schedule,
+            **({"EventPattern": json.dumps(pattern)} if pattern else {"ScheduleExpression": schedule}),
             State=left.pop("State"),
             Description=left.pop("Description", ""),
         )
         events.put_targets(Rule=name, Targets=targets)
-        for target in targets:
-            self._deployed.schedules[schedule] = self._service(target["Arn"])
+        if pattern:
+            self._deployed.patterns.append(pattern)
+        else:
+            self._deployed.schedules[schedule] = [self._service(target["Arn"]) for target in targets]
         return name, {"Arn": made["RuleArn"]}
+
+    def topic(self, name: str, left: Properties) -> Made:
+        attributes = {"KmsMasterKeyId": left.pop("KmsMasterKeyId")}
+        arn = boto3.client("sns", REGION).create_topic(Name=name, Attributes=attributes)["TopicArn"]
+        return arn, {"TopicArn": arn, "TopicName": name}
+
+    def topic_policy(self, name: str, left: Properties) -> Made:
+        document = json.dumps(left.pop("PolicyDocument"))
+        for arn in left.pop("Topics"):
+            boto3.client("sns", REGION).set_topic_attributes(
+                TopicArn=arn, AttributeName="Policy", AttributeValue=document
+            )
+        return name, {}
 
     def alarm(self, name: str, left: Properties) -> Made:
         boto3.client("cloudwatch", REGION).put_metric_alarm(AlarmName=name, **left)
@@ -441,6 +459,8 @@ CREATORS: Mapping[str, Callable[[_Stack, str, Properties], Made]] = {
     "AWS::Logs::LogGroup": _Stack.log_group,
     "AWS::S3::Bucket": _Stack.bucket,
     "AWS::S3::BucketPolicy": _Stack.bucket_policy,
+    "AWS::SNS::Topic": _Stack.topic,
+    "AWS::SNS::TopicPolicy": _Stack.topic_policy,
     "AWS::SQS::Queue": _Stack.queue,
     "AWS::SQS::QueuePolicy": _Stack.queue_policy,
 }

@@ -36,7 +36,7 @@ def test_every_resource_of_both_templates_is_there(assembly: Path, aws: None) ->
     }
     assert set(deployed.functions) == set(Function)
     assert list(deployed.feeds.values()) == ["release"]
-    assert deployed.schedules == {"rate(1 minute)": "sweeper"}
+    assert deployed.schedules == {"rate(1 minute)": ["sweeper", "watch"]}
 
 
 def test_the_environment_is_complete_and_pins_the_key_that_signs(api: Api) -> None:
@@ -73,10 +73,24 @@ def test_the_statements_that_moto_can_t_judge_are_listed(api: Api) -> None:
     left_out = {name for name in api.deployed.statements_left_out if name.startswith(ledger)}
     assert left_out == {
         f"{ledger}:{sid}"
-        for sid in ("TLS", "OnlyNewKeys", "NotShorter", "OnlyCompliance", "OnlyS3Keys", "OnlyTheJournal")
+        for sid in (
+            "TLS",
+            "OnlyNewKeys",
+            "NotShorter",
+            "OnlyCompliance",
+            "OnlyS3Keys",
+            "OnlyTheJournal",
+            "OnlyByDeployment",
+        )
     }
     kept = json.loads(boto3.client("s3", REGION).get_bucket_policy(Bucket=ledger)["Policy"])["Statement"]
-    assert {statement["Sid"] for statement in kept} == {"NeverDelete", "NeverUnlock"}
+    assert {statement["Sid"] for statement in kept} == {
+        "NeverDelete",
+        "NeverUnlock",
+        "NeverAroundPut",
+        "NeverHold",
+        "NeverShare",
+    }
 
 
 def test_every_exception_has_its_reason_and_is_needed(assembly: Path) -> None:

@@ -170,6 +170,7 @@ def test_only_the_arn_of_one_key_is_taken(given: object) -> None:
         ("s3:PutObject", Holding.CHOICES, "/links/a", "pseudonymise"),
         ("s3:GetObject", Holding.CHOICES, "/national-data-opt-outs/a", "release choices"),
         ("s3:GetObjectVersion", Holding.LEDGER, "/journal/a", "audit"),
+        ("s3:ListBucketVersions", Holding.LEDGER, "", "audit watch"),
         ("s3:DeleteObject", Holding.LEDGER, "/journal/a", ""),
         ("s3:PutObject", Holding.LEDGER, "/elsewhere/a", ""),
         ("sqs:SendMessage", Holding.CHECKS_QUEUE, "", "requests sweeper"),
@@ -180,3 +181,9 @@ def test_the_table_is_the_design(action: str, holding: Holding, part: str, funct
     assert {function.value for function in Function if allowed(function, action, holding, part)} == set(
         functions.split()
     )
+
+
+def test_who_watches_the_ledger_can_only_read() -> None:
+    actions = {action for statement in PERMISSIONS[Function.WATCH] for action in statement.actions}
+    reading = {"dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions"}
+    assert actions == reading | {"logs:CreateLogStream", "logs:PutLogEvents"}

@@ -21,7 +21,7 @@ from keyholder.adapters.clock import SystemClock
 from keyholder.adapters.content import S3ContentStore
 from keyholder.adapters.issuer import HttpsIssuerKeys
 from keyholder.adapters.key_ring import KeyMaker, KmsKeyRing, PurposeKeys
-from keyholder.adapters.ledger_objects import BucketLedger
+from keyholder.adapters.ledger_objects import BucketLedger, BucketObjects
 from keyholder.adapters.results import S3ResultStore
 from keyholder.adapters.steps import DynamoDbSteps
 from keyholder.adapters.storage_faults import CLIENT_CONFIG
@@ -34,6 +34,7 @@ from keyholder.ledger.ledger import Ledger
 from keyholder.ledger.note import Verifier, parse_vkey
 from keyholder.ledger.tile_view import TileView
 from keyholder.ledger.views import View, ViewPublisher
+from keyholder.ledger.watch import Sighting, watch
 from keyholder.policy.digests import Digester
 from keyholder.policy.settings import CHECK_AT_DISCLOSURE
 from keyholder.pseudonyms.ledger_keys import LedgerKeyRing
@@ -183,6 +184,11 @@ class Assembly:
     def ledger_objects(self) -> Callable[[int], BucketLedger]:
         """The ledger's objects up to a tree of so many leaves."""
         return lambda size: BucketLedger(self._s3, self.settings.ledger_bucket, size)
+
+    def watch(self) -> Sighting:
+        """Look at the ledger as it is now. Raises the storage errors of `ledger.ports`."""
+        steps = DynamoDbSteps(self._dynamodb, self.settings.steps_table)
+        return watch(steps, BucketObjects(self._s3, self.settings.ledger_bucket), self.clock)
 
     @cached_property
     def _dynamodb(self) -> DynamoDBClient:

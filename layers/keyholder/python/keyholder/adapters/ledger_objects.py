@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from keyholder.adapters.storage_faults import storage_faults
 from keyholder.ledger.journal import CHECKPOINTS, JOURNAL, checkpoint_key, journal_key
 from keyholder.ledger.verification import UnusableDownloadError, Version
+from keyholder.ledger.watch import Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -55,3 +57,38 @@ class BucketLedger:
         except (ClientError, BotoCoreError) as fault:
             raise UnusableDownloadError("the ledger's bucket can't be listed") from fault
         return {key: tuple(versions) for key, versions in found.items() if key <= last}
+
+
+class BucketObjects:
+    """Implements `ledger.watch.VersionedObjects`. Needs `s3:GetObject`, `s3:ListBucketVersions`, and `s3:ListBucket`:
+    without the last, S3 answers 403 instead of 404 for an object that is not there."""
+
+    def __init__(self, s3: S3Client, bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def versions_after(self, prefix: str, after: str, limit: int) -> Sequence[Stored]:
+        """Whole keys only: one whose versions go on in the next page is read to its end."""
+        found: dict[str, list[Version]] = {}
+        pages = self._s3.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=prefix, KeyMarker=after
+        )
+        with storage_faults():
+            for page in pages:
+                for version in page.get("Versions", []):
+                    known = Version(version["VersionId"], False, version["LastModified"], version["Size"])
+                    found.setdefault(version["Key"], []).append(known)
+                for deleted in page.get("DeleteMarkers", []):
+                    known = Version(deleted["VersionId"], True, deleted["LastModified"], 0)
+                    found.setdefault(deleted["Key"], []).append(known)
+                if len(found) > limit:
+                    break
+        return [Stored(key, tuple(found[key])) for key in sorted(found)[:limit]]
+
+    def get(self, key: str) -> bytes | None:
+        """The object's bytes, None where there is none (or a delete marker hides it)."""
+        with storage_faults():
+            try:
+                return self._s3.get_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")["Body"].read()
+            except self._s3.exceptions.NoSuchKey:
+                return None

@@ -29,6 +29,9 @@ class LogCode(Enum):
     SWEPT = ("SWP001", "INFO", "sweep finished")
     SWEEP_FAILED = ("SWP002", "ERROR", "sweep could not finish")
     VIEW_FAILED = ("SWP003", "ERROR", "a view could not be brought up to date")
+    WATCHED = ("WAT001", "INFO", "the ledger was looked at")
+    LEDGER_SPOILT = ("WAT002", "ERROR", "the ledger bucket holds what it must not")
+    WATCH_FAILED = ("WAT003", "ERROR", "the ledger could not be looked at")
 
     def __init__(self, code: str, level: str, message: str) -> None:
         self.code = code

@@ -24,6 +24,7 @@ class Function(StrEnum):
     REGISTRY = "registry"
     CHOICES = "choices"
     SWEEPER = "sweeper"
+    WATCH = "watch"
     SERVICE = "service"
 
 

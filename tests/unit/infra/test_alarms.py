@@ -1,0 +1,121 @@
+"""Alarms reach somebody, and each looks at something that is really measured."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+
+from infra.observability import Topic
+from infra.routes import Function
+from keyholder.edge.measures import NAMESPACE, Measure, publish
+from tests.unit.infra.template import Template
+
+
+def _alarms(template: Template) -> dict[str, dict[str, Any]]:
+    return {
+        alarm["Properties"]["MetricName"]: alarm["Properties"]
+        for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["Properties"]["Namespace"] == NAMESPACE
+    }
+
+
+def test_every_alarm_goes_to_the_topic(template: Template) -> None:
+    topic, _ = template.one("AWS::SNS::Topic")
+    for alarm in template.of_type("AWS::CloudWatch::Alarm").values():
+        assert alarm["Properties"]["AlarmActions"] == [{"Ref": topic}]
+        assert alarm["Properties"].get("ActionsEnabled", True) is True
+
+
+def test_what_is_measured_has_its_alarm(template: Template, capsys: pytest.CaptureFixture[str]) -> None:
+    """What `publish` writes has the names, namespace and dimension that the alarms look for."""
+    alarms = _alarms(template)
+    assert set(alarms) == {measure.value for measure in Measure}
+    publish(Function.WATCH, dict.fromkeys(Measure, 1.0))
+    written = json.loads(capsys.readouterr().out)
+    (metrics,) = written["_aws"]["CloudWatchMetrics"]
+    assert metrics["Namespace"] == NAMESPACE
+    assert {metric["Name"] for metric in metrics["Metrics"]} == set(alarms)
+    for alarm in alarms.values():
+        assert [sorted(metrics["Dimensions"][0])] == [[one["Name"] for one in alarm["Dimensions"]]]
+        assert alarm["Dimensions"][0]["Value"] == written["service"]
+        assert alarm["Statistic"] == "Maximum"
+
+
+@pytest.mark.parametrize(
+    ("measure", "threshold"), [(Measure.UNEXPECTED_OBJECTS, 1), (Measure.OLDEST_PENDING, 300), (Measure.UNCOVERED, 600)]
+)
+def test_the_ledgers_alarms(template: Template, measure: Measure, threshold: int) -> None:
+    alarm = _alarms(template)[measure.value]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (threshold, "GreaterThanOrEqualToThreshold")
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (60, 1)
+
+
+def test_a_silent_sweeper_or_watch_is_an_alarm(template: Template) -> None:
+    silent = [
+        alarm["Properties"]
+        for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["Properties"]["MetricName"] == "Invocations"
+    ]
+    functions = {alarm["Dimensions"][0]["Value"]["Ref"] for alarm in silent}
+    assert functions == {template.function(function)[0] for function in (Function.SWEEPER, Function.WATCH)}
+    assert {alarm["TreatMissingData"] for alarm in silent} == {"breaching"}
+
+
+def test_a_touch_on_the_guards_goes_to_the_topic(template: Template) -> None:
+    topic, _ = template.one("AWS::SNS::Topic")
+    bucket, _ = template.one("AWS::S3::Bucket", "LedgerBucket")
+    _, rule = template.one("AWS::Events::Rule", "AlarmsGuardsTouched")
+    assert [target["Arn"] for target in rule["Properties"]["Targets"]] == [{"Ref": topic}]
+    assert rule["Properties"]["EventPattern"] == {
+        "source": ["aws.s3"],
+        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {
+            "eventCategory": ["Management"],
+            "eventName": [{"prefix": "Put"}, {"prefix": "Delete"}],
+            "requestParameters": {"bucketName": [{"Ref": bucket}]},
+        },
+    }
+
+
+def test_the_topic_is_encrypted_and_takes_alarms_of_this_account_alone(template: Template) -> None:
+    key, found = template.one("AWS::KMS::Key", "AlarmsWake")
+    _, topic = template.one("AWS::SNS::Topic")
+    assert topic["Properties"]["KmsMasterKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
+    _, policy = template.one("AWS::SNS::TopicPolicy")
+    statements = policy["Properties"]["PolicyDocument"]["Statement"] + found["Properties"]["KeyPolicy"]["Statement"]
+    alarms = [one for one in statements if one.get("Sid") == "Alarms"]
+    assert [one["Action"] for one in alarms] == ["sns:Publish", ["kms:Decrypt", "kms:GenerateDataKey"]]
+    for one in alarms:
+        assert one["Principal"] == {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]}
+        assert one["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def _topic(emails: object) -> tuple[list[str], list[str]]:
+    """Addresses that are subscribed, and warnings."""
+    app = App(context={"alarm_emails": emails})
+    stack = Stack(app, "Stack")
+    Topic(stack, "Wake")
+    made = app.synth().get_stack_by_name("Stack")
+    template = Template(made.template)
+    found = [one["Properties"] for one in template.raw["Resources"].values() if one["Type"] == "AWS::SNS::Subscription"]
+    assert all(one["Protocol"] == "email" for one in found)
+    return [one["Endpoint"] for one in found], [str(message.entry.data) for message in made.messages]
+
+
+@pytest.mark.parametrize("given", [["a@nhs.test", "b@nhs.test"], "a@nhs.test, b@nhs.test"], ids=["a list", "a text"])
+def test_alarms_go_to_the_addresses_of_the_context(given: object) -> None:
+    assert _topic(given) == (["a@nhs.test", "b@nhs.test"], [])
+
+
+def test_a_deployment_that_nobody_listens_to_is_warned() -> None:
+    addresses, warnings = _topic([])
+    assert not addresses
+    assert any("Nobody receives alarms" in warning for warning in warnings)
+
+
+def test_what_is_no_address_is_refused() -> None:
+    with pytest.raises(ValueError, match="alarm_emails"):
+        _topic("someone")
