@@ -9,6 +9,8 @@ from unittest import mock
 
 from moto import mock_aws
 
+from tests.fakes.moto_versions import key_markers_as_in_s3
+
 REGION = "eu-west-2"
 BUCKET = "ledger"
 TABLE = "steps"
@@ -24,5 +26,5 @@ CREDENTIALS = {
 @contextmanager
 def moto() -> Iterator[None]:
     """Within this, nothing reaches AWS."""
-    with mock.patch.dict(os.environ, CREDENTIALS), mock_aws():
+    with mock.patch.dict(os.environ, CREDENTIALS), mock_aws(), key_markers_as_in_s3():
         yield

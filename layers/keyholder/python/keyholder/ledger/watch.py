@@ -83,7 +83,8 @@ class _Page:
         self.number = number
         self._first = number * PAGE + 1
         self._batches = objects.versions_after(JOURNAL, journal_key(self._first - 1), PAGE)
-        self._start = _start(objects, self._first) if self._batches else None
+        self._start = _size(objects, self._first - 1) if self._batches else None
+        self._end = _size(objects, self.last) if self.full else None
         self._checkpoints: Sequence[Stored] = ()
         if self._start is not None:
             after = checkpoint_key(self._start - 1) if self._start else CHECKPOINTS
@@ -117,23 +118,31 @@ class _Page:
         count = PAGE if settled else len(self._batches)
         expected = [journal_key(self._first + place) for place in range(count)]
         found += sorted(set(expected) - {stored.key for stored in self._batches})
-        if self.begun and self._start is None:
-            found.append(journal_key(self._first))
-        elif self._start is not None:
-            # The checkpoint that the page continues is listed too.
-            signed = len(self._checkpoints) - (self._start > 0)
-            if signed < (count if settled else count - 1):
-                found.append(checkpoint_key(self._start))
-        return found
+        return found + self._unsigned(settled=settled)
+
+    def _unsigned(self, *, settled: bool) -> list[str]:
+        if not self.begun:
+            return []
+        if self._start is None:
+            return [journal_key(self._first - 1)]
+        if settled and self._end is None:
+            return [journal_key(self.last)]
+        # The checkpoint that the page continues is listed too.
+        signed = len(self._checkpoints) - (self._start > 0)
+        if signed < len(self._batches) - (not settled):
+            return [checkpoint_key(self._start)]
+        if settled and self._end is not None and self._checkpoints[-1].key != checkpoint_key(self._end):
+            return [checkpoint_key(self._end)]
+        return []
 
 
-def _start(objects: VersionedObjects, number: int) -> int | None:
-    """How many leaves came before batch `number`; None for one that can't be read."""
-    if number == 1:
+def _size(objects: VersionedObjects, number: int) -> int | None:
+    """How many leaves the journal has up to batch `number`; None where that one can't be read."""
+    if number == 0:
         return 0
     body = objects.get(journal_key(number))
     try:
-        return None if body is None else Batch.parse(body).start
+        return None if body is None else Batch.parse(body).end
     except JournalError:
         return None
 
