@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.contract.api import Api, Fault
 from tests.contract.aws import REGION
+from tests.contract.settled import Extract, request_body
 
 WHOLE = {"OldestPendingSeconds": 0.0, "UncoveredSeconds": 0.0, "UnexpectedObjects": 0.0}
 
@@ -45,9 +46,9 @@ def test_a_delete_marker_is_measured(api: Api) -> None:
     assert api.watch()["UnexpectedObjects"] == 1
 
 
-def test_a_stuck_step_is_measured(api: Api) -> None:
+def test_a_stuck_step_is_measured(api: Api, extract: Extract) -> None:
     with api.failing(Fault("PutObject", when=lambda call: str(call["Key"]).startswith("journal/"))):
-        assert api.post("/v1/requests", {}, "researcher").status in {422, 503}
+        assert api.post("/v1/requests", request_body(extract), "researcher").status == 503
         api.clock.advance(minutes=6)
         measured = api.watch()
     assert measured["OldestPendingSeconds"] >= 360

@@ -1,7 +1,7 @@
 """Listings of versions in moto that begin after a key, as S3's do.
 
-moto 5.2.5 (s3/models.py: list_object_versions) leaves out the first version that sorts at or after KeyMarker, also where
-no object has that name; on S3 KeyMarker is a text to begin after.
+moto 5.2.5 (s3/models.py: list_object_versions) leaves out the first version that sorts at or after KeyMarker, even
+where no object has that name; on S3 KeyMarker is a text to begin after.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from keyholder.ledger.watch import Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectVersionsOutputTypeDef, ListObjectVersionsRequestTypeDef
 
 
 class BucketLedger:
@@ -70,20 +71,25 @@ class BucketObjects:
     def versions_after(self, prefix: str, after: str, limit: int) -> Sequence[Stored]:
         """Whole keys only: one whose versions go on in the next page is read to its end."""
         found: dict[str, list[Version]] = {}
-        pages = self._s3.get_paginator("list_object_versions").paginate(
-            Bucket=self._bucket, Prefix=prefix, KeyMarker=after
-        )
-        with storage_faults():
-            for page in pages:
-                for version in page.get("Versions", []):
-                    known = Version(version["VersionId"], False, version["LastModified"], version["Size"])
-                    found.setdefault(version["Key"], []).append(known)
-                for deleted in page.get("DeleteMarkers", []):
-                    known = Version(deleted["VersionId"], True, deleted["LastModified"], 0)
-                    found.setdefault(deleted["Key"], []).append(known)
-                if len(found) > limit:
-                    break
+        page = self._page(prefix, after, "")
+        while True:
+            for version in page.get("Versions", []):
+                known = Version(version["VersionId"], False, version["LastModified"], version["Size"])
+                found.setdefault(version["Key"], []).append(known)
+            for deleted in page.get("DeleteMarkers", []):
+                known = Version(deleted["VersionId"], True, deleted["LastModified"], 0)
+                found.setdefault(deleted["Key"], []).append(known)
+            if not page["IsTruncated"] or len(found) > limit:
+                break
+            page = self._page(prefix, page["NextKeyMarker"], page["NextVersionIdMarker"])
         return [Stored(key, tuple(found[key])) for key in sorted(found)[:limit]]
+
+    def _page(self, prefix: str, key: str, version: str) -> ListObjectVersionsOutputTypeDef:
+        asked: ListObjectVersionsRequestTypeDef = {"Bucket": self._bucket, "Prefix": prefix, "KeyMarker": key}
+        if version:
+            asked["VersionIdMarker"] = version
+        with storage_faults():
+            return self._s3.list_object_versions(**asked)
 
     def get(self, key: str) -> bytes | None:
         """The object's bytes, None where there is none (or a delete marker hides it)."""
