@@ -7,17 +7,17 @@ is missed.
 
 from __future__ import annotations
 
-import json
 import statistics
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from random import Random
 
 from benchmarks import peers
+from benchmarks.figures import keep, print_table
 from benchmarks.peers import Contender
 from keyholder.pseudonyms.batch.array_lane import ArrayLane
 from keyholder.pseudonyms.batch.ff1_array_lane import Ff1ArrayLane
@@ -84,8 +84,7 @@ def main(target: Path) -> int:
     plaintexts = b"".join(int(number).to_bytes(LENGTH, "big") for number in numbers)
     rates = _measured(_engine(plaintexts, [number + "0" for number in numbers[:300_000]]))
     ratios = {goal.key: goal.ratio(rates) for goal in GOALS}
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps({key: round(ratio, 4) for key, ratio in ratios.items()}, indent=2) + "\n")
+    keep(target, ratios)
     _print_rates(rates)
     _print_goals(ratios)
     _print_whole(_measured(_whole(plaintexts)))
@@ -208,7 +207,7 @@ def _measured(contenders: Mapping[str, Contender]) -> dict[str, float]:
 
 def _print_rates(rates: Mapping[str, float]) -> None:
     print("Opening one short pseudonym, rows a second of CPU time\n")
-    _print_table(
+    print_table(
         ("", "rows/s"), ((name, f"{rate:,.0f}") for name, rate in sorted(rates.items(), key=lambda one: -one[1]))
     )
 
@@ -220,25 +219,14 @@ def _print_goals(ratios: Mapping[str, float]) -> None:
         wanted = "-" if goal.bound is None else f"{'<=' if goal.at_most else '>='} {goal.bound:g}"
         ratio = ratios[goal.key]
         rows.append((goal.what, f"{ratio:,.2f}", wanted, "met" if goal.met(ratio) else "MISSED"))
-    _print_table(("", "measured", "goal", ""), rows)
+    print_table(("", "measured", "goal", ""), rows)
 
 
 def _print_whole(rates: Mapping[str, float]) -> None:
     print("\nFrom text to identifier (seal_rows: back), with everything Python does around it\n")
     rows = [(name, f"{1e6 / rate:,.2f}") for name, rate in rates.items()]
-    _print_table(("", "us/row"), rows)
+    print_table(("", "us/row"), rows)
     print(f"\n1 % bad rows cost {100 * (rates[WHOLE] / rates[WHOLE_BAD] - 1):.0f} % more (goal: at most 30 %)")
-
-
-def _print_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    table = [head, *rows]
-    widths = [max(len(row[place]) for row in table) for place in range(len(head))]
-    for row in table:
-        first, *rest = (
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        print("  " + "  ".join((first, *rest)).rstrip())
 
 
 if __name__ == "__main__":
