@@ -191,7 +191,7 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
     ),
     Function.WATCH: (
         LOGS,
-        _allow("Steps", ("dynamodb:GetItem",), Resource(Holding.STEPS)),
+        _allow("Steps", ("dynamodb:GetItem", "dynamodb:BatchGetItem"), Resource(Holding.STEPS)),
         _allow("PendingSteps", ("dynamodb:Query",), Resource(Holding.STEPS, "/index/pending")),
         _allow("Journal", ("s3:GetObject",), *_objects(Holding.LEDGER, "journal/")),
         _allow("JournalKeys", ("s3:ListBucket", "s3:ListBucketVersions"), Resource(Holding.LEDGER)),

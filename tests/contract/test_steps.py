@@ -177,7 +177,9 @@ def test_one_writer_leads_until_it_rests_and_leaves_the_newest_batch_to_the_next
     assert store.lead("w1", AT, later) == Lead(0)
     assert store.lead("w1", AT, later) == Lead(0)
     assert store.lead("w2", AT, later) is None
+    assert store.newest_batch() == 0
     store.rest("w1", 7)
+    assert store.newest_batch() == 7
     assert store.lead("w2", AT, later) == Lead(7)
     store.rest("w1", 3)
     assert store.lead("w3", AT, later) is None

@@ -107,6 +107,9 @@ class MemorySteps:
     def rest(self, writer: str, newest: int) -> None:
         self.gate("steps.rest", lambda: self._rest(writer, newest))
 
+    def newest_batch(self) -> int:
+        return self.gate("steps.newest_batch", lambda: self.newest)
+
     def listed(self, listing: str, after: StreamId | None, limit: int) -> Sequence[StreamId]:
         def listed() -> Sequence[StreamId]:
             return sorted(stream for stream in self.listings.get(listing, ()) if after is None or stream > after)[

@@ -185,5 +185,8 @@ def test_the_table_is_the_design(action: str, holding: Holding, part: str, funct
 
 def test_who_watches_the_ledger_can_only_read() -> None:
     actions = {action for statement in PERMISSIONS[Function.WATCH] for action in statement.actions}
-    reading = {"dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions"}
-    assert actions == reading | {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert actions == {
+        *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
+        *("s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions"),
+        *("logs:CreateLogStream", "logs:PutLogEvents"),
+    }

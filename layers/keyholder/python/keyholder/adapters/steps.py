@@ -192,6 +192,11 @@ class DynamoDbSteps:
             }
         )
 
+    def newest_batch(self) -> int:
+        """The hint, 0 where there is none yet."""
+        newest = self._get(_LEAD).get("batch")
+        return int(newest["N"]) if newest else 0
+
     def listed(self, listing: str, after: StreamId | None, limit: int) -> Sequence[StreamId]:
         """Streams of a listing in order of their ids."""
         pages = self._pages(

@@ -159,6 +159,10 @@ class StepStore(Protocol):
         """Give the lead back and keep `newest` as the hint, unless the lead is somebody else's by now."""
         ...
 
+    def newest_batch(self) -> int:
+        """The hint that a lead brings, without leading."""
+        ...
+
     def listed(self, listing: str, after: StreamId | None, limit: int) -> Sequence[StreamId]:
         """Streams of a listing in order of their ids, after `after`."""
         ...

@@ -60,23 +60,23 @@ class Sighting:
 
 def watch(steps: StepStore, objects: VersionedObjects, clock: Clock) -> Sighting:
     """Look once. Raises the storage errors of `ledger.ports`."""
-    hint = steps.newest_batch() or 0
-    pages = [_Page(objects, max(hint - 1, 0) // PAGE)]
-    while pages[-1].full and (following := _Page(objects, pages[-1].number + 1)).begun:
+    hint = steps.newest_batch()
+    pages = [Page(objects, max(hint - 1, 0) // PAGE)]
+    while pages[-1].full and (following := Page(objects, pages[-1].number + 1)).begun:
         pages.append(following)
     unexpected = [name for page in pages for name in page.unexpected(settled=page is not pages[-1])]
     if pages[-1].last < hint:
         unexpected.append(journal_key(hint))
     older = int(clock.now().timestamp()) // 60 % (pages[-1].number + 1)
     if older < pages[0].number:
-        unexpected += _Page(objects, older).unexpected(settled=True)
+        unexpected += Page(objects, older).unexpected(settled=True)
     waiting = _waiting(steps, clock.now())
     signed = max((page.signed_at for page in pages if page.signed_at is not None), default=None)
     uncovered = waiting if signed is None else min(waiting, max(clock.now() - signed, timedelta(0)))
     return Sighting(waiting, uncovered, tuple(dict.fromkeys(unexpected)))
 
 
-class _Page:
+class Page:
     """Batches `number * 1000 + 1` to `number * 1000 + 1000` and the checkpoints they end with."""
 
     def __init__(self, objects: VersionedObjects, number: int) -> None:
