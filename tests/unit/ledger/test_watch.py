@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -12,37 +11,10 @@ from keyholder.ledger import watch as watching
 from keyholder.ledger.event import NewEvent
 from keyholder.ledger.journal import checkpoint_key, journal_key
 from keyholder.ledger.ports import Step, StepKey
-from keyholder.ledger.verification import Version
-from keyholder.ledger.watch import Sighting, Stored, watch
+from keyholder.ledger.watch import Sighting, watch
 from keyholder.vocabulary import ActorId, StreamId
 from tests.fakes.ledger import ManualClock, Memory, memory_ledger
-
-MARKER = b"a delete marker"
-NOW = ManualClock().now()
-
-
-@dataclass
-class Bucket:
-    """The memory ledger's bucket with versions: one of content `MARKER` is a delete marker."""
-
-    memory: Memory
-    stored_at: dict[str, datetime] = field(default_factory=dict)
-    now: datetime = NOW
-    listed: list[str] = field(default_factory=list)
-
-    def versions_after(self, prefix: str, after: str, limit: int) -> Sequence[Stored]:
-        names = sorted(name for name in self.memory.worm.versions if name.startswith(prefix) and name > after)[:limit]
-        self.listed.extend(names)
-        return [
-            Stored(name, tuple(self._version(name, body) for body in self.memory.worm.versions[name])) for name in names
-        ]
-
-    def get(self, key: str) -> bytes | None:
-        body = self.memory.worm.versions.get(key, [MARKER])[-1]
-        return None if body == MARKER else body
-
-    def _version(self, name: str, body: bytes) -> Version:
-        return Version("v", body == MARKER, self.stored_at.get(name, self.now), len(body))
+from tests.fakes.ledger_bucket import MARKER, MemoryBucket
 
 
 @dataclass
@@ -51,7 +23,7 @@ class Place:
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
-        self.bucket = Bucket(self.memory)
+        self.bucket = MemoryBucket(self.memory.worm)
         self.ledger = memory_ledger(self.clock, self.memory)
 
     def record(self, batches: int) -> None:
