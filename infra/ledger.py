@@ -1,4 +1,4 @@
-"""The ledger's bucket: written once, never changed, never deleted."""
+"""Buckets that are written once, never changed, never deleted; the ledger's is one."""
 
 from __future__ import annotations
 
@@ -48,15 +48,24 @@ READ_NAMES = ("s3:ListBucket", "s3:ListBucketVersions")
 ROLE_ARN = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,577}")
 
 
-class Ledger(Construct):
-    """Object Lock in COMPLIANCE mode and a policy that closes what Object Lock leaves open.
+class WriteOnceBucket(Construct):
+    """Object Lock and a policy that closes what Object Lock leaves open.
 
     A delete marker is not protected by a lock, and after one `If-None-Match` succeeds again: so deleting is refused
     altogether, and so is writing a key without `If-None-Match`. SSE-S3 and not KMS: with KMS, losing a key would lose
-    the log.
+    the log. `prefixes` are those a key may begin with.
     """
 
-    def __init__(self, scope: Construct, name: str, *, retention_days: float, minimum_days: float) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        retention_days: float,
+        minimum_days: float,
+        prefixes: Sequence[str],
+        mode: str = "COMPLIANCE",
+    ) -> None:
         super().__init__(scope, name)
         self.bucket = s3.Bucket(
             self,
@@ -75,19 +84,34 @@ class Ledger(Construct):
             raise TypeError("the bucket is not a CloudFormation bucket")
         # CDK's Duration takes no CloudFormation parameter, so the days are set on the resource itself.
         resource.add_property_override("ObjectLockConfiguration.Rule.DefaultRetention.Days", retention_days)
+        resource.add_property_override("ObjectLockConfiguration.Rule.DefaultRetention.Mode", mode)
         accept(
             self.bucket,
             "AwsSolutions-S1",
             "Object-level access is recorded by CloudTrail data events; a server access log would be a second, "
             "deletable copy.",
         )
-        self._guard(minimum_days)
+        self._guard(minimum_days, mode, self.objects(prefixes))
         self._guard_the_guards()
-        self._let_the_witness_read()
 
-    def _guard(self, minimum_days: float) -> None:
+    def objects(self, prefixes: Sequence[str]) -> list[str]:
+        """The ARNs of the objects whose keys begin so."""
+        return [self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
+
+    def let_read(self, who: str, sid: str, prefixes: Sequence[str]) -> None:
+        """Reading only, for one principal of another account."""
+        for about, actions, resources in (
+            ("Reads", READ_OBJECTS, self.objects(prefixes)),
+            ("Lists", READ_NAMES, [self.bucket.bucket_arn]),
+        ):
+            self.bucket.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid + about, principals=[iam.ArnPrincipal(who)], actions=list(actions), resources=resources
+                )
+            )
+
+    def _guard(self, minimum_days: float, mode: str, entries: Sequence[str]) -> None:
         everything = self.bucket.arn_for_objects("*")
-        entries = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in JOURNAL]
         self._deny(
             "NeverDelete",
             ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"],
@@ -106,10 +130,10 @@ class Ledger(Construct):
             {"NumericLessThan": {"s3:object-lock-remaining-retention-days": minimum_days}},
         )
         self._deny(
-            "OnlyCompliance",
+            "OnlyThisLock",
             ["s3:PutObject", "s3:PutObjectRetention"],
             [everything],
-            {"Null": {"s3:object-lock-mode": "false"}, "StringNotEquals": {"s3:object-lock-mode": "COMPLIANCE"}},
+            {"Null": {"s3:object-lock-mode": "false"}, "StringNotEquals": {"s3:object-lock-mode": mode}},
         )
         self._deny(
             "OnlyS3Keys",
@@ -122,11 +146,11 @@ class Ledger(Construct):
         )
         self.bucket.add_to_resource_policy(
             iam.PolicyStatement(
-                sid="OnlyTheJournal",
+                sid="OnlyTheseKeys",
                 effect=iam.Effect.DENY,
                 principals=[iam.AnyPrincipal()],
                 actions=["s3:PutObject"],
-                not_resources=entries,
+                not_resources=list(entries),
             )
         )
 
@@ -141,21 +165,6 @@ class Ledger(Construct):
             [self.bucket.bucket_arn],
             {"ArnNotEquals": {"aws:PrincipalArn": deployment_role(self)}},
         )
-
-    def _let_the_witness_read(self) -> None:
-        """Reading only, for the role that the context value `witness_principal` names; by default nobody."""
-        witness = witness_principal(self)
-        if witness is None:
-            return
-        for sid, actions, resources in (
-            ("WitnessReads", READ_OBJECTS, [self.bucket.arn_for_objects(f"{prefix}*") for prefix in JOURNAL]),
-            ("WitnessLists", READ_NAMES, [self.bucket.bucket_arn]),
-        ):
-            self.bucket.add_to_resource_policy(
-                iam.PolicyStatement(
-                    sid=sid, principals=[iam.ArnPrincipal(witness)], actions=list(actions), resources=resources
-                )
-            )
 
     def _deny(
         self,
@@ -174,6 +183,16 @@ class Ledger(Construct):
                 conditions=conditions,
             )
         )
+
+
+class Ledger(WriteOnceBucket):
+    """The ledger's bucket: COMPLIANCE, which nobody can shorten. The context value `witness_principal` may read it."""
+
+    def __init__(self, scope: Construct, name: str, *, retention_days: float, minimum_days: float) -> None:
+        super().__init__(scope, name, retention_days=retention_days, minimum_days=minimum_days, prefixes=JOURNAL)
+        witness = witness_principal(self)
+        if witness is not None:
+            self.let_read(witness, "Witness", JOURNAL)
 
 
 def deployment_role(scope: Construct) -> str:

@@ -77,9 +77,9 @@ def test_the_statements_that_moto_can_t_judge_are_listed(api: Api) -> None:
             "TLS",
             "OnlyNewKeys",
             "NotShorter",
-            "OnlyCompliance",
+            "OnlyThisLock",
             "OnlyS3Keys",
-            "OnlyTheJournal",
+            "OnlyTheseKeys",
             "OnlyByDeployment",
         )
     }

@@ -97,14 +97,14 @@ def test_the_ledgers_own_writes_reads_and_lists_pass(policy: list[Statement]) ->
         # An unconditional PUT; also a part of a multipart upload or a copy, which carry no condition either.
         (_put(**{"s3:if-none-match": None}), "OnlyNewKeys"),
         (_put(**{"s3:object-lock-remaining-retention-days": str(MINIMUM - 1)}), "NotShorter"),
-        (_put(**{"s3:object-lock-mode": "GOVERNANCE"}), "OnlyCompliance"),
+        (_put(**{"s3:object-lock-mode": "GOVERNANCE"}), "OnlyThisLock"),
         (_put(**{"s3:x-amz-server-side-encryption": "aws:kms"}), "OnlyS3Keys"),
         (
             Call("s3:PutObjectRetention", KEY, context={"s3:object-lock-remaining-retention-days": "1"}),
             "NotShorter",
         ),
-        (Call("s3:PutObjectRetention", KEY, context={"s3:object-lock-mode": "GOVERNANCE"}), "OnlyCompliance"),
-        (Call("s3:PutObject", f"{BUCKET}/elsewhere/1", context=_put().context), "OnlyTheJournal"),
+        (Call("s3:PutObjectRetention", KEY, context={"s3:object-lock-mode": "GOVERNANCE"}), "OnlyThisLock"),
+        (Call("s3:PutObject", f"{BUCKET}/elsewhere/1", context=_put().context), "OnlyTheseKeys"),
         (Call("s3:GetObject", KEY, context={"aws:SecureTransport": "false"}), "EnforceSsl"),
         *((Call(action, BUCKET), "NeverUnlock") for action in LOCKED_SETTINGS),
         *((Call(action, BUCKET, DEPLOYMENT), "NeverUnlock") for action in LOCKED_SETTINGS),

@@ -91,11 +91,11 @@ def test_the_ledgers_policy_closes_what_object_lock_leaves_open(template: Templa
     assert guards["NotShorter"]["Condition"] == {
         "NumericLessThan": {"s3:object-lock-remaining-retention-days": {"Ref": "LedgerMinimumRetentionDays"}}
     }
-    assert guards["OnlyCompliance"]["Condition"] == {
+    assert guards["OnlyThisLock"]["Condition"] == {
         "Null": {"s3:object-lock-mode": "false"},
         "StringNotEquals": {"s3:object-lock-mode": "COMPLIANCE"},
     }
-    elsewhere = guards["OnlyTheJournal"]["NotResource"]
+    elsewhere = guards["OnlyTheseKeys"]["NotResource"]
     assert [resource["Fn::Join"][1][1] for resource in as_list(elsewhere)] == [f"/{prefix}*" for prefix in JOURNAL]
     assert guards["EnforceSsl"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 

@@ -15,6 +15,7 @@ from keyholder.ledger.ports import Clock, Put
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.literals import ObjectLockModeType
 
 _PAGE = 1000
 
@@ -24,14 +25,24 @@ class S3Worm:
 
     Needs `s3:PutObject`, `s3:PutObjectRetention`, `s3:GetObject` and `s3:ListBucket` (without the last, S3 answers 403
     instead of 404 for an object that is not there). Encrypted by S3's own key: with a KMS key, whoever deletes the key
-    destroys the ledger, whatever Object Lock says.
+    destroys the ledger, whatever Object Lock says. `mode` GOVERNANCE is for trying things out: who may bypass it can
+    delete.
     """
 
-    def __init__(self, s3: S3Client, bucket: str, retention: timedelta, clock: Clock) -> None:
+    def __init__(
+        self,
+        s3: S3Client,
+        bucket: str,
+        retention: timedelta,
+        clock: Clock,
+        *,
+        mode: ObjectLockModeType = "COMPLIANCE",
+    ) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._retention = retention
         self._clock = clock
+        self._mode = mode
 
     def put(self, key: str, body: bytes) -> Put:
         """Stores the object unless its name is taken. 412 is an answer, 409 means busy, no answer means uncertain."""
@@ -44,7 +55,7 @@ class S3Worm:
                     IfNoneMatch="*",
                     ChecksumAlgorithm="SHA256",
                     ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
-                    ObjectLockMode="COMPLIANCE",
+                    ObjectLockMode=self._mode,
                     ObjectLockRetainUntilDate=self._clock.now() + self._retention,
                     ServerSideEncryption="AES256",
                 )
