@@ -14,15 +14,17 @@ from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
 from keyholder.edge.bodies import CollectBody, ReleaseBody
 from keyholder.edge.logs import LogCode
-from keyholder.edge.outcomes import accepted, desk_call
+from keyholder.edge.outcomes import accepted, desk_call, done_receipts, person_of
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
 from keyholder.edge.service import AGE, Service, answer
+from keyholder.ledger.receipts import receipts_json
 from keyholder.policy.choices import ChoicesUnavailableError
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.release.items import item_json
 from keyholder.release.releasing import Released
-from keyholder.vocabulary import ContentHash, RequestId
+from keyholder.requests.receipts import own_act
+from keyholder.vocabulary import ContentHash, PersonId, RequestId
 
 SQS = "aws:sqs"
 
@@ -42,7 +44,7 @@ def release_request(request_id: str, body: ReleaseBody) -> Response[str]:
         raise ProblemError(Problem(ProblemType.UNAVAILABLE, headers={"retry-after": "30"})) from None
     released = accepted(outcome)
     service.log.write(LogCode.RELEASED, request_id=service.call.trace, records=sum(released.counts.values()))
-    return answer(_released(released))
+    return answer(_released(released, person_of(service.call)))
 
 
 @service.route("POST", "/v1/requests/{request_id}/collect", summary="Collect a release's file, once")
@@ -51,11 +53,15 @@ def collect_result(request_id: str, body: CollectBody) -> Response[bytes]:
     house = assembly()
     call = desk_call(service.call, house)
     collected = accepted(house.releasing.collect(call, RequestId(request_id), body.release_id))
+    receipts = done_receipts(collected.done, person_of(service.call))
     return Response(
         status_code=200,
         content_type=AGE,
         body=collected.sealed,
-        headers={"content-disposition": f'attachment; filename="{body.release_id}.csv.age"'},
+        headers={
+            "content-disposition": f'attachment; filename="{body.release_id}.csv.age"',
+            "keyholder-receipts": base64.b64encode(json.dumps(receipts).encode()).decode(),
+        },
     )
 
 
@@ -82,19 +88,12 @@ def _checked(records: list[dict[str, Any]]) -> dict[str, Any]:
     return {"batchItemFailures": failed}
 
 
-def _released(released: Released) -> dict[str, object]:
+def _released(released: Released, requester: PersonId) -> dict[str, object]:
+    own = own_act(released.state, requester)
     body: dict[str, object] = {
         "release_id": released.release_id,
         "counts": released.counts,
-        "receipts": [
-            {
-                "index": receipt.index,
-                "size": receipt.size,
-                "path": [base64.b64encode(node).decode() for node in receipt.path],
-                "checkpoint": receipt.checkpoint.decode(),
-            }
-            for receipt in released.receipts
-        ],
+        "receipts": [receipt for step in released.recorded for receipt in receipts_json(step, own)],
     }
     if released.items is not None:
         body["items"] = [item_json(item) for item in released.items]

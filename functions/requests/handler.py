@@ -85,6 +85,18 @@ def show_request_content(request_id: str) -> Response[str]:
     )
 
 
+@service.route("GET", "/v1/requests/{request_id}/receipts", summary="Proof of your own acts on a request")
+def list_receipts(
+    request_id: str,
+    cursor: Annotated[int, Query(ge=0, description="`next` of the page before")] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 100,
+) -> Response[str]:
+    """Receipts to keep, each with the event it proves. Auditors get those of every event, without others' leaves."""
+    house = assembly()
+    found = accepted(house.desk.receipts(acting(service.call, house), RequestId(request_id), cursor, limit))
+    return answer({"items": list(found), "next": found[-1]["number"] if len(found) == limit else None})
+
+
 @service.route("POST", "/v1/requests/{request_id}/save", summary="Write a draft anew")
 def save_request(request_id: str, body: RequestBody) -> Response[str]:
     """Needs If-Match."""

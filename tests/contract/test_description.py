@@ -47,6 +47,7 @@ WHO = {
 LISTS = {
     "GET /v1/requests": {"limit": "0"},
     "GET /v1/audit/events": {"request": "x", "limit": "0"},
+    "GET /v1/requests/{request_id}/receipts": {"limit": "0"},
     "GET /v1/audit/exports/{export_id}/objects": {"cursor": "x"},
 }
 
@@ -124,6 +125,7 @@ def _succeed(api: Api, extract: Extract) -> None:
     expect(api.post(f"{file.path}/revoke", {"reason": "other"}, "controller", if_match=file.seen().etag), 200)
     for who in ("researcher", "controller", "auditor"):
         expect(api.get(file.path, who), 200)
+        expect(api.get(f"{file.path}/receipts", who, query={"limit": "2"}), 200)
         expect(api.get("/v1/requests", who, query={"project": PROJECT}), 200)
     assert len(expect(api.get("/v1/requests", "researcher", query={"limit": "2"}), 200).json["items"]) == 2
 

@@ -7,12 +7,15 @@ from pathlib import Path
 import click
 
 from keyholder.canonical import JsonObject, JsonValue
-from keyholder.cli.options import FILE_IN, FILE_OUT, json_object
+from keyholder.cli import receipts as kept_receipts
+from keyholder.cli.options import FILE_IN, FILE_OUT, FOLDER_OUT, json_object
+from keyholder.cli.receipts import RECEIPTS, Checked, keep, pinned
 from keyholder.cli.session import Session
 from keyholder.cli.trouble import Exit, Stop
 from keyholder.client import Collected, Keyholder, ReleaseResult, RequestView
 from keyholder.client.extract import COLUMN_OF
 from keyholder.client.spreadsheets import Sheet, SheetError, private_bytes_path, private_file, write_rows
+from keyholder.ledger.receipts import SUFFIX
 from keyholder.requests.codes import State
 from keyholder.vocabulary import IdentifierType
 
@@ -73,15 +76,16 @@ def check(session: Session, file: Path, columns: tuple[str, ...]) -> None:
 @click.argument("file", type=FILE_IN)
 @click.option("--rows", "extract", type=FILE_IN, help="A pseudonymised CSV whose rows are asked for.")
 @click.option("--domain", help="The domain of --rows.")
+@RECEIPTS
 @click.pass_obj
-def new(session: Session, file: Path, extract: Path | None, domain: str | None) -> None:
+def new(session: Session, file: Path, extract: Path | None, domain: str | None, receipts_to: Path | None) -> None:
     """Draft the request that FILE (JSON, as the API describes it) holds; --rows adds the records of a CSV."""
     body = json_object(file)
     if (extract is None) != (domain is None):
         raise click.UsageError("--rows and --domain go together.")
     if extract is not None and domain is not None:
         body = {**body, "domains": [{"domain": domain, "records": records(extract, body)}]}
-    _show(session, session.keyholder().new_request(body))
+    _show(session, session.keyholder().new_request(body), receipts_to)
 
 
 def records(extract: Path, body: JsonObject) -> list[JsonValue]:
@@ -126,27 +130,58 @@ def show(session: Session, request_id: str) -> None:
 
 @request.command()
 @click.argument("request_id")
+@RECEIPTS
 @click.pass_obj
-def submit(session: Session, request_id: str) -> None:
+def submit(session: Session, request_id: str, receipts_to: Path | None) -> None:
     """Freeze a draft and have it checked."""
     keyholder = session.keyholder()
-    _show(session, keyholder.submit(request_id, keyholder.request(request_id).etag))
+    _show(session, keyholder.submit(request_id, keyholder.request(request_id).etag), receipts_to)
 
 
 @request.command()
 @click.argument("request_id")
+@RECEIPTS
 @click.pass_obj
-def withdraw(session: Session, request_id: str) -> None:
+def withdraw(session: Session, request_id: str, receipts_to: Path | None) -> None:
     """Take a request back."""
     keyholder = session.keyholder()
-    _show(session, keyholder.withdraw(request_id, keyholder.request(request_id).etag))
+    _show(session, keyholder.withdraw(request_id, keyholder.request(request_id).etag), receipts_to)
+
+
+@request.command()
+@click.argument("request_id")
+@click.option("--out", type=FOLDER_OUT, default=Path("receipts"), show_default=True, help="The folder they go into.")
+@click.pass_obj
+def receipts(session: Session, request_id: str, out: Path) -> None:
+    """Keep the receipts of all you did on a request; an auditor has those of every event."""
+    count = keep(session, session.keyholder().receipts(request_id), out)
+    session.show({"request_id": request_id, "receipts": count, "out": str(out)})
+
+
+@request.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--key", "key_file", required=True, type=FILE_IN, help="The ledger's public key, kept by you.")
+@click.pass_obj
+def check_receipts(session: Session, folder: Path, key_file: Path) -> None:
+    """Check the receipts in FOLDER offline: each proves, by itself, that the event beside it is in the ledger.
+
+    Exit status: 0 none is wrong, 6 one is, 2 there is none.
+    """
+    verifiers = pinned(key_file)
+    found = {file.name: kept_receipts.check(file, verifiers) for file in sorted(folder.glob(f"*{SUFFIX}"))}
+    if not found:
+        raise click.UsageError(f"{folder} holds no receipts.")
+    session.table(["file", "result"], [{"file": name, "result": result.value} for name, result in found.items()])
+    if Checked.WRONG in found.values():
+        raise Stop(Exit.NOT_VERIFIED)
 
 
 @request.command()
 @click.argument("request_id")
 @click.option("--out", required=True, type=FILE_OUT, help="Where the result goes, mode 0600: a CSV, or the age file.")
+@RECEIPTS
 @click.pass_obj
-def release(session: Session, request_id: str, out: Path) -> None:
+def release(session: Session, request_id: str, out: Path, receipts_to: Path | None) -> None:
     """Release what was approved. Small results arrive in the answer, others as a file encrypted to the recipient."""
     keyholder = session.keyholder()
     view = keyholder.request(request_id)
@@ -154,10 +189,12 @@ def release(session: Session, request_id: str, out: Path) -> None:
         session.say(f"Not yet: the request is {view.state}.")
         raise Stop(Exit.NOT_YET)
     result = keyholder.release(request_id, view.content_hash, view.etag)
+    kept = result.receipts
     if result.file is not None:
-        _collect(keyholder, request_id, result.release_id, out)
+        kept += _collect(keyholder, request_id, result.release_id, out).receipts
     else:
         _write_items(result, out)
+    keep(session, kept, receipts_to)
     session.say(f"Wrote {out} (mode 0600).")
     session.show({"release_id": result.release_id, "counts": dict(result.counts), "out": str(out)})
 
@@ -166,10 +203,12 @@ def release(session: Session, request_id: str, out: Path) -> None:
 @click.argument("request_id")
 @click.option("--release", "release_id", required=True, help="The release id that 'request release' printed.")
 @click.option("--out", required=True, type=FILE_OUT, help="Where the age file goes, mode 0600.")
+@RECEIPTS
 @click.pass_obj
-def collect(session: Session, request_id: str, release_id: str, out: Path) -> None:
+def collect(session: Session, request_id: str, release_id: str, out: Path, receipts_to: Path | None) -> None:
     """Collect a released file. That works once, and is logged."""
     collected = _collect(session.keyholder(), request_id, release_id, out)
+    keep(session, collected.receipts, receipts_to)
     session.say(f"Wrote {out} (mode 0600).")
     session.show({"release_id": release_id, "bytes": len(collected.content), "out": str(out)})
 
@@ -191,6 +230,7 @@ def _write_items(result: ReleaseResult, out: Path) -> None:
         )
 
 
-def _show(session: Session, view: RequestView) -> None:
+def _show(session: Session, view: RequestView, receipts_to: Path | None = None) -> None:
+    keep(session, view.receipts, receipts_to)
     session.say(f"{view.id} is {view.state}; you may: {', '.join(view.allowed) or 'nothing at present'}.")
     session.show(view.document)

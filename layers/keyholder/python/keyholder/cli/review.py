@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from keyholder.cli.receipts import RECEIPTS, keep
 from keyholder.cli.session import Session
 from keyholder.client import RequestView
 from keyholder.requests.codes import RejectReason
@@ -43,15 +46,22 @@ def list_(session: Session) -> None:
     required=True,
     help="You declare that you have no interest in the project and took no part in the request.",
 )
+@RECEIPTS
 @click.pass_obj
 def approve(
-    session: Session, request_id: str, domain: str, content_hash: str, *, no_conflict_of_interest: bool
+    session: Session,
+    request_id: str,
+    domain: str,
+    content_hash: str,
+    *,
+    no_conflict_of_interest: bool,
+    receipts_to: Path | None,
 ) -> None:
     """Approve exactly the content of this hash, for one domain."""
     if not no_conflict_of_interest:
         raise click.UsageError("An approval needs --no-conflict-of-interest.")
     keyholder = session.keyholder()
-    _show(session, keyholder.approve(request_id, domain, content_hash, keyholder.request(request_id).etag))
+    _show(session, keyholder.approve(request_id, domain, content_hash, keyholder.request(request_id).etag), receipts_to)
 
 
 @review.command()
@@ -65,14 +75,26 @@ def approve(
     help="The requester sees it.",
 )
 @click.option("--comment", default="", help="Words for the requester; they stay out of the ledger.")
+@RECEIPTS
 @click.pass_obj
-def reject(session: Session, *, request_id: str, domain: str, content_hash: str, reason: str, comment: str) -> None:
+def reject(
+    session: Session,
+    *,
+    request_id: str,
+    domain: str,
+    content_hash: str,
+    reason: str,
+    comment: str,
+    receipts_to: Path | None,
+) -> None:
     """Reject for one domain. One rejection ends the request."""
     keyholder = session.keyholder()
     etag = keyholder.request(request_id).etag
-    _show(session, keyholder.reject(request_id, domain, content_hash, etag, reason=reason, comment=comment))
+    view = keyholder.reject(request_id, domain, content_hash, etag, reason=reason, comment=comment)
+    _show(session, view, receipts_to)
 
 
-def _show(session: Session, view: RequestView) -> None:
+def _show(session: Session, view: RequestView, receipts_to: Path | None) -> None:
+    keep(session, view.receipts, receipts_to)
     session.say(f"{view.id} is {view.state}.")
     session.show(view.document)

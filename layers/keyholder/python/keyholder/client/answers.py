@@ -5,6 +5,7 @@ Every assumption about the shape of an answer is in this module.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -91,6 +92,50 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that an event is at `index` of the ledger, as text (`c2sp.org/tlog-proof@v1`).
+
+    `leaf` is the event itself where it is the caller's own act; else only its hash is known.
+    """
+
+    index: int
+    number: int
+    type: str
+    leaf_hash: str
+    leaf: str | None = field(repr=False)
+    text: str = field(repr=False)
+
+    @classmethod
+    def read(cls, body: Reader) -> Receipt:
+        return cls(
+            body.number("index"),
+            body.number("number"),
+            body.text("type"),
+            body.text("leaf_hash"),
+            body.text_or_none("leaf"),
+            body.text("receipt"),
+        )
+
+    @classmethod
+    def all_of(cls, body: Reader) -> tuple[Receipt, ...]:
+        """Those of an answer, none where it has none."""
+        return tuple(map(cls.read, body.objects("receipts")))
+
+    @classmethod
+    def in_header(cls, value: str) -> tuple[Receipt, ...]:
+        """Those of an answer whose body is a file."""
+        try:
+            return cls.all_of(Reader({"receipts": json.loads(base64.b64decode(value, validate=True) or b"[]")}))
+        except ValueError as fault:
+            raise AnswerError("the header with the receipts is not JSON in base64") from fault
+
+
+def without_receipts(raw: JsonObject) -> JsonObject:
+    """What is shown: receipts are kept in files, not read."""
+    return {name: value for name, value in raw.items() if name != "receipts"}
+
+
+@dataclass(frozen=True, slots=True)
 class RequestView:
     """A request as the caller may see it. `etag` is the version to name in the next command."""
 
@@ -103,6 +148,8 @@ class RequestView:
     allowed: tuple[str, ...]
     """The commands this caller may send now."""
     document: JsonObject = field(repr=False)
+    receipts: tuple[Receipt, ...] = field(default=(), repr=False)
+    """Of what a command wrote; none where nothing was commanded."""
 
     @classmethod
     def parse(cls, reply: Reply) -> RequestView:
@@ -123,7 +170,8 @@ class RequestView:
             content_hash=body.text_or_none("content_hash"),
             etag=etag or f'W/"{version}"',
             allowed=_allowed(body.raw.get("allowed_commands")),
-            document=body.raw,
+            document=without_receipts(body.raw),
+            receipts=Receipt.all_of(body),
         )
 
 
@@ -169,6 +217,7 @@ class ReleaseResult:
     items: tuple[ReleasedItem, ...] = field(repr=False)
     file: FileReceipt | None
     document: JsonObject = field(repr=False)
+    receipts: tuple[Receipt, ...] = field(repr=False)
 
     @classmethod
     def parse(cls, reply: Reply) -> ReleaseResult:
@@ -181,7 +230,8 @@ class ReleaseResult:
             ReleasedItem(item.text("row_id"), item.text("status"), item.texts("identifiers"))
             for item in body.objects("items")
         )
-        return cls(body.text("release_id"), body.numbers("counts"), items, file, body.raw)
+        document, receipts = without_receipts(body.raw), Receipt.all_of(body)
+        return cls(body.text("release_id"), body.numbers("counts"), items, file, document, receipts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +239,11 @@ class Collected:
     """The collected file: encrypted with age to the recipient's key."""
 
     content: bytes = field(repr=False)
+    receipts: tuple[Receipt, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def parse(cls, reply: Reply) -> Collected:
+        return cls(reply.body, Receipt.in_header(reply.headers.get("keyholder-receipts", "")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from keyholder.client.answers import (
     Page,
     PseudonymisedRow,
     Reader,
+    Receipt,
     ReleaseResult,
     RequestView,
     SubjectSearch,
@@ -66,6 +67,11 @@ class Keyholder:
         """What the request asks for, free text and pseudonyms included."""
         return Reader.of(self._get(f"{_request(request_id)}/content")).raw
 
+    def receipts(self, request_id: str) -> Iterator[Receipt]:
+        """Proof of the caller's own acts on a request, in order; for auditors of every event."""
+        for item in self._pages(f"{_request(request_id)}/receipts", {}):
+            yield Receipt.read(Reader(item))
+
     def save(self, request_id: str, body: JsonObject, if_match: str) -> RequestView:
         """Replaces a draft's content."""
         return self._command(request_id, "save", body, if_match)
@@ -116,7 +122,7 @@ class Keyholder:
 
     def collect(self, request_id: str, release_id: str) -> Collected:
         """Collects a release's file, once."""
-        return Collected(self._post(f"{_request(request_id)}/collect", {"release_id": release_id}).body)
+        return Collected.parse(self._post(f"{_request(request_id)}/collect", {"release_id": release_id}))
 
     # Pseudonyms
 

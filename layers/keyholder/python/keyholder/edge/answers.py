@@ -294,6 +294,35 @@ class RequestView(RequestSummary):
     allowed_commands: list[AllowedCommand]
 
 
+class Receipt(Answer):
+    """Proof, to be kept, that an event is in the ledger: it is verified offline, with the pinned key and the leaf."""
+
+    index: Count
+    number: Annotated[int, Field(ge=1)]
+    """The event's number in its stream."""
+    type: str
+    leaf_hash: Hash
+    """SHA-256 of a zero byte and the leaf (RFC 6962)."""
+    leaf: str | None
+    """The event itself, byte for byte; null where it is not the caller's own act."""
+    receipt: Annotated[str, StringConstraints(pattern=r"^c2sp\.org/tlog-proof@v1\n")]
+    """A tlog-proof (c2sp.org/tlog-proof@v1)."""
+
+
+class ReceiptPage(Answer):
+    """A page of receipts, in order."""
+
+    items: list[Receipt]
+    next: int | None
+    """`cursor` of the next page; null on the last."""
+
+
+class CommandedRequest(RequestView):
+    """The request as the command left it, and proof that the command is in the ledger."""
+
+    receipts: Annotated[list[Receipt], Field(min_length=1)]
+
+
 class RequestPage(Answer):
     """A page of requests. It may be shorter than asked for, even empty, and still not be the last."""
 
@@ -364,15 +393,6 @@ class WithheldItem(Answer):
         ItemStatus.KEY_RETIRED,
         ItemStatus.KEY_DESTROYED,
     ]
-
-
-class Receipt(Answer):
-    """Proof that an event of this release is in the ledger (RFC 6962 inclusion path, C2SP checkpoint)."""
-
-    index: Count
-    size: Annotated[int, Field(ge=1)]
-    path: list[Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})]]
-    checkpoint: Text
 
 
 class FileView(Answer):
@@ -570,13 +590,14 @@ class Success:
     """It carries an ETag."""
 
 
-_COMMANDED = Success(RequestView, versioned=True)
+_COMMANDED = Success(CommandedRequest, versioned=True)
 
 SUCCESSES: Mapping[str, Success] = {
     "POST /v1/requests": _COMMANDED,
     "GET /v1/requests": Success(RequestPage),
     "GET /v1/requests/{request_id}": Success(RequestView, versioned=True),
     "GET /v1/requests/{request_id}/content": Success(Narrative),
+    "GET /v1/requests/{request_id}/receipts": Success(ReceiptPage),
     "POST /v1/requests/{request_id}/save": _COMMANDED,
     "POST /v1/requests/{request_id}/submit": _COMMANDED,
     "POST /v1/requests/{request_id}/withdraw": _COMMANDED,

@@ -73,6 +73,7 @@ _HEADERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "Cache-Control": ("Always `no-store`.", {"type": "string", "const": "no-store"}),
     "ETag": ("The version that this answer shows, for If-Match.", {"type": "string", "pattern": r'^W/"[0-9]+"$'}),
     "Content-Disposition": ("A name for the file.", {"type": "string"}),
+    "Keyholder-Receipts": ("Base64 of a JSON list of `Receipt`: the hand-over's own.", {"type": "string"}),
     "WWW-Authenticate": ("`Bearer`", {"type": "string"}),
 }
 _ON_EVERY_ANSWER = ("X-Request-ID", "X-Correlation-ID", "Cache-Control")
@@ -195,7 +196,7 @@ def _successful(route: Route, summary: str) -> Document:
     success = SUCCESSES[route.key]
     names = [*_ON_EVERY_ANSWER, *(["ETag"] if success.versioned else [])]
     if success.model is None:
-        names.append("Content-Disposition")
+        names.extend(("Content-Disposition", "Keyholder-Receipts"))
         content: Document = {AGE: {"schema": {"description": "A file encrypted with age (age-encryption.org/v1)."}}}
     else:
         content = {JSON: {"schema": {"$ref": SCHEMAS + success.model.__name__}}}

@@ -7,10 +7,12 @@ from typing import Protocol, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 
+from keyholder.canonical import JsonObject
 from keyholder.edge.call import Call
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.service import answer
 from keyholder.ledger.log import EventLog
+from keyholder.ledger.receipts import receipts_json
 from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry import service as registry
 from keyholder.registry.attempts import UNNAMED, AttemptIds, record_refusal
@@ -19,6 +21,7 @@ from keyholder.registry.replays import BUSY, KEY_REUSED
 from keyholder.registry.service import Registry
 from keyholder.requests import service as desk
 from keyholder.requests.actors import PersonActor, SignIn
+from keyholder.requests.receipts import own_act
 from keyholder.requests.service import Done
 from keyholder.vocabulary import ActorId, PersonId
 
@@ -97,9 +100,15 @@ def desk_call(call: Call, records: Records, *, expected: int | None = None) -> d
 def done_answer(
     requests: desk.RequestDesk, actor: PersonActor, outcome: Done | Refusal, *, status: int = 200
 ) -> Response[str]:
-    """The request as the command left it, with its ETag. Raises `ProblemError` for a refusal."""
+    """The request as the command left it, its ETag, and the receipts. Raises `ProblemError` for a refusal."""
     done = accepted(outcome)
-    return answer(accepted(requests.view_done(actor, done)), status=status, version=done.state.version)
+    body = {**accepted(requests.view_done(actor, done)), "receipts": done_receipts(done, actor.person.id)}
+    return answer(body, status=status, version=done.state.version)
+
+
+def done_receipts(done: Done, person: PersonId) -> list[JsonObject]:
+    """The receipts of what a command wrote, for who gave it."""
+    return receipts_json(done.recorded, own_act(done.state, person))
 
 
 def member(person: Person | None) -> Person:

@@ -102,6 +102,7 @@ ROUTES: tuple[Route, ...] = (
     _reading("/v1/requests"),
     _reading("/v1/requests/{request_id}"),
     _reading("/v1/requests/{request_id}/content"),
+    _reading("/v1/requests/{request_id}/receipts"),
     _request("POST", "/v1/requests/{request_id}/save"),
     _request("POST", "/v1/requests/{request_id}/submit"),
     _request("POST", "/v1/requests/{request_id}/withdraw"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from itertools import takewhile
 from typing import NoReturn
@@ -87,10 +87,17 @@ class Ledger:
         steps = self._stream(stream, self._patience())
         return tuple(event for step in steps for event in _events(step))
 
-    def proven(self, stream: StreamId) -> tuple[Recorded, ...]:
-        """The steps of a stream that are in the ledger, each with its receipts, every one proven anew."""
+    def proven(self, stream: StreamId, numbers: Collection[int] | None = None) -> tuple[Recorded, ...]:
+        """The steps of a stream that are in the ledger, each with its receipts, every one proven anew.
+
+        With `numbers`, only those that hold one of these events.
+        """
         patience = self._patience()
-        steps = self._stream(stream, patience)
+        steps = [
+            step
+            for step in self._stream(stream, patience)
+            if numbers is None or any(step.key.first <= number <= step.last for number in numbers)
+        ]
         return tuple(Recorded(step.key, _events(step), self._gate.receipts(step, patience)) for step in steps)
 
     def record(

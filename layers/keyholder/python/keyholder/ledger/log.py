@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -77,8 +77,11 @@ class EventLog(Protocol):
         """
         ...
 
-    def proven(self, stream: StreamId) -> tuple[Recorded, ...]:
-        """The steps of a stream that are in the ledger, each with its receipts: what an auditor is shown."""
+    def proven(self, stream: StreamId, numbers: Collection[int] | None = None) -> tuple[Recorded, ...]:
+        """The steps of a stream that are in the ledger, each with its receipts: what an auditor is shown.
+
+        With `numbers`, only those that hold one of these events.
+        """
         ...
 
     def record(

@@ -6,11 +6,13 @@ A receipt does not hold the leaf. Who has both verifies them with the pinned pub
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from keyholder.canonical import JsonObject
 from keyholder.ledger.cosignature import Cosignature, Cosigner, cosignatures
-from keyholder.ledger.log import Receipt
+from keyholder.ledger.event import Event
+from keyholder.ledger.log import Receipt, Recorded
 from keyholder.ledger.merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from keyholder.ledger.note import (
     MAX_NOTE_BYTES,
@@ -110,3 +112,21 @@ class Proven:
     index: int
     checkpoint: Checkpoint
     seen: tuple[Cosignature, ...]
+
+
+def receipts_json(recorded: Recorded, told: Callable[[Event], bool]) -> list[JsonObject]:
+    """The receipts of a step as answers have them: place, leaf hash, text, and the leaf itself where `told` says so.
+
+    Without the leaf, a receipt still proves that something with this hash is in the ledger, at this place.
+    """
+    return [
+        {
+            "index": receipt.index,
+            "number": event.number,
+            "type": event.type,
+            "leaf_hash": leaf_hash(event.line()).hex(),
+            "leaf": event.line().decode() if told(event) else None,
+            "receipt": Proof.of(receipt).encode(),
+        }
+        for event, receipt in zip(recorded.events, recorded.receipts, strict=True)
+    ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from keyholder.ledger.log import LedgerUnavailableError, Receipt, Recorded
+from keyholder.ledger.log import LedgerUnavailableError, Recorded
 from keyholder.ledger.ports import Clock
 from keyholder.policy.assess import assess_request, supposing_approved
 from keyholder.policy.choices import ChoiceStore
@@ -75,11 +75,15 @@ class ResultStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What the requester gets: items where the delivery is inline, the file's size and hash where it is a file."""
+    """What the requester gets: items where the delivery is inline, the file's size and hash where it is a file.
+
+    `recorded` are the steps of the release, from permission to end, each proven. `state` is the request after them.
+    """
 
     release_id: str
     counts: dict[str, int]
-    receipts: tuple[Receipt, ...] = field(repr=False)
+    state: RequestState
+    recorded: tuple[Recorded, ...] = field(repr=False)
     items: tuple[Item, ...] | None = field(default=None, repr=False)
     file_bytes: int | None = None
     file_sha256: str | None = None
@@ -157,13 +161,13 @@ class Releasing:
         request, release = done.state.id, authorised.release
         now = self.clock.now()
         content = self.desk.content(done.state)
-        receipts = list(_proven(done.recorded))
+        recorded = [_proven(done.recorded)]
         outcomes = self._outcomes(done.state, content, now, supposed=False)
         for chunk in chunks(release, epoch_of(now), outcomes):
             written = self.desk.record_chunk(request, chunk, trace)
             if isinstance(written, Refusal):
                 return written
-            receipts.extend(_proven(written.recorded))
+            recorded.append(_proven(written.recorded))
         items = tuple(outcome.item for outcome in outcomes)
         counts = status_counts(items)
         sealed = self._sealed(content, items) if authorised.delivery is Delivery.FILE else None
@@ -173,10 +177,11 @@ class Releasing:
         finished = self.desk.finish_release(request, release, counts, digest, trace)
         if isinstance(finished, Refusal):
             return finished
-        receipts.extend(_proven(finished.recorded))
+        recorded.append(_proven(finished.recorded))
+        state = finished.state
         if sealed is None:
-            return Released(release, counts, tuple(receipts), items)
-        return Released(release, counts, tuple(receipts), file_bytes=len(sealed), file_sha256=digest)
+            return Released(release, counts, state, tuple(recorded), items)
+        return Released(release, counts, state, tuple(recorded), file_bytes=len(sealed), file_sha256=digest)
 
     def _sealed(self, content: RequestContent, items: Sequence[Item]) -> bytes:
         return seal(content.recipient.public_key or "", result_csv(items, content.identifier_types))
@@ -191,7 +196,8 @@ class Releasing:
         if sealed is None:
             return FILE_GONE if known.delivery is Delivery.FILE else ALREADY_ANSWERED
         digest = hashlib.sha256(sealed).hexdigest()
-        return Released(release_id, {}, done.recorded.receipts, file_bytes=len(sealed), file_sha256=digest)
+        told = (done.recorded,)
+        return Released(release_id, {}, done.state, told, file_bytes=len(sealed), file_sha256=digest)
 
     def _objections(self, state: RequestState, content: RequestContent) -> tuple[str, ...]:
         """What the policy has against the request as a whole, as if every controller had approved."""
@@ -235,8 +241,8 @@ def _domains(state: RequestState, *, supposed: bool) -> tuple[DomainId, ...]:
     return tuple(state.domains) if supposed else state.approved_domains()
 
 
-def _proven(recorded: Recorded) -> tuple[Receipt, ...]:
-    """The receipts, one for each event: only the gate makes them. Raises `NotProvenError` where one is missing."""
+def _proven(recorded: Recorded) -> Recorded:
+    """The step, with a receipt for each event, which only the gate makes. Raises `NotProvenError` where one lacks."""
     if not recorded.receipts or len(recorded.receipts) != len(recorded.events):
         raise NotProvenError
-    return recorded.receipts
+    return recorded

@@ -10,6 +10,7 @@ from keyholder.canonical import JsonObject
 from keyholder.ledger.event import Event
 from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey, Recorded, StaleStreamError
 from keyholder.ledger.ports import Clock
+from keyholder.ledger.receipts import receipts_json
 from keyholder.refusals import Refusal
 from keyholder.registry.attempts import record_refusal
 from keyholder.registry.domains import Domain
@@ -35,6 +36,7 @@ from keyholder.requests.decide import allowed_commands, asks_policy, authorise, 
 from keyholder.requests.ids import REQUEST, Ids
 from keyholder.requests.listings import request_head, request_stream
 from keyholder.requests.reasons import UNKNOWN_REQUEST
+from keyholder.requests.receipts import own_act
 from keyholder.requests.release_events import ItemsReleased
 from keyholder.requests.state import RequestState, evolve, fold
 from keyholder.requests.view import may_see, request_view
@@ -44,6 +46,7 @@ from keyholder.vocabulary import (
     IdentifierType,
     OrganisationCode,
     RequestId,
+    Role,
     StreamId,
 )
 
@@ -241,6 +244,27 @@ class RequestDesk:
         states = (self.load(RequestId(stream.removeprefix("request/"))) for stream in streams)
         views = (self._viewed(actor, state, with_commands=False) for state in states)
         return Page(tuple(view for view in views if view), streams[-1] if len(streams) == limit else None)
+
+    def receipts(
+        self, actor: PersonActor, request: RequestId, after: int, limit: int
+    ) -> tuple[JsonObject, ...] | Refusal:
+        """Receipts of this person's own acts on a request, in order, after event number `after`.
+
+        An auditor has those of every event; leaves of others' acts are read, and that is logged, by the audit API.
+        """
+        state = self.load(request)
+        if not may_see(state, actor.person, self._project(state)):
+            return UNKNOWN_REQUEST
+        own, every = own_act(state, actor.person.id), actor.person.has(Role.AUDITOR)
+        numbers = [event.number for event in self._events(request) if event.number > after and (every or own(event))][
+            :limit
+        ]
+        return tuple(
+            receipt
+            for recorded in self._log.proven(request_stream(request), frozenset(numbers))
+            for receipt in receipts_json(recorded, own)
+            if receipt["number"] in numbers
+        )
 
     def narrative(self, actor: PersonActor, request: RequestId) -> Narrative | Refusal:
         """The texts, for whoever may see the request."""
