@@ -6,11 +6,13 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 LAYERS := build/layers/host
 TEMPLATES := build/cdk.out
 BENCH := build/bench-venv
+INDEPENDENT := build/independent
 
 export PYTHONDONTWRITEBYTECODE := 1
 export XDG_CACHE_HOME := $(CURDIR)/build/cache
 export PIP_CACHE_DIR := $(XDG_CACHE_HOME)/pip
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(XDG_CACHE_HOME)/jsii
+export npm_config_cache := $(XDG_CACHE_HOME)/npm
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test lint unit simulate system synth generated lambda bench lock install clean
@@ -18,10 +20,10 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(XDG_CACHE_HOME)/jsii
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: install ## The main job, done for real on this machine; its files are in build/demo
+demo: $(VENV)/.installed ## The main job, done for real on this machine; its files are in build/demo
 	@$(BIN)/python -m infra.embedded.demo
 
-serve: install ## The whole service on this machine, until Ctrl-C
+serve: $(VENV)/.installed ## The whole service on this machine, until Ctrl-C
 	@$(BIN)/keyholder dev serve
 
 test: lint unit system synth ## Everything that proves it
@@ -64,7 +66,7 @@ lock: install ## Lock the dependencies again after a change of requirements/*.in
 	for name in runtime development benchmarks; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-header requirements/$$name.in -o requirements/$$name.txt; done
 
-install: $(VENV)/.installed ## Install what is needed, into this folder
+install: $(VENV)/.installed $(INDEPENDENT)/.installed ## Install what is needed, into this folder
 
 clean: ## Remove what was made, but not the installation
 	rm -rf build/demo $(TEMPLATES)
@@ -78,6 +80,13 @@ $(VENV)/.installed: requirements/development.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/development.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	$(BIN)/python -m infra.build_layers host
+	@touch $@
+
+# A verifier that is not ours, for the tests alone: what it is and its hashes stand in the lock file.
+$(INDEPENDENT)/.installed: tests/independent/package-lock.json
+	@command -v npm >/dev/null || { echo "The tests verify the ledger with a package of npm: install npm (it comes with Node.js)." >&2; exit 1; }
+	@mkdir -p $(INDEPENDENT) && cp tests/independent/package.json tests/independent/package-lock.json $(INDEPENDENT)
+	npm ci --prefix $(INDEPENDENT) --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 $(BENCH)/.installed: requirements/benchmarks.txt
