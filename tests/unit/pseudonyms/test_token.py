@@ -12,6 +12,7 @@ from keyholder.pseudonyms.token import (
     ALPHABET,
     CHECK_WEIGHTS,
     LONGEST,
+    SCHEME_LETTERS,
     TYPE_LETTERS,
     Malformed,
     MalformedReason,
@@ -181,7 +182,9 @@ def test_type_letters_are_distinct_and_survive_case_and_look_alikes() -> None:
     letters = list(TYPE_LETTERS.values())
     assert set(TYPE_LETTERS) == set(IdentifierType)
     assert len(set(letters)) == len(letters)
-    assert all(letter in ALPHABET and letter.isalpha() for letter in [*letters, *(scheme.value for scheme in Scheme)])
+    assert all(
+        letter in ALPHABET and letter.isalpha() for letter in [*letters, *(SCHEME_LETTERS[scheme] for scheme in Scheme)]
+    )
 
 
 @pytest.mark.parametrize("kind", IdentifierType)

@@ -17,6 +17,8 @@ from keyholder.collection.vocabulary import DropRule
 from keyholder.policy.opt_outs import ReplyState
 from keyholder.policy.register_form import RegisterKind
 from keyholder.policy.vocabulary import CheckMode
+from keyholder.pseudonyms.schemes import SchemeWarning
+from keyholder.pseudonyms.token import Scheme
 from keyholder.registry.domains import CareOrigin, KeyState, SourceDataset
 from keyholder.registry.key_changes import Change, ChangeReason, ChangeState
 from keyholder.registry.people import Capacity, PersonKind
@@ -182,6 +184,12 @@ class DomainView(Answer):
     quorum: Annotated[int, Field(ge=2)]
     kms_key_arn: str | None
     """The controller's own KMS key; null where the environment's wraps the keys."""
+    schemes: dict[IdentifierType, Scheme]
+    """How pseudonyms are made, for each of the identifier types."""
+    warnings: dict[IdentifierType, SchemeWarning]
+    """What has to be known of a scheme, for the types whose scheme gives something up."""
+    collection_began_on: dt.date | None
+    """Who had died before this day gets no pseudonym."""
     keys: dict[IdentifierType, dict[Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*$")], KeyState]]
     key_changes: list[KeyChangeView]
     """Proposals that wait for another operator."""

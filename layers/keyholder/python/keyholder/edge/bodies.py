@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from keyholder.collection.vocabulary import ColumnReason, DropRule
 from keyholder.policy.vocabulary import CheckMode
-from keyholder.pseudonyms.token import HIGHEST_KEY_VERSION
+from keyholder.pseudonyms.token import HIGHEST_KEY_VERSION, Scheme
 from keyholder.registry.domains import KMS_KEY_ARN, CareOrigin, SourceDataset
 from keyholder.registry.key_changes import MOST_VERSIONS, Change, ChangeReason
 from keyholder.registry.people import Capacity, PersonKind
@@ -161,6 +161,11 @@ class DomainBody(Body):
     quorum: Annotated[int, Field(ge=2, le=20)] = 2
     kms_key_arn: Annotated[str, StringConstraints(max_length=150, pattern=f"^{KMS_KEY_ARN.pattern}$")] | None = None
     """The controller's own KMS key, which the deployment has to name too: switched off, nothing of the domain opens."""
+    schemes: Annotated[dict[IdentifierType, Scheme], Field(max_length=5)] = {}
+    """How pseudonyms are made, by type: `aes_256_siv_1` where none is named, `ff1` for NHS numbers only. It makes ten
+    digits, which are not authenticated (`docs/pseudonyms.md` says what that gives up). It can't be changed later."""
+    collection_began_on: dt.date | None = None
+    """The first day of the collection: rows of people who had died before are refused, whatever the client says."""
 
 
 class KeyChangeBody(Body):

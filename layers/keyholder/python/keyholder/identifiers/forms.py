@@ -19,11 +19,14 @@ class Form:
     """One identifier type's reading and encoding. All three functions raise `NotAnIdentifierError`, and nothing else.
 
     `parse(text, today)` gives the canonical text (`today` bounds dates); `encode(canonical)` gives `length` bytes;
-    `decode(encoded)` gives the canonical text back.
+    `decode(encoded)` gives the canonical text back. `values` is how many different identifiers there can be at most;
+    `digits` how many decimal digits each is written with, None where it has other characters or no one length.
     """
 
     identifier_type: IdentifierType
     length: int
+    values: int
+    digits: int | None
     parse: Callable[[str, date], str]
     encode: Callable[[str], bytes]
     decode: Callable[[bytes], str]
@@ -40,6 +43,8 @@ FORMS: Mapping[IdentifierType, Form] = MappingProxyType(
             Form(
                 IdentifierType.NHS_NUMBER,
                 nhs_number.LENGTH,
+                nhs_number.VALUES,
+                nhs_number.DIGITS,
                 _whatever_the_day(nhs_number.parse),
                 nhs_number.encode,
                 nhs_number.decode,
@@ -47,6 +52,8 @@ FORMS: Mapping[IdentifierType, Form] = MappingProxyType(
             Form(
                 IdentifierType.GP_LOCAL_PATIENT_NUMBER,
                 gp_local_patient_number.LENGTH,
+                gp_local_patient_number.VALUES,
+                None,
                 _whatever_the_day(gp_local_patient_number.parse),
                 gp_local_patient_number.encode,
                 gp_local_patient_number.decode,
@@ -54,12 +61,18 @@ FORMS: Mapping[IdentifierType, Form] = MappingProxyType(
             Form(
                 IdentifierType.POSTCODE,
                 postcode.LENGTH,
+                postcode.VALUES,
+                None,
                 _whatever_the_day(postcode.parse),
                 postcode.encode,
                 postcode.decode,
             ),
-            Form(IdentifierType.DATE_OF_BIRTH, dates.LENGTH, dates.parse, dates.encode, dates.decode),
-            Form(IdentifierType.DATE_OF_DEATH, dates.LENGTH, dates.parse, dates.encode, dates.decode),
+            Form(
+                IdentifierType.DATE_OF_BIRTH, dates.LENGTH, dates.VALUES, None, dates.parse, dates.encode, dates.decode
+            ),
+            Form(
+                IdentifierType.DATE_OF_DEATH, dates.LENGTH, dates.VALUES, None, dates.parse, dates.encode, dates.decode
+            ),
         )
     }
 )

@@ -9,6 +9,9 @@ LENGTH = 24
 
 LONGEST = 20
 
+VALUES = sum(95**length for length in range(1, LONGEST + 1))
+"""How many there can be at most: 95 characters are printable."""
+
 
 def parse(text: str) -> str:
     """The characters between the white space around them, case and inner spaces kept. Raises `NotAnIdentifierError`."""

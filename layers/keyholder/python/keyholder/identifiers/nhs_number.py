@@ -12,6 +12,12 @@ LENGTH = 4
 
 _STEMS = 10**9
 
+VALUES = _STEMS
+"""How many there can be at most: the check digit follows from the others."""
+
+DIGITS = 10
+"""Every canonical NHS number is that many digits and nothing else."""
+
 
 def parse(text: str) -> str:
     """Ten digits from `9434765919`, `943 476 5919` or `943-476-5919`, white space around it ignored.

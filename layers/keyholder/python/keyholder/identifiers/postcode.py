@@ -42,6 +42,9 @@ _OFFSETS, _OUTWARDS = _offsets()
 _INWARDS = _count(_INWARD_SHAPE)
 _GIROBANK_INDEX = _OUTWARDS * _INWARDS
 
+VALUES = _GIROBANK_INDEX + 1
+"""How many there can be at most, those that nobody has been given included."""
+
 
 def parse(text: str) -> str:
     """Upper case, one space: `sw1a1aa` gives `SW1A 1AA`. Raises `NotAnIdentifierError`."""

@@ -14,13 +14,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from keyholder.pseudonyms.key_ring import DataKey
+from keyholder.pseudonyms.schemes import SMALLEST_DOMAIN
 from keyholder.vocabulary import DomainId, IdentifierType
 
 FF1_VERSION = b"keyholder/ff1-aes-256/1"
 """The key's HKDF label and the tweak's first item; changes with anything that changes what a pseudonym means."""
-
-SMALLEST_DOMAIN = 1_000_000
-"""Fewer values than this can be found by trying (required by revision 1 of SP 800-38G, second public draft, 2025)."""
 
 ROUNDS = 10
 _AES_BLOCK = 16

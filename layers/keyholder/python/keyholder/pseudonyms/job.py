@@ -22,6 +22,7 @@ from keyholder.ledger.ports import Head
 from keyholder.pseudonyms.key_ring import KeyRing, OpenedKeys, SecretKey
 from keyholder.pseudonyms.row_links import LinkKey, link_digests
 from keyholder.pseudonyms.sealing import SealedCell, SealedRow, SealStatus, canonical_row, seal_rows
+from keyholder.pseudonyms.token import Scheme
 from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry.domains import Domain, KeyState
 from keyholder.registry.people import Person
@@ -115,17 +116,22 @@ def pseudonymise(
     refusal = _refusal(job, person, domain)
     if refusal is not None or person is None or domain is None:
         return refusal or NOT_A_PROVIDER
-    dropped = {row.row_id: _dropped_by(row, job.collection, bench.type_1, today) for row in job.rows}
+    began_on = _began_on(domain, job.collection)
+    dropped = {row.row_id: _dropped_by(row, began_on, bench.type_1, today) for row in job.rows}
     open_rows = [row for row in job.rows if dropped[row.row_id] is None]
     with OpenedKeys(bench.ring) as keys:
-        sealed = seal_rows([row.identifiers for row in open_rows], domain.id, _versions(domain), keys, today)
+        cells = [row.identifiers for row in open_rows]
+        sealed = seal_rows(cells, domain.id, _active(domain), keys, today, schemes=domain.schemes)
     by_id = {row.row_id: cells for row, cells in zip(open_rows, sealed, strict=True)}
     made = [_made(row.row_id, by_id.get(row.row_id, {}), dropped[row.row_id]) for row in job.rows]
-    found = _recorded(bench.log, job, person, _counts(made, sealed, _versions(domain), job.collection))
+    found = _recorded(bench.log, job, person, _counts(made, sealed, _active(domain), job.collection))
     if found is not None:
         return found
     with LinkKey.derive(bench.digest_key) as link_key:
-        bench.links.keep_links(domain.id, job.id, link_digests(link_key, domain.id, map(canonical_row, sealed)))
+        rows = map(canonical_row, sealed)
+        lone_numbers = domain.scheme(IdentifierType.NHS_NUMBER) is Scheme.FF1
+        links = link_digests(link_key, domain.id, rows, lone_numbers=lone_numbers)
+        bench.links.keep_links(domain.id, job.id, links)
     return made
 
 
@@ -141,14 +147,18 @@ def _refusal(job: Job, person: Person | None, domain: Domain | None) -> Refusal 
     return ROW_IDS_NOT_UNIQUE if len({row.row_id for row in job.rows}) != len(job.rows) else None
 
 
-def _dropped_by(
-    row: ClearRow, collection: CollectionReport | None, register: Type1Register, today: date
-) -> DropRule | None:
+def _began_on(domain: Domain, collection: CollectionReport | None) -> date | None:
+    """The day before which nobody collected may have died: the domain's, or the client's where that is later."""
+    told = (domain.collection_began_on, collection.began_on if collection is not None else None)
+    return max((day for day in told if day is not None), default=None)
+
+
+def _dropped_by(row: ClearRow, began_on: date | None, register: Type1Register, today: date) -> DropRule | None:
     if _opted_out(row, register):
         return DropRule.TYPE_1_OPT_OUT
-    if collection is None:
+    if began_on is None:
         return None
-    return death_rule(row.identifiers.get(IdentifierType.DATE_OF_DEATH, ""), collection.began_on, today)
+    return death_rule(row.identifiers.get(IdentifierType.DATE_OF_DEATH, ""), began_on, today)
 
 
 def _opted_out(row: ClearRow, register: Type1Register) -> bool:
@@ -156,13 +166,10 @@ def _opted_out(row: ClearRow, register: Type1Register) -> bool:
     return bool(number) and register.active(number)
 
 
-def _versions(domain: Domain) -> Mapping[IdentifierType, int]:
-    """The version that makes tokens for each type: the newest one, where that is active."""
-    return {
-        kind: max(versions)
-        for kind, versions in domain.keys.items()
-        if versions and versions[max(versions)] is KeyState.ACTIVE
-    }
+def _active(domain: Domain) -> Mapping[IdentifierType, int]:
+    """The version that makes pseudonyms for each type: the newest one, where that is active."""
+    newest = domain.newest_versions().items()
+    return {kind: version for kind, version in newest if domain.key_state((kind, version)) is KeyState.ACTIVE}
 
 
 def _made(row_id: str, cells: SealedRow, dropped: DropRule | None) -> MadeRow:

@@ -46,15 +46,19 @@ class LinkKey(SecretKey):
         return cls(HKDF(algorithm=SHA256(), length=32, salt=None, info=LABEL).derive(digest_key.material))
 
 
-def link_digests(key: LinkKey, domain: DomainId, rows: Iterable[IdentifierRow]) -> bytes:
-    """One job's object, from rows of canonical identifiers. A row without an NHS number links nothing."""
+def link_digests(key: LinkKey, domain: DomainId, rows: Iterable[IdentifierRow], *, lone_numbers: bool = False) -> bytes:
+    """One job's object, from rows of canonical identifiers. A row without an NHS number links nothing.
+
+    With `lone_numbers` each NHS number is linked to itself as well. Where pseudonyms are not authenticated (FF1), that
+    is how a number somebody pseudonymised is told from one that any ten digits open to.
+    """
     digests = sorted(
         {
             _digest(key, domain, nhs_number, identifier_type, value)
             for row in rows
             if (nhs_number := row.get(IdentifierType.NHS_NUMBER)) is not None
             for identifier_type, value in row.items()
-            if identifier_type is not IdentifierType.NHS_NUMBER
+            if lone_numbers or identifier_type is not IdentifierType.NHS_NUMBER
         }
     )
     return _HEADER.pack(_MAGIC, _VERSION, len(digests)) + b"".join(digests)

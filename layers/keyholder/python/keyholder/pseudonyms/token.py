@@ -48,12 +48,15 @@ symbol would need to go unseen."""
 
 
 class Scheme(StrEnum):
-    """How a pseudonym was made: a token's first letter."""
+    """How the pseudonyms of a column are made."""
 
-    AES_256_SIV_1 = "S"
-    FF1 = "F"
-    """Ten digits instead of a token (`pseudonyms.ff1`). No token begins with this letter, now or later."""
+    AES_256_SIV_1 = "aes_256_siv_1"
+    FF1 = "ff1"
+    """Ten digits instead of a token (`pseudonyms.ff1`)."""
 
+
+SCHEME_LETTERS: Mapping[Scheme, str] = MappingProxyType({Scheme.AES_256_SIV_1: "S", Scheme.FF1: "F"})
+"""A token's first letter. No token begins with FF1's, now or later."""
 
 ALL_SIV: Mapping[IdentifierType, Scheme] = MappingProxyType({})
 """The schemes of a domain that has chosen none: every column is AES-256-SIV."""
@@ -134,7 +137,7 @@ class Token:
     def __str__(self) -> str:
         body = "".join(
             (
-                self.scheme.value,
+                SCHEME_LETTERS[self.scheme],
                 TYPE_LETTERS[self.identifier_type],
                 _two_symbols(self.key_version),
                 base64.b32encode(self.ciphertext).decode("ascii").translate(_FROM_STANDARD),
@@ -154,7 +157,7 @@ def ciphertext_length(identifier_type: IdentifierType) -> int:
 
 
 def _read(body: str) -> Token | Malformed:
-    if body[0] != Scheme.AES_256_SIV_1:
+    if body[0] != SCHEME_LETTERS[Scheme.AES_256_SIV_1]:
         return Malformed(MalformedReason.UNKNOWN_SCHEME)
     identifier_type = _TYPES.get(body[1])
     if identifier_type is None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from keyholder.identifiers.forms import FORMS
+from keyholder.pseudonyms.schemes import Unsuited, unsuited
 from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry.domains import Domain
 from keyholder.registry.events import (
@@ -77,6 +79,30 @@ KMS_KEY_NOT_CONFIGURED = Refusal(
 KEY_TYPE_NOT_IN_DOMAIN = Refusal(
     "KEY_TYPE_NOT_IN_DOMAIN", RefusalKind.INVALID, "Name identifier types of this domain only.", "/versions"
 )
+SCHEME_TYPE_NOT_IN_DOMAIN = Refusal(
+    "SCHEME_TYPE_NOT_IN_DOMAIN",
+    RefusalKind.INVALID,
+    "Choose schemes for the domain's own identifier types only.",
+    "/schemes",
+)
+SCHEME_TOO_FEW_VALUES = Refusal(
+    "SCHEME_TOO_FEW_VALUES",
+    RefusalKind.INVALID,
+    "Leave out ff1 for this type: it has fewer than one million values, which can be found by trying.",
+    "/schemes",
+)
+SCHEME_NOT_DIGITS = Refusal(
+    "SCHEME_NOT_DIGITS",
+    RefusalKind.INVALID,
+    "Leave out ff1 for this type: it is not digits alone.",
+    "/schemes",
+)
+COLLECTION_WITHOUT_DEATHS = Refusal(
+    "COLLECTION_WITHOUT_DEATHS",
+    RefusalKind.INVALID,
+    "Add date_of_death to the identifier types: without it nobody can tell who died before the collection began.",
+    "/collection_began_on",
+)
 REFUSALS = (
     NOT_AN_OPERATOR,
     BOOTSTRAP_SPENT,
@@ -91,8 +117,13 @@ REFUSALS = (
     KEY_VERSION_ORDER,
     KEY_TYPE_NOT_IN_DOMAIN,
     KMS_KEY_NOT_CONFIGURED,
+    SCHEME_TYPE_NOT_IN_DOMAIN,
+    SCHEME_TOO_FEW_VALUES,
+    SCHEME_NOT_DIGITS,
+    COLLECTION_WITHOUT_DEATHS,
 )
 
+_UNSUITED = {Unsuited.TOO_FEW_VALUES: SCHEME_TOO_FEW_VALUES, Unsuited.NOT_DIGITS: SCHEME_NOT_DIGITS}
 _ALONE = frozenset({Role.OPERATOR, Role.AUDITOR})
 _FOR_MACHINES = frozenset({Role.PROVIDER, Role.RESEARCHER})
 
@@ -208,7 +239,20 @@ def register_domain(
         return ALREADY_REGISTERED
     if domain.kms_key_arn is not None and domain.kms_key_arn not in controller_keys:
         return KMS_KEY_NOT_CONFIGURED
-    return (DomainRegistered(domain),)
+    return _rules_refused(domain) or (DomainRegistered(domain),)
+
+
+def _rules_refused(domain: Domain) -> Refusal | None:
+    """Schemes that the domain's types can't have, and a collection rule that could never apply."""
+    if not set(domain.schemes) <= set(domain.identifier_types):
+        return SCHEME_TYPE_NOT_IN_DOMAIN
+    for kind, scheme in domain.schemes.items():
+        why = unsuited(scheme, FORMS[kind])
+        if why is not None:
+            return _UNSUITED[why]
+    if domain.collection_began_on is not None and IdentifierType.DATE_OF_DEATH not in domain.identifier_types:
+        return COLLECTION_WITHOUT_DEATHS
+    return None
 
 
 def make_keys(

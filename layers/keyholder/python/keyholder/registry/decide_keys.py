@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from keyholder.pseudonyms.token import HIGHEST_KEY_VERSION
+from keyholder.pseudonyms.token import HIGHEST_KEY_VERSION, Scheme
 from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry.decide import NOT_AN_OPERATOR, NOT_REGISTERED, operates
 from keyholder.registry.domains import Domain, KeyState
 from keyholder.registry.events import KeyChangeConfirmed, KeyChanged, KeyChangeProposed, KeyChangeWithdrawn, KeysMade
 from keyholder.registry.key_changes import Change, ChangeState, KeyChange, KeyName, Wish, open_changes
 from keyholder.registry.people import Person
-from keyholder.vocabulary import PersonId
+from keyholder.vocabulary import IdentifierType, PersonId
 
 KEY_TYPE_NOT_IN_DOMAIN = Refusal(
     "KEY_TYPE_NOT_IN_DOMAIN", RefusalKind.INVALID, "Name identifier types of this domain only.", "/identifier_types"
@@ -35,6 +35,12 @@ KEY_STATE_ORDER = Refusal(
     "KEY_STATE_ORDER",
     RefusalKind.CONFLICT,
     "Rotate a type that has a key, retire a version that no longer makes tokens, and destroy only a retired one.",
+)
+SCHEME_WITHOUT_VERSIONS = Refusal(
+    "SCHEME_WITHOUT_VERSIONS",
+    RefusalKind.CONFLICT,
+    "Make a new domain and pseudonymise the column again: ff1 pseudonyms do not say their key version, so a second one "
+    "would make the first ones open wrongly.",
 )
 KEY_CHANGE_OPEN = Refusal(
     "KEY_CHANGE_OPEN",
@@ -64,6 +70,7 @@ REFUSALS = (
     VERSIONS_MISSING,
     KEY_VERSIONS_SPENT,
     KEY_STATE_ORDER,
+    SCHEME_WITHOUT_VERSIONS,
     KEY_CHANGE_OPEN,
     KEY_CHANGE_UNKNOWN,
     OWN_KEY_CHANGE,
@@ -72,7 +79,6 @@ REFUSALS = (
     KEY_CHANGE_EXPIRED,
 )
 
-_FROM = {Change.RETIRE: KeyState.REVERSIBLE, Change.DESTROY: KeyState.RETIRED}
 _INTO = {Change.RETIRE: KeyState.RETIRED, Change.DESTROY: KeyState.DESTROYED}
 
 Confirmed = tuple[KeyChangeConfirmed | KeysMade | KeyChanged, ...]
@@ -172,6 +178,8 @@ def _keys(domain: Domain, wish: Wish) -> tuple[KeyName, ...] | Refusal:
         return named or VERSIONS_MISSING
     if wish.versions:
         return ROTATION_NAMES_NO_VERSION
+    if any(domain.scheme(kind) is Scheme.FF1 for kind in wish.identifier_types):
+        return SCHEME_WITHOUT_VERSIONS
     following = tuple((kind, domain.newest_version(kind) + 1) for kind in wish.identifier_types)
     return KEY_VERSIONS_SPENT if any(version > HIGHEST_KEY_VERSION for _, version in following) else following
 
@@ -180,4 +188,11 @@ def _out_of_order(domain: Domain, change: Change, keys: tuple[KeyName, ...]) -> 
     """Whether the domain's keys, as they are now, are not where the change begins."""
     if change is Change.ROTATE:
         return any(not 1 < version == domain.newest_version(kind) + 1 for kind, version in keys)
-    return any(domain.key_state(key) is not _FROM[change] for key in keys)
+    return any(domain.key_state(key) is not _begins(domain, change, key[0]) for key in keys)
+
+
+def _begins(domain: Domain, change: Change, kind: IdentifierType) -> KeyState:
+    """The state a version is retired or destroyed from. FF1 has one version, which no newer one ever relieves."""
+    if change is Change.DESTROY:
+        return KeyState.RETIRED
+    return KeyState.ACTIVE if domain.scheme(kind) is Scheme.FF1 else KeyState.REVERSIBLE

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from keyholder.canonical import JsonObject
+from keyholder.pseudonyms.schemes import WARNINGS
+from keyholder.pseudonyms.token import Scheme
 from keyholder.refusals import Refusal
 from keyholder.registry.fields import ORGANISATION, FieldError, FieldFault, Fields
 from keyholder.registry.key_changes import KeyChange, KeyName, key_change_view, open_changes
@@ -63,7 +65,10 @@ class Domain:
     """One domain. Raises `ValueError` for a quorum below two, no controller or no identifier type.
 
     `quorum` counts distinct people; every organisation in `controllers` must be among them. `kms_key_arn` is the
-    controller's own KMS key where the domain brings one. `key_changes` holds every proposal there ever was, in order.
+    controller's own KMS key where the domain brings one. `schemes` has the columns that are not AES-256-SIV.
+    `collection_began_on` is the first day of the collection: who had died before gets no pseudonym. `key_changes` holds
+    every proposal there ever was, in order. `keys_behind`: a change was confirmed, and nobody has noted since that the
+    keys table follows.
     """
 
     id: DomainId
@@ -73,14 +78,25 @@ class Domain:
     care_origin: CareOrigin
     quorum: int = LEAST_QUORUM
     kms_key_arn: str | None = None
+    schemes: Mapping[IdentifierType, Scheme] = field(default_factory=dict)
+    collection_began_on: date | None = None
     keys: KeyVersions = field(default_factory=dict)
     key_changes: tuple[KeyChange, ...] = ()
+    keys_behind: bool = False
 
     def __post_init__(self) -> None:
         if self.quorum < LEAST_QUORUM:
             raise ValueError("a domain's quorum is two or more")
         if not self.controllers or not self.identifier_types:
             raise ValueError("a domain needs a controller and an identifier type")
+
+    def scheme(self, identifier_type: IdentifierType) -> Scheme:
+        """How the pseudonyms of a type are made."""
+        return self.schemes.get(identifier_type, Scheme.AES_256_SIV_1)
+
+    def newest_versions(self) -> Mapping[IdentifierType, int]:
+        """The newest key version of each type that has one."""
+        return {kind: max(versions) for kind, versions in self.keys.items() if versions}
 
     def newest_version(self, identifier_type: IdentifierType) -> int:
         """The newest key version of a type; 0 where no key was made."""
@@ -106,7 +122,20 @@ def domain_json(domain: Domain) -> JsonObject:
         "care_origin": domain.care_origin.value,
         "quorum": domain.quorum,
         **({} if domain.kms_key_arn is None else {"kms_key_arn": domain.kms_key_arn}),
+        **(
+            {"schemes": {kind.value: scheme.value for kind, scheme in domain.schemes.items()}} if domain.schemes else {}
+        ),
+        **(
+            {}
+            if domain.collection_began_on is None
+            else {"collection_began_on": domain.collection_began_on.isoformat()}
+        ),
     }
+
+
+def scheme_warnings(domain: Domain) -> JsonObject:
+    """By identifier type, what has to be known of its scheme."""
+    return {kind.value: WARNINGS[scheme].value for kind, scheme in domain.schemes.items() if scheme in WARNINGS}
 
 
 def domain_view(domain: Domain, now: datetime) -> JsonObject:
@@ -118,6 +147,9 @@ def domain_view(domain: Domain, now: datetime) -> JsonObject:
     return {
         **domain_json(domain),
         "kms_key_arn": domain.kms_key_arn,
+        "schemes": {kind.value: domain.scheme(kind).value for kind in domain.identifier_types},
+        "warnings": scheme_warnings(domain),
+        "collection_began_on": domain.collection_began_on.isoformat() if domain.collection_began_on else None,
         "keys": keys,
         "key_changes": [key_change_view(change, now) for change in open_changes(domain.key_changes, now)],
     }
@@ -138,13 +170,23 @@ def read_domain(fields: Fields) -> Domain:
         care_origin=fields.choice("care_origin", CareOrigin),
         quorum=fields.number("quorum", LEAST_QUORUM, 20) if fields.has("quorum") else LEAST_QUORUM,
         kms_key_arn=fields.maybe_text("kms_key_arn", KMS_KEY_ARN),
+        schemes=_read_schemes(fields.maybe_inner("schemes")),
+        collection_began_on=fields.maybe_day("collection_began_on"),
     )
     fields.end()
     return domain
 
 
+def _read_schemes(fields: Fields | None) -> Mapping[IdentifierType, Scheme]:
+    if fields is None:
+        return {}
+    chosen = {kind: fields.choice(kind, Scheme) for kind in IdentifierType if fields.has(kind)}
+    fields.end()
+    return {kind: scheme for kind, scheme in chosen.items() if scheme is not Scheme.AES_256_SIV_1}
+
+
 def parse_domain(raw: JsonObject) -> Domain | Refusal:
-    """A domain from a request body: the form of `domain_json`, `quorum` and `kms_key_arn` optional."""
+    """A domain from a request body: the form of `domain_json`; what has a default in `Domain` is optional."""
     try:
         return read_domain(Fields(raw))
     except FieldError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from keyholder.canonical import JsonObject
 from keyholder.ledger.event import Event, NewEvent
-from keyholder.registry.domains import Domain, KeyState, KeyVersions, domain_json, read_domain
+from keyholder.registry.domains import Domain, KeyState, KeyVersions, domain_json, read_domain, scheme_warnings
 from keyholder.registry.fields import PERSON, Fields
 from keyholder.registry.key_changes import (
     KEY_CHANGE_ID,
@@ -31,6 +31,7 @@ PROJECT_CHANGED = "project.changed"
 DOMAIN_REGISTERED = "domain.registered"
 DOMAIN_KEYS_MADE = "domain.keys_made"
 DOMAIN_KEY_CHANGED = "domain.key_changed"
+DOMAIN_KEYS_FOLLOWED = "domain.keys_followed"
 KEY_CHANGE_PROPOSED = "domain.key_change_proposed"
 KEY_CHANGE_CONFIRMED = "domain.key_change_confirmed"
 KEY_CHANGE_WITHDRAWN = "domain.key_change_withdrawn"
@@ -88,10 +89,13 @@ class ProjectChanged:
 
 @dataclass(frozen=True, slots=True)
 class DomainRegistered:
+    """A new domain. What has to be known of the schemes it chose is written down with the choice."""
+
     domain: Domain
 
     def new_event(self) -> NewEvent:
-        return NewEvent(DOMAIN_REGISTERED, domain_json(self.domain))
+        warnings = scheme_warnings(self.domain)
+        return NewEvent(DOMAIN_REGISTERED, {**domain_json(self.domain), **({"warnings": warnings} if warnings else {})})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,14 @@ class KeyChanged:
     def new_event(self) -> NewEvent:
         data = {"identifier_type": self.identifier_type.value, "version": self.version, "state": self.state.value}
         return NewEvent(DOMAIN_KEY_CHANGED, data)
+
+
+@dataclass(frozen=True, slots=True)
+class KeysFollowed:
+    """The keys table holds what the events before this one say."""
+
+    def new_event(self) -> NewEvent:
+        return NewEvent(DOMAIN_KEYS_FOLLOWED, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +176,7 @@ RegistryEvent = (
     | DomainRegistered
     | KeysMade
     | KeyChanged
+    | KeysFollowed
     | KeyChangeProposed
     | KeyChangeConfirmed
     | KeyChangeWithdrawn
@@ -214,6 +227,9 @@ def fold_domain(events: Sequence[Event]) -> Domain | None:
 def _evolve_domain(domain: Domain | None, event: Event) -> Domain:
     fields = Fields(event.data)
     if domain is None and event.type == DOMAIN_REGISTERED:
+        # They follow from the schemes, and are in the event for whoever reads the ledger.
+        if fields.has("warnings"):
+            fields.inner("warnings")
         return read_domain(fields)
     if domain is not None and event.type == DOMAIN_KEYS_MADE:
         for name, version in fields.counts("versions").items():
@@ -229,7 +245,10 @@ def _evolve_domain(domain: Domain | None, event: Event) -> Domain:
         )
     if domain is not None and event.type in _CLOSES:
         change_id, closing = fields.text("change_id", KEY_CHANGE_ID), _CLOSES[event.type]
-        return replace(domain, key_changes=_with_closed(domain.key_changes, change_id, closing, actor_of(event.actor)))
+        changes = _with_closed(domain.key_changes, change_id, closing, actor_of(event.actor))
+        return replace(domain, key_changes=changes, keys_behind=domain.keys_behind or closing is ChangeState.CONFIRMED)
+    if domain is not None and event.type == DOMAIN_KEYS_FOLLOWED:
+        return replace(domain, keys_behind=False)
     raise UnknownEventError(event.type)
 
 

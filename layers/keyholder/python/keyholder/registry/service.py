@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
 
@@ -15,7 +15,7 @@ from keyholder.refusals import Refusal
 from keyholder.registry import decide, decide_keys
 from keyholder.registry.attempts import AttemptIds, record_refusal
 from keyholder.registry.domains import Domain
-from keyholder.registry.events import fold_bootstrap, fold_domain, fold_person, fold_project
+from keyholder.registry.events import KeysFollowed, fold_bootstrap, fold_domain, fold_person, fold_project
 from keyholder.registry.key_changes import Wish
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
@@ -24,8 +24,11 @@ from keyholder.vocabulary import ActorId, DomainId, IdentifierType, Organisation
 
 BOOTSTRAP = StreamId("registry/bootstrap")
 MOST_PEOPLE = 200
+SWEEPER = ActorId("system/sweeper")
 T = TypeVar("T")
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+"""When the sweeper looks at a domain whose keys may lag behind the ledger: at its next sweep, whatever the clocks."""
 
 
 class Decided(Protocol):
@@ -212,6 +215,24 @@ class Registry:
             lambda acting, existing: decide_keys.withdraw(acting, existing, change_id, now),
         )
 
+    def keys_followed(self, domain: DomainId, version: int, trace: str) -> bool:
+        """Note that the keys table holds what the domain's events up to `version` say, by the sweeper.
+
+        False, and nothing noted, where there was another step since: the table is looked at again.
+        """
+        stream = _domain(domain)
+        events = self._log.read(stream)
+        known = fold_domain(events)
+        if known is None or len(events) != version:
+            return False
+        new = KeysFollowed().new_event()
+        head = domain_head(replace(known, keys_behind=False))
+        try:
+            self._log.record(stream, version, [new], actor=SWEEPER, trace=trace, head=head)
+        except StaleStreamError:
+            return False
+        return True
+
     def _on_domain(
         self,
         call: Call,
@@ -327,8 +348,9 @@ def project_head(project: Project) -> Head:
 
 
 def domain_head(domain: Domain) -> Head:
-    """Where a domain is listed."""
-    return Head(listings=("domains", *(f"controller/{code}" for code in domain.controllers)))
+    """Where a domain is listed, and that the sweeper looks at it while its keys table may lag behind."""
+    listings = ("domains", *(f"controller/{code}" for code in domain.controllers))
+    return Head(listings, due_at=_AT_ONCE if domain.keys_behind else None)
 
 
 def _value(task: Task[T], events: Sequence[Event]) -> T:

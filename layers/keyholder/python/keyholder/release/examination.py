@@ -17,6 +17,7 @@ from keyholder.policy.settings import PolicyFacts
 from keyholder.policy.vocabulary import OutwardCode, PdsSecurity, PolicyIdentifier, Reason
 from keyholder.pseudonyms.key_ring import OpenedKeys
 from keyholder.pseudonyms.opening import Opened, OpenStatus, TokenCell, open_tokens
+from keyholder.pseudonyms.token import Scheme
 from keyholder.release.items import Item, ItemStatus, Outcome
 from keyholder.vocabulary import DomainId, IdentifierType, Pseudonym
 
@@ -63,6 +64,9 @@ class Examination:
     people: People
     facts: PolicyFacts
     now: datetime
+    schemes: Mapping[IdentifierType, Scheme] = field(default_factory=dict)
+    versions: Mapping[IdentifierType, int] = field(default_factory=dict)
+    """The newest key version of each type: what pseudonyms that do not say theirs are opened with."""
 
     def outcomes(self, records: Sequence[Asked], keys: OpenedKeys) -> list[Outcome]:
         """One outcome for each record, in order. One bad record costs the others nothing.
@@ -77,9 +81,16 @@ class Examination:
         ]
         cells = [TokenCell(kind, records[place].pseudonyms[kind]) for place, kind in places]
         rows: list[dict[IdentifierType, Opened]] = [{} for _ in records]
-        for (place, kind), answer in zip(places, open_tokens(cells, self.domain, keys), strict=True):
-            rows[place][kind] = answer
+        opened = open_tokens(cells, self.domain, keys, schemes=self.schemes, versions=self.versions)
+        for (place, kind), answer in zip(places, opened, strict=True):
+            rows[place][kind] = answer if self._was_made(kind, answer) else Opened(OpenStatus.NOT_OPENED)
         return [self._outcome(record.row_id, row) for record, row in zip(records, rows, strict=True)]
+
+    def _was_made(self, kind: IdentifierType, answer: Opened) -> bool:
+        """Whether an extract held what came out, which AES-SIV's tag shows and FF1 does not: any ten digits open."""
+        if answer.value is None or self.schemes.get(kind) is not Scheme.FF1:
+            return True
+        return self.people.linked(self.domain, answer.value, kind, answer.value)
 
     def _wanted(self) -> list[IdentifierType]:
         return [kind for kind in IdentifierType if PolicyIdentifier(kind.value) in self.request.identifiers_requested]

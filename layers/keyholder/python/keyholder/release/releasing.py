@@ -16,6 +16,7 @@ from keyholder.policy.facts import PolicyRequest
 from keyholder.policy.settings import PolicyFacts
 from keyholder.pseudonyms.key_ring import KeyRing, KeyUnavailableError, OpenedKeys
 from keyholder.refusals import Refusal, RefusalKind
+from keyholder.registry.domains import Domain
 from keyholder.registry.service import Registry
 from keyholder.release.chunks import chunks
 from keyholder.release.examination import Asked, Examination
@@ -203,7 +204,7 @@ class Releasing:
         """What the policy has against the request as a whole, as if every controller had approved."""
         found: list[str] = []
         for domain in _domains(state, supposed=True):
-            asked = self._policy_request(state, content, domain, supposed=True)
+            asked = self._policy_request(state, content, self._domain(domain), supposed=True)
             answer = assess_request(asked, self.facts, self.clock.now())
             found.extend(reason.value for reason in answer.reasons if not answer.passes)
         return tuple(dict.fromkeys(found))
@@ -220,20 +221,29 @@ class Releasing:
             for selection in content.domains:
                 if selection.domain not in _domains(state, supposed=supposed):
                     continue
-                asked = self._policy_request(state, content, selection.domain, supposed=supposed)
-                examination = Examination(selection.domain, asked, people, self.facts, now)
+                domain = self._domain(selection.domain)
+                asked = self._policy_request(state, content, domain, supposed=supposed)
+                examination = Examination(
+                    domain.id, asked, people, self.facts, now, domain.schemes, domain.newest_versions()
+                )
                 records = [Asked(record.row_id, record.pseudonyms) for record in selection.records]
                 outcomes.extend(examination.outcomes(records, keys))
         return outcomes
 
+    def _domain(self, domain: DomainId) -> Domain:
+        known = self.registry.domain(domain)
+        if known is None:
+            raise LookupError("a request's domain is not registered")
+        return known
+
     def _policy_request(
-        self, state: RequestState, content: RequestContent, domain: DomainId, *, supposed: bool
+        self, state: RequestState, content: RequestContent, domain: Domain, *, supposed: bool
     ) -> PolicyRequest:
-        project, known = self.registry.project(content.project), self.registry.domain(domain)
+        project = self.registry.project(content.project)
         requester = self.registry.person(state.requester) if state.requester else None
-        if project is None or known is None or requester is None:
-            raise LookupError("a request's project, domain or requester is not registered")
-        asked = policy_request(content, project, known, requester, state.domains.get(domain))
+        if project is None or requester is None:
+            raise LookupError("a request's project or requester is not registered")
+        asked = policy_request(content, project, domain, requester, state.domains.get(domain.id))
         return supposing_approved(asked) if supposed else asked
 
 

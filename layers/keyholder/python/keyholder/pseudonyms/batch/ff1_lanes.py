@@ -12,7 +12,8 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
-from keyholder.pseudonyms.ff1 import ROUNDS, SMALLEST_DOMAIN, Prf
+from keyholder.pseudonyms.ff1 import ROUNDS, Prf
+from keyholder.pseudonyms.schemes import SMALLEST_DOMAIN
 
 RADIX = 10
 LONGEST = 18
