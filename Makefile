@@ -50,7 +50,7 @@ synth: install ## The CloudFormation templates, checked by cdk-nag and cfn-lint
 	$(BIN)/cfn-lint --ignore-checks W3005 --template $(TEMPLATES)/*.template.json
 
 generated: install ## Write the generated pages anew: the API's description, permissions, policy
-	$(BIN)/python -m infra.generated
+	$(BIN)/python -m infra.describe
 
 lambda: install ## The layers as Lambda needs them (arm64, Python 3.13), for deploying
 	$(BIN)/python -m infra.build_layers lambda

@@ -1,7 +1,7 @@
-"""Write what is generated from the code: `python -m infra.describe`.
+"""Write what is generated from the code: `make generated`.
 
-The description that `GET /v1/openapi.json` serves, and the two tables of `docs/api.md`. The tests fail when either is
-not what this would write.
+The description that `GET /v1/openapi.json` serves, the two tables of `docs/api.md`, and the pages of the tables that
+are enforced: `docs/permissions.md` and `docs/policy.md`. The tests fail when one is not what this would write.
 """
 
 from __future__ import annotations
@@ -9,15 +9,20 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from infra.routes import ROOT, ROUTES, Function, Route, Scope, routes_of
 from keyholder.edge.description import as_text, describe
 from keyholder.edge.problems import ProblemType
 from keyholder.edge.service import Service
+from keyholder.policy import page as policy_page
+from keyholder.requests import page as permissions_page
 
 OPENAPI = ROOT / "functions" / "service" / "openapi.json"
 PAGE = ROOT / "docs" / "api.md"
+PERMISSIONS_PAGE = ROOT / "docs" / "permissions.md"
+POLICY_PAGE = ROOT / "docs" / "policy.md"
 
 
 def services() -> tuple[Service, ...]:
@@ -35,12 +40,21 @@ def page(text: str) -> str:
     return _filled(_filled(text, "routes", _routes()), "problems", _problems())
 
 
+def written() -> Mapping[Path, str]:
+    """Every generated file, and what has to be in it."""
+    return {
+        OPENAPI: openapi(),
+        PAGE: page(PAGE.read_text(encoding="utf-8")),
+        PERMISSIONS_PAGE: permissions_page.render(),
+        POLICY_PAGE: policy_page.render(),
+    }
+
+
 def main() -> None:
-    """Write both files and say which."""
-    OPENAPI.write_text(openapi(), encoding="utf-8")
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    for written in (OPENAPI, PAGE):
-        print(written.relative_to(ROOT))
+    """Write them all and say which."""
+    for path, text in written().items():
+        path.write_text(text, encoding="utf-8")
+        print(path.relative_to(ROOT))
 
 
 def _load(function: Function) -> Service:

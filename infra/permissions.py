@@ -98,6 +98,7 @@ then answers 403 instead of 404 for a journal object that is not there yet."""
 
 READ_KEYS = _allow("WrappedKeys", ("dynamodb:GetItem",), Resource(Holding.KEYS))
 OPEN_OWN_KEYS = _decrypt("OpenOwnKeys", Holding.CONTROLLER_KEYS)
+NEW_OWN_KEYS = _allow("NewOwnKeys", ("kms:GenerateDataKeyWithoutPlaintext",), Resource(Holding.CONTROLLER_KEYS))
 SEND_CHECKS = _allow("SendChecks", ("sqs:SendMessage",), Resource(Holding.CHECKS_QUEUE))
 
 PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
@@ -165,7 +166,7 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
             Resource(Holding.DIGEST_KEY),
             Resource(Holding.TAG_KEY),
         ),
-        _allow("NewOwnKeys", ("kms:GenerateDataKeyWithoutPlaintext",), Resource(Holding.CONTROLLER_KEYS)),
+        NEW_OWN_KEYS,
     ),
     Function.CHOICES: (
         LOGS,
@@ -183,8 +184,15 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         LOGS,
         *APPEND,
         _allow("DueSteps", ("dynamodb:Query",), Resource(Holding.STEPS, "/index/due")),
-        _allow("NewWrappedKeys", ("dynamodb:PutItem",), Resource(Holding.KEYS)),
-        _allow("NewTagKey", ("kms:GenerateDataKeyWithoutPlaintext",), Resource(Holding.TAG_KEY)),
+        # To finish key changes that were cut short, and to make the coming year's tag key.
+        _allow("WrappedKeys", ("dynamodb:PutItem", "dynamodb:UpdateItem"), Resource(Holding.KEYS)),
+        _allow(
+            "NewKeys",
+            ("kms:GenerateDataKeyWithoutPlaintext",),
+            Resource(Holding.DOMAIN_KEY),
+            Resource(Holding.TAG_KEY),
+        ),
+        NEW_OWN_KEYS,
         SEND_CHECKS,
         _allow("Views", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), *_objects(Holding.VIEW, "")),
         _allow("ViewNames", ("s3:ListBucket",), Resource(Holding.VIEW)),

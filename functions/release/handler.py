@@ -22,7 +22,7 @@ from keyholder.ledger.receipts import receipts_json
 from keyholder.policy.choices import ChoicesUnavailableError
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.release.items import item_json
-from keyholder.release.releasing import Released
+from keyholder.release.releasing import Checked, Released
 from keyholder.requests.receipts import own_act
 from keyholder.vocabulary import ContentHash, PersonId, RequestId
 
@@ -73,6 +73,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return service(event, context)
 
 
+_LOGGED = {
+    Checked.DONE: LogCode.CHECKS_DONE,
+    Checked.NOT_ASKED: LogCode.CHECKS_SKIPPED,
+    Checked.HELD: LogCode.CHECKS_HELD,
+}
+
+
 def _checked(records: list[dict[str, Any]]) -> dict[str, Any]:
     """Each message is one request; what failed is reported alone and comes again (partial batch response)."""
     failed = []
@@ -80,8 +87,7 @@ def _checked(records: list[dict[str, Any]]) -> dict[str, Any]:
         trace = str(uuid.uuid4())
         try:
             request = RequestId(str(json.loads(record["body"])["request"]))
-            done = assembly().releasing.check(request, trace)
-            service.log.write(LogCode.CHECKS_DONE if done else LogCode.CHECKS_SKIPPED, request_id=trace)
+            service.log.write(_LOGGED[assembly().releasing.check(request, trace)], request_id=trace)
         except Exception as fault:  # noqa: BLE001 - reported to the queue, which delivers it again, then to its dead letters
             service.log.fault(LogCode.FAULT, fault, request_id=trace)
             failed.append({"itemIdentifier": record["messageId"]})

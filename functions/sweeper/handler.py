@@ -1,20 +1,24 @@
-"""Every minute: commit what is pending, ask again for lost checks, end what ran out of time, publish the views."""
+"""Every minute: commit what is pending, ask for lost checks, end what is over, publish views, finish key changes."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from keyholder.adapters.assembly import Assembly, assembly
 from keyholder.edge.logs import Log, LogCode
+from keyholder.pseudonyms.key_ring import ControllerKeyUnavailableError
 from keyholder.requests.codes import State
 from keyholder.requests.service import Done
-from keyholder.vocabulary import RequestId
+from keyholder.vocabulary import DomainId, RequestId, StreamId
 
 MOST = 100
-"""Requests looked at in one sweep; the rest wait a minute."""
+"""Requests and domains looked at in one sweep; the rest wait a minute."""
+
+DOMAINS = "domain/"
 
 log = Log("sweeper")
 
@@ -26,18 +30,28 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
         committed = house.ledger.commit_pending()
         house.key_maker.make_tag_key(house.clock.now().year)
         house.key_maker.make_tag_key(house.clock.now().year + 1)
-        expired, asked = _due(house, trace)
+        due = house.ledger.due(house.clock.now(), MOST)
+        expired, asked = _requests(house, [stream for stream in due if not stream.startswith(DOMAINS)], trace)
         published, failed = _views(house, trace)
+        # Last, so that a domain whose keys can't be made keeps nothing else waiting.
+        followed = _domains(house, [stream for stream in due if stream.startswith(DOMAINS)], trace)
     except Exception as fault:
         log.fault(LogCode.SWEEP_FAILED, fault, request_id=trace)
         raise
-    done = {"committed": committed, "expired": expired, "asked": asked, "published": published, "failed_views": failed}
+    done = {
+        "committed": committed,
+        "expired": expired,
+        "asked": asked,
+        "published": published,
+        "failed_views": failed,
+        "followed": followed,
+    }
     log.write(LogCode.SWEPT, request_id=trace, **done)
     return done
 
 
 def _views(house: Assembly, trace: str) -> tuple[int, int]:
-    """Last of all: publish what is new to every view. How many batches that were in all, and how many views failed."""
+    """Publish what is new to every view. How many batches that were in all, and how many views failed."""
     runs = house.view_publisher.run()
     for run in runs:
         if run.fault is not None:
@@ -45,11 +59,11 @@ def _views(house: Assembly, trace: str) -> tuple[int, int]:
     return sum(run.batches for run in runs), sum(run.fault is not None for run in runs)
 
 
-def _due(house: Assembly, trace: str) -> tuple[int, int]:
+def _requests(house: Assembly, streams: Sequence[StreamId], trace: str) -> tuple[int, int]:
     """Ask again for checks that nobody made in time, and end the requests whose time is over."""
     now = house.clock.now()
     expired = asked = 0
-    for stream in house.ledger.due(now, MOST):
+    for stream in streams:
         request = RequestId(stream.removeprefix("request/"))
         state = house.desk.load(request)
         if state.status is State.SUBMITTED and state.due_at is not None and now < state.due_at:
@@ -58,3 +72,30 @@ def _due(house: Assembly, trace: str) -> tuple[int, int]:
         else:
             expired += isinstance(house.desk.expire(request, trace), Done)
     return expired, asked
+
+
+def _domains(house: Assembly, streams: Sequence[StreamId], trace: str) -> int:
+    """Bring the keys table to what the ledger says of domains whose keys were changed. One that fails keeps no other.
+
+    Raises the first fault once all were tried. That a controller has switched its own key off is none: it waits.
+    """
+    followed, faults = 0, []
+    for stream in streams:
+        try:
+            followed += _followed(house, DomainId(stream.removeprefix(DOMAINS)), trace)
+        except ControllerKeyUnavailableError:
+            log.write(LogCode.KEYS_HELD, request_id=trace)
+        except Exception as fault:  # noqa: BLE001 - raised below
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+    return followed
+
+
+def _followed(house: Assembly, name: DomainId, trace: str) -> bool:
+    entry = house.registry.domain_entry(name)
+    if entry is None or not entry.value.keys_behind:
+        return False
+    domain = entry.value
+    house.key_maker.follow(domain, [(kind, version) for kind in domain.keys for version in domain.keys[kind]])
+    return house.registry.keys_followed(name, entry.version, trace)

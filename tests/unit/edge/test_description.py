@@ -46,12 +46,12 @@ def nodes(part: object) -> Iterator[dict[str, Any]]:
 
 
 def test_the_committed_description_is_what_the_code_gives() -> None:
-    assert OPENAPI.read_text(encoding="utf-8") == openapi(), "run: python -m infra.describe"
+    assert OPENAPI.read_text(encoding="utf-8") == openapi(), "run: make generated"
 
 
 def test_the_page_has_the_tables_the_code_gives() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert text == page(text), "run: python -m infra.describe"
+    assert text == page(text), "run: make generated"
     assert all(f"| `{route.key}` | {route.function} |" in text for route in ROUTES)
     assert all(f"| `{problem.slug}` | {problem.status} | {problem.title} |" in text for problem in ProblemType)
 

@@ -92,6 +92,7 @@ def test_only_two_functions_can_use_the_domain_keys(template: Template, keys_tem
         (Function.PSEUDONYMISE, "kms:Decrypt"),
         # Makes a key nobody has seen: the wrapped form only.
         (Function.REGISTRY, "kms:GenerateDataKeyWithoutPlaintext"),
+        (Function.SWEEPER, "kms:GenerateDataKeyWithoutPlaintext"),
     }
     for key in keys_template.of_type("AWS::KMS::Key").values():
         (statement,) = key["Properties"]["KeyPolicy"]["Statement"]
@@ -124,8 +125,9 @@ def statements_about(keys: object, function: Function) -> list[tuple[str, list[s
 def test_controllers_own_keys_are_named_one_by_one(given: object) -> None:
     for function in (Function.RELEASE, Function.PSEUDONYMISE):
         assert statements_about(given, function) == [("kms:Decrypt", OWN)]
-    assert statements_about(given, Function.REGISTRY) == [("kms:GenerateDataKeyWithoutPlaintext", OWN)]
-    for function in set(Function) - {Function.RELEASE, Function.PSEUDONYMISE, Function.REGISTRY}:
+    for function in (Function.REGISTRY, Function.SWEEPER):
+        assert statements_about(given, function) == [("kms:GenerateDataKeyWithoutPlaintext", OWN)]
+    for function in set(Function) - {Function.RELEASE, Function.PSEUDONYMISE, Function.REGISTRY, Function.SWEEPER}:
         assert not statements_about(given, function)
 
 
@@ -154,11 +156,11 @@ def test_only_the_arn_of_one_key_is_taken(given: object) -> None:
         ("kms:GenerateDataKey", Holding.DOMAIN_KEY, "", ""),
         ("dynamodb:GetItem", Holding.KEYS, "", "release pseudonymise audit choices"),
         ("dynamodb:PutItem", Holding.KEYS, "", "registry sweeper"),
-        ("dynamodb:UpdateItem", Holding.KEYS, "", "registry"),
+        ("dynamodb:UpdateItem", Holding.KEYS, "", "registry sweeper"),
         ("dynamodb:DeleteItem", Holding.KEYS, "", ""),
         ("kms:Decrypt", Holding.CONTROLLER_KEYS, "", "release pseudonymise"),
         ("kms:GenerateDataKey", Holding.CONTROLLER_KEYS, "", ""),
-        ("kms:GenerateDataKeyWithoutPlaintext", Holding.CONTROLLER_KEYS, "", "registry"),
+        ("kms:GenerateDataKeyWithoutPlaintext", Holding.CONTROLLER_KEYS, "", "registry sweeper"),
         ("dynamodb:DeleteItem", Holding.STEPS, "", ""),
         ("dynamodb:Query", Holding.STEPS, "/index/due", "sweeper"),
         ("s3:PutObject", Holding.CONTENT, "/a", "requests decisions"),

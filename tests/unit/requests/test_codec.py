@@ -31,6 +31,9 @@ def samples() -> dict[str, RequestEvent]:
     blocked.do(
         ask.RecordChecks(blocked.state.content_hash, replace(world.checks(0), reasons=("DSA_EXPIRED",))), RELEASE
     )
+    held = world.drafted().do(ask.Submit(), ROSA)
+    assert held.state.content_hash
+    held.do(ask.HoldChecks(held.state.content_hash, "KEYS_UNAVAILABLE"), RELEASE)
     expired = world.approved()
     expired.now = expired.state.due_at or expired.now
     failed = world.approved()
@@ -39,6 +42,7 @@ def samples() -> dict[str, RequestEvent]:
     courses = [
         mixed,
         blocked,
+        held,
         world.drafted().do(ask.Discard(), ROSA),
         world.in_review().do(ask.Withdraw(), ROSA),
         world.approved().do(ask.Revoke(RevokeReason.OTHER), NADIA),

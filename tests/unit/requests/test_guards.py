@@ -83,6 +83,11 @@ def submitted() -> Scene:
     return Scene(course, ask.RecordChecks(named(course), world.checks()), RELEASE)
 
 
+def held() -> Scene:
+    course = world.drafted().do(ask.Submit(), ROSA)
+    return Scene(course, ask.HoldChecks(named(course), "KEYS_UNAVAILABLE"), RELEASE)
+
+
 def releasing() -> world.Course:
     course = world.approved()
     return course.do(world.release_of(course), ROSA)
@@ -106,6 +111,7 @@ SCENES: dict[CommandName, Callable[[], Scene]] = {
     CommandName.DISCARD: lambda: Scene(world.drafted(), ask.Discard(), ROSA),
     CommandName.SUBMIT: lambda: Scene(world.drafted(), ask.Submit(), ROSA),
     CommandName.RECORD_CHECKS: submitted,
+    CommandName.HOLD_CHECKS: held,
     CommandName.APPROVE: lambda: reviewed(lambda named: ask.Approve(GP, named)),
     CommandName.REJECT: lambda: reviewed(lambda named: ask.Reject(GP, named, RejectReason.OTHER)),
     CommandName.WITHDRAW: lambda: Scene(world.in_review(), ask.Withdraw(), ROSA),

@@ -24,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from keyholder.pseudonyms.key_ring import (
     DATA_KEY_LENGTH,
+    ControllerKeyUnavailableError,
     DataKey,
     KeyGone,
     KeyServiceError,
@@ -173,7 +174,8 @@ class KmsKeyRing:
         if state is not KeyVersionState.ACTIVE:
             return _GONE[state]
         key_arn, off = _wrapping(self._key_arn, own_key)
-        return DataKey(self._keys.unwrap(place, wrapped, key_arn, DATA_KEY_LENGTH, off), version)
+        with _controllers(own_key):
+            return DataKey(self._keys.unwrap(place, wrapped, key_arn, DATA_KEY_LENGTH, off), version)
 
 
 class PurposeKeys:
@@ -237,7 +239,8 @@ class KeyMaker:
             raise ValueError("a key version is 1 to 1023")
         place = _domain_place(domain, identifier_type, version)
         key_arn, off = _wrapping(self._domain_key_arn, own_key)
-        return self._keys.make(place, key_arn, DATA_KEY_LENGTH, off)
+        with _controllers(own_key):
+            return self._keys.make(place, key_arn, DATA_KEY_LENGTH, off)
 
     def follow(self, domain: Domain, keys: Iterable[KeyName]) -> None:
         """Bring these versions in the table to what the ledger says of them. Repeatable: it finishes a half one."""
@@ -263,6 +266,17 @@ class KeyMaker:
 def _wrapping(domain_key_arn: str, own_key: str | None) -> tuple[str, AbstractSet[str]]:
     """The KMS key that wraps a domain's keys, and which of KMS's answers mean that it is not to be had."""
     return (domain_key_arn, _SWITCHED_OFF) if own_key is None else (own_key, _WITHDRAWN)
+
+
+@contextmanager
+def _controllers(own_key: str | None) -> Iterator[None]:
+    """Says of a key that is not to be had that it is the controller's own, where it is."""
+    try:
+        yield
+    except KeyUnavailableError as error:
+        if own_key is None:
+            raise
+        raise ControllerKeyUnavailableError(*error.args) from None
 
 
 @contextmanager

@@ -275,6 +275,9 @@ class RequestSummary(Answer):
     policy_hash: Hash | None
     reasons: list[str]
     """Why it was blocked."""
+    checks_held: Literal["KEYS_UNAVAILABLE"] | None
+    """Why the checks of a submitted request can't be made for now: a domain's controller has switched its own key off.
+    They are made once it is back, and nobody has to ask for them."""
     decisions: list[DomainDecisionView]
     release_until: AwareDatetime | None
     retrievals: Retrievals

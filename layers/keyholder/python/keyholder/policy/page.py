@@ -1,11 +1,10 @@
 """`docs/policy.md`, written from the tables, so that the rules can be read without reading Python.
 
-`python -m keyholder.policy.page` prints it; a test compares it with the file.
+`make generated` writes it; a test compares it with the file.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 
 from keyholder.policy import settings, tables
@@ -14,7 +13,7 @@ from keyholder.policy.vocabulary import Purpose
 
 _TOP = """# The policy
 
-Written by `python -m keyholder.policy.page > docs/policy.md` from the tables in `keyholder.policy`; a test compares
+Written by `make generated` from the tables in `keyholder.policy`; a test compares
 the two. This is not legal advice: a deployment reads the live texts again.
 
 Everything is decided at the moment of disclosure, never at approval. Days are Europe/London calendar days. What is
@@ -160,7 +159,3 @@ def _code(text: str) -> str:
 
 def _yes(flag: bool) -> str:
     return "yes" if flag else "no"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(render())

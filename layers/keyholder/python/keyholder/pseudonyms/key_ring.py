@@ -23,6 +23,10 @@ class KeyUnavailableError(Exception):
     """The key's holder has switched it off, or it was never made: nothing can be opened until it is there."""
 
 
+class ControllerKeyUnavailableError(KeyUnavailableError):
+    """A controller has switched off, withdrawn or deleted its own KMS key: its right, and no fault of Keyholder's."""
+
+
 class KeyVersionState(StrEnum):
     """What may be done with one version of a domain key."""
 

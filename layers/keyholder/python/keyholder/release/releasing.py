@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 from keyholder.ledger.log import LedgerUnavailableError, Recorded
@@ -14,7 +15,7 @@ from keyholder.policy.assess import assess_request, supposing_approved
 from keyholder.policy.choices import ChoiceStore
 from keyholder.policy.facts import PolicyRequest
 from keyholder.policy.settings import PolicyFacts
-from keyholder.pseudonyms.key_ring import KeyRing, KeyUnavailableError, OpenedKeys
+from keyholder.pseudonyms.key_ring import ControllerKeyUnavailableError, KeyRing, KeyUnavailableError, OpenedKeys
 from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry.domains import Domain
 from keyholder.registry.service import Registry
@@ -58,6 +59,16 @@ REFUSALS = (ALREADY_ANSWERED, FAILED, RUNNING, FILE_GONE)
 KEYS_UNAVAILABLE = "KEYS_UNAVAILABLE"
 FAULT = "FAULT"
 _GIVEN = {ItemStatus.RELEASED, ItemStatus.RELEASED_PARTIAL}
+
+
+class Checked(Enum):
+    """What became of the checks that were asked for."""
+
+    DONE = "done"
+    NOT_ASKED = "not asked"
+    """The request does not wait for them, or not any more."""
+    HELD = "held"
+    """They wait for a controller's own key; the sweeper asks again."""
 
 
 class NotProvenError(Exception):
@@ -111,18 +122,28 @@ class Releasing:
     facts: PolicyFacts
     clock: Clock
 
-    def check(self, request: RequestId, trace: str) -> bool:
-        """The checks of a submitted request. False where it does not wait for them (any more)."""
+    def check(self, request: RequestId, trace: str) -> Checked:
+        """The checks of a submitted request.
+
+        Where a controller has switched its own key off they wait for it, which the request says from then on. That is
+        the controller's right and nobody's fault; any other key that is not to be had is one, and raises.
+        """
         state = self.desk.load(request)
         if state.status is not State.SUBMITTED or state.content_hash is None:
-            return False
+            return Checked.NOT_ASKED
         content = self.desk.content(state)
         reasons = self._objections(state, content)
-        outcomes = [] if reasons else self._outcomes(state, content, self.clock.now(), supposed=True)
+        try:
+            outcomes = [] if reasons else self._outcomes(state, content, self.clock.now(), supposed=True)
+        except ControllerKeyUnavailableError:
+            if state.checks_held != KEYS_UNAVAILABLE:
+                self.desk.hold_checks(request, state.content_hash, KEYS_UNAVAILABLE, trace)
+            return Checked.HELD
         given = sum(outcome.item.status in _GIVEN for outcome in outcomes)
         held = sum(outcome.item.status is ItemStatus.PENDING for outcome in outcomes)
         checks = Checks(self.facts.policy_hash, given, held, len(outcomes) - given - held, reasons)
-        return isinstance(self.desk.record_checks(request, state.content_hash, checks, trace), Done)
+        done = self.desk.record_checks(request, state.content_hash, checks, trace)
+        return Checked.DONE if isinstance(done, Done) else Checked.NOT_ASKED
 
     def release(self, call: Call, request: RequestId, content_hash: ContentHash) -> Released | Refusal:
         """Hand out what is approved, now. Raises `KeyUnavailableError` where the domain's keys are withdrawn."""

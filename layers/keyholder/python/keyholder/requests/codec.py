@@ -10,6 +10,7 @@ from keyholder.ledger.event import Event, NewEvent
 from keyholder.registry.events import UnknownEventError
 from keyholder.registry.fields import Fields
 from keyholder.requests.events import (
+    ChecksHeld,
     ChecksRecorded,
     DomainApproved,
     DomainRejected,
@@ -38,6 +39,7 @@ RequestEvent = (
     | DraftSaved
     | RequestDiscarded
     | RequestSubmitted
+    | ChecksHeld
     | ChecksRecorded
     | RequestBlocked
     | DomainApproved
@@ -61,6 +63,7 @@ EVENTS: Mapping[str, type[RequestEvent]] = {
         DraftSaved,
         RequestDiscarded,
         RequestSubmitted,
+        ChecksHeld,
         ChecksRecorded,
         RequestBlocked,
         DomainApproved,

@@ -21,6 +21,7 @@ class CommandName(StrEnum):
     DISCARD = "discard"
     SUBMIT = "submit"
     RECORD_CHECKS = "record_checks"
+    HOLD_CHECKS = "hold_checks"
     APPROVE = "approve"
     REJECT = "reject"
     WITHDRAW = "withdraw"
@@ -77,6 +78,15 @@ class RecordChecks:
     NAME: ClassVar[CommandName] = CommandName.RECORD_CHECKS
     content_hash: ContentHash
     checks: Checks
+
+
+@dataclass(frozen=True, slots=True)
+class HoldChecks:
+    """The checks can't be made for now; `code` is a constant that says what is missing."""
+
+    NAME: ClassVar[CommandName] = CommandName.HOLD_CHECKS
+    content_hash: ContentHash
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +183,7 @@ Command = (
     | Discard
     | Submit
     | RecordChecks
+    | HoldChecks
     | Approve
     | Reject
     | Withdraw

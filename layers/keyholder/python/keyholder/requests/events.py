@@ -144,6 +144,22 @@ class ChecksRecorded:
 
 
 @dataclass(frozen=True, slots=True)
+class ChecksHeld:
+    """The checks can't be made for now, and are tried again until they can; `code` says what is missing."""
+
+    TYPE: ClassVar[str] = "request.checks_held"
+    content_hash: ContentHash
+    code: str
+
+    def data(self) -> JsonObject:
+        return {"content_hash": self.content_hash, "code": self.code}
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(_hash(fields), fields.text("code", CODE))
+
+
+@dataclass(frozen=True, slots=True)
 class RequestBlocked:
     """The checks left nothing: a rule refuses the whole request, or no record may be released."""
 

@@ -17,6 +17,7 @@ from keyholder.requests.commands import (
     Collect,
     FailRelease,
     FinishRelease,
+    HoldChecks,
     RecordChecks,
     RecordChunk,
     Reject,
@@ -102,7 +103,7 @@ def _draft_meant(case: Case) -> Refusal | None:
 
 def _same_content(case: Case) -> Refusal | None:
     command = case.command
-    if not isinstance(command, RecordChecks | Approve | Reject | AuthoriseRelease):
+    if not isinstance(command, RecordChecks | HoldChecks | Approve | Reject | AuthoriseRelease):
         raise TypeError("this rule is about commands that name a content")
     return None if command.content_hash == case.state.content_hash else reasons.OTHER_CONTENT
 

@@ -14,12 +14,14 @@ from keyholder.requests.commands import (
     Collect,
     FailRelease,
     FinishRelease,
+    HoldChecks,
     RecordChecks,
     RecordChunk,
     Reject,
     Revoke,
 )
 from keyholder.requests.events import (
+    ChecksHeld,
     ChecksRecorded,
     DomainApproved,
     DomainRejected,
@@ -93,6 +95,11 @@ def record_checks(case: Case) -> Outcome:
             due_at=case.now + case.facts.limits.decision_within,
         ),
     )
+
+
+def hold_checks(case: Case) -> Outcome:
+    command = case.of(HoldChecks)
+    return (ChecksHeld(command.content_hash, command.code),)
 
 
 def approve(case: Case) -> Outcome:

@@ -11,7 +11,7 @@ from keyholder.requests.transitions import TRANSITIONS, WHO, Transition, Who
 _INTRODUCTION = """\
 # Who may do what to a request, and when
 
-This page is written by `python -m keyholder.requests.page` from the one table that is enforced; a test keeps it so.
+This page is written by `make generated` from the one table that is enforced; a test keeps it so.
 What is not here can't happen. Auditors and operators have no command on requests. A suspended person has none
 at all. Refused commands are recorded too.
 """
@@ -83,9 +83,3 @@ def _rule(row: Transition) -> Iterator[str]:
         yield ""
     for guard in row.guards:
         yield f"- {guard.sentence}"
-
-
-if __name__ == "__main__":
-    import sys
-
-    sys.stdout.write(render())

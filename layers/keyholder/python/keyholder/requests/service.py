@@ -209,6 +209,10 @@ class RequestDesk:
         """What the checks of a submitted request found."""
         return self._by_release_function(request, ask.RecordChecks(content_hash, checks), trace)
 
+    def hold_checks(self, request: RequestId, content_hash: ContentHash, code: str, trace: str) -> Done | Refusal:
+        """The checks of a submitted request can't be made for now; `code` is a constant."""
+        return self._by_release_function(request, ask.HoldChecks(content_hash, code), trace)
+
     def record_chunk(self, request: RequestId, chunk: ItemsReleased, trace: str) -> Done | Refusal:
         """The next chunk of a running release, before it is handed out."""
         command = ask.RecordChunk(

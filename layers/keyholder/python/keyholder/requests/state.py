@@ -13,6 +13,7 @@ from keyholder.requests.codec import Happened, from_event
 from keyholder.requests.codes import DecisionState, State, Vote
 from keyholder.requests.content import Delivery, Summary
 from keyholder.requests.events import (
+    ChecksHeld,
     ChecksRecorded,
     DomainApproved,
     DomainRejected,
@@ -101,7 +102,8 @@ class Release:
 class RequestState:
     """One request. `version` is the number of its newest event, 0 before the first.
 
-    `status` is None before the first event. `until` and `retrievals` count from the approval.
+    `status` is None before the first event. `checks_held` says what the checks wait for. `until` and `retrievals` count
+    from the approval.
     """
 
     id: RequestId
@@ -113,6 +115,7 @@ class RequestState:
     policy_hash: str | None = None
     counts: Mapping[str, str] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    checks_held: str | None = None
     domains: Mapping[DomainId, DomainDecision] = field(default_factory=dict)
     releases: tuple[Release, ...] = ()
     until: datetime | None = None
@@ -188,9 +191,19 @@ def _submitted(event: RequestSubmitted, state: RequestState, at: datetime) -> Re
 
 
 @_apply.register
+def _held(event: ChecksHeld, state: RequestState, at: datetime) -> RequestState:
+    return replace(state, checks_held=event.code)
+
+
+@_apply.register
 def _checked(event: ChecksRecorded, state: RequestState, at: datetime) -> RequestState:
     return replace(
-        state, status=State.IN_REVIEW, policy_hash=event.policy_hash, counts=event.counts, due_at=event.due_at
+        state,
+        status=State.IN_REVIEW,
+        policy_hash=event.policy_hash,
+        counts=event.counts,
+        due_at=event.due_at,
+        checks_held=None,
     )
 
 
@@ -280,7 +293,7 @@ def _collected(event: ReleaseCollected, state: RequestState, at: datetime) -> Re
 
 
 def _over(state: RequestState, status: State) -> RequestState:
-    return replace(state, status=status, due_at=None)
+    return replace(state, status=status, due_at=None, checks_held=None)
 
 
 def _with_ballot(state: RequestState, domain: DomainId, ballot: Ballot, outcome: DecisionState) -> RequestState:

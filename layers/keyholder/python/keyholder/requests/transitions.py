@@ -17,6 +17,7 @@ from keyholder.requests.codec import RequestEvent
 from keyholder.requests.codes import State
 from keyholder.requests.commands import CommandName
 from keyholder.requests.events import (
+    ChecksHeld,
     ChecksRecorded,
     DomainApproved,
     DomainRejected,
@@ -133,6 +134,15 @@ TRANSITIONS: tuple[Transition, ...] = (
         events=_types(ChecksRecorded, RequestBlocked),
         to=_states(State.IN_REVIEW, State.BLOCKED),
         outcome=outcomes.record_checks,
+    ),
+    Transition(
+        sources=_states(State.SUBMITTED),
+        command=CommandName.HOLD_CHECKS,
+        who=Who.RELEASE_FUNCTION,
+        guards=(g.SAME_CONTENT,),
+        events=_types(ChecksHeld),
+        to=STAYS,
+        outcome=outcomes.hold_checks,
     ),
     Transition(
         sources=_states(State.IN_REVIEW),

@@ -41,6 +41,7 @@ def request_view(state: RequestState, person: Person, commands: tuple[AllowedCom
         "due_at": _moment(state.due_at),
         "policy_hash": state.policy_hash,
         "reasons": list(state.reasons),
+        "checks_held": state.checks_held,
         "decisions": [_decision(domain, decision) for domain, decision in state.domains.items()],
         "release_until": _moment(state.until),
         "retrievals": {"allowed": state.retrievals, "used": state.retrievals_used()},
