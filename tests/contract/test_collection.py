@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.contract.api import Api
-from tests.contract.settled import DOMAIN, PEOPLE, TYPE_1, Extract, expect
+from tests.contract.settled import DOMAIN, PEOPLE, TYPE_1, Extract, domain_body, expect
 
 CANARY = "9990000018"
 REPORT = {
@@ -68,3 +68,36 @@ def test_a_repeated_job_is_recorded_once_and_not_with_another_report(api: Api, e
     assert api.keys("LEDGER_BUCKET") == before
     other = {**body, "collection": {**REPORT, "dropped": {}}}
     assert api.post(ROUTE, other, "provider", key=key).status == 422
+
+
+BEGAN = "2021-07-01"
+OWN_START = "began-2026"
+
+
+def test_a_domains_own_start_holds_whatever_the_client_says(api: Api, extract: Extract) -> None:
+    body = {**domain_body(OWN_START), "collection_began_on": BEGAN}
+    assert expect(api.post("/v1/domains", body, "operator"), 201).json["collection_began_on"] == BEGAN
+    cells = rows("2021-06-30", BEGAN, "2023-01-01", "", "soon")
+    for told, later in (
+        (None, None),
+        ({**REPORT, "began_on": "1990-01-01"}, None),
+        ({**REPORT, "began_on": "2022-01-01"}, "died_before_start"),
+    ):
+        sent = {"rows": cells} if told is None else {"rows": cells, "collection": told}
+        made = expect(api.post(f"/v1/domains/{OWN_START}/pseudonyms", sent, "provider"), 200).json["rows"]
+        assert [row.get("reason") for row in made] == [
+            "died_before_start",
+            later,
+            None,
+            None,
+            "date_of_death_unreadable",
+        ]
+
+
+def test_a_start_without_dates_of_death_is_refused(api: Api, extract: Extract) -> None:
+    body = {**domain_body(OWN_START), "collection_began_on": BEGAN, "identifier_types": ["nhs_number"]}
+    answer = expect(api.post("/v1/domains", body, "operator"), 422)
+    assert answer.code == "COLLECTION_WITHOUT_DEATHS"
+    for wrong in ("1 July 2021", "2021-02-30", 2021):
+        answer = expect(api.post("/v1/domains", {**body, "collection_began_on": wrong}, "operator"), 422)
+        assert answer.json["errors"][0]["pointer"] == "/collection_began_on"

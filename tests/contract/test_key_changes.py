@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from keyholder.ledger.event import parse_rfc3339
+from keyholder.pseudonyms.key_ring import KeyServiceError
 from tests.contract.api import Answer, Api, Fault
 from tests.contract.aws import REGION
 from tests.contract.settled import (
@@ -18,6 +19,7 @@ from tests.contract.settled import (
     Extract,
     approved,
     domain_body,
+    draft,
     expect,
     in_review,
     load_opt_outs,
@@ -167,6 +169,46 @@ def test_a_rotation_cut_short_makes_no_token_until_it_is_finished(api: Api, extr
     assert statuses(approved(api, request_body(extract, 0)).release()) == ["released"]
     expect(confirm(api, path, key="a-rotation-cut-short"), 200)
     assert new_tokens(api, extract)[0]["pseudonyms"]["nhs_number"][2:4] == "02"
+
+
+def test_the_sweeper_finishes_what_was_cut_short_and_nobody_repeats_anything(api: Api, extract: Extract) -> None:
+    """Both kinds of change end between ledger and table; other operators go on meanwhile."""
+    changed(api, ROTATION)
+    api.sweep()
+    with api.failing(unable_to_follow(api)):
+        expect(confirm(api, proposed(api, wish("retire", 1))), 500)
+    assert item(api)["state"] == {"S": "active"}
+    with api.failing(Fault("GenerateDataKeyWithoutPlaintext", "KMSInternalException", 500)):
+        expect(confirm(api, proposed(api, wish("rotate", types=("date_of_birth",)))), 500)
+    proposed(api, wish("rotate", types=("gp_local_patient_number",)))
+    api.restarted()
+    assert api.sweep()["followed"] == 1
+    assert item(api)["state"] == {"S": "retired"}
+    made = new_tokens(api, extract)[0]["pseudonyms"]
+    assert (made["nhs_number"][2:4], made["date_of_birth"][2:4]) == ("02", "02")
+    (noted,) = [event for event in api.events()[-3:] if event["type"] == "domain.keys_followed"]
+    assert (noted["actor"], noted["stream"], noted["data"]) == ("system/sweeper", f"domain/{DOMAIN}", {})
+    calls = len(api.calls)
+    assert api.sweep()["followed"] == 0
+    tag_keys = 2
+    assert api.calls[calls:].count("GenerateDataKeyWithoutPlaintext") == tag_keys, "done is done"
+
+
+def test_a_change_the_sweeper_can_t_finish_is_tried_again_and_keeps_nothing_else(api: Api, extract: Extract) -> None:
+    asked = draft(api, request_body(extract, 0))
+    expect(api.post(f"{asked.path}/submit", {}, "researcher"), 200)
+    with api.failing(unable_to_follow(api)):
+        changed_in_part = proposed(api, ROTATION)
+        expect(confirm(api, changed_in_part), 200)
+        expect(confirm(api, proposed(api, wish("retire", 1))), 500)
+        api.clock.advance(minutes=5)
+        with pytest.raises(KeyServiceError):
+            api.sweep()
+    assert api.deliver() == 2
+    assert asked.state == "in_review"
+    assert item(api)["state"] == {"S": "active"}
+    assert api.sweep()["followed"] == 1
+    assert item(api)["state"] == {"S": "retired"}
 
 
 def test_a_key_that_comes_back_into_the_table_stays_shut(api: Api, extract: Extract) -> None:
@@ -409,6 +451,74 @@ def test_with_its_own_key_switched_off_or_withdrawn_nothing_of_a_domain_opens(
     ]
     assert statuses(asked.release()) == ["released"] * 3
     expect(confirm(api, path), 200)
+
+
+def submitted(api: Api, extract: Extract) -> Asked:
+    """A request for the domain with its own key, handed in and not yet checked."""
+    records = [record(row) for row in new_tokens(api, extract, OWN)]
+    asked = draft(api, request_body(extract, domains=[{"domain": OWN, "records": records}]))
+    expect(api.post(f"{asked.path}/submit", {}, "researcher"), 200)
+    return asked
+
+
+def off(arn: str, code: str = "DisabledException") -> Fault:
+    return Fault("Decrypt", code, 400, when=lambda params: params["KeyId"] == arn)
+
+
+def test_with_its_own_key_switched_off_the_checks_wait_and_say_so(api: Api, extract: Extract) -> None:
+    arn = with_own_key(api, extract)
+    asked = submitted(api, extract)
+    with api.failing(off(arn)):
+        assert api.deliver() == 1, "the message was left to the dead letters"
+        for who in ("researcher", "controller"):
+            seen = asked.seen(who).json
+            assert (seen["state"], seen["checks_held"]) == ("submitted", "KEYS_UNAVAILABLE")
+        for _ in range(3):
+            api.clock.advance(minutes=3)
+            assert api.sweep()["asked"] == 1
+            assert api.deliver() == 1
+    held = [event["data"]["code"] for event in api.events() if event["type"] == "request.checks_held"]
+    assert held == ["KEYS_UNAVAILABLE"], "once, however often they are tried"
+    api.clock.advance(minutes=3)
+    assert api.sweep()["asked"] == 1
+    assert api.deliver() == 1
+    seen = asked.seen("researcher").json
+    assert (seen["state"], seen["checks_held"]) == ("in_review", None)
+    assert statuses(approve_own(asked).release()) == ["released"] * 3
+
+
+def test_a_request_whose_checks_wait_can_be_withdrawn(api: Api, extract: Extract) -> None:
+    arn = with_own_key(api, extract)
+    asked = submitted(api, extract)
+    with api.failing(off(arn, "AccessDeniedException")):
+        assert api.deliver() == 1
+        etag = asked.seen("researcher").etag
+        expect(api.post(f"{asked.path}/withdraw", {}, "researcher", if_match=etag), 200)
+    seen = asked.seen("researcher").json
+    assert (seen["state"], seen["checks_held"]) == ("withdrawn", None)
+
+
+def test_with_the_environments_key_switched_off_the_checks_are_a_fault(api: Api, extract: Extract) -> None:
+    """Nobody may do that to Keyholder, so it ends among the dead letters, whose alarm wakes somebody up."""
+    asked = draft(api, request_body(extract, 0))
+    expect(api.post(f"{asked.path}/submit", {}, "researcher"), 200)
+    with api.failing(off(api.names["DOMAIN_KEY_ARN"])):
+        assert api.deliver() == 0
+    assert (asked.seen("researcher").json["state"], asked.seen("researcher").json["checks_held"]) == ("submitted", None)
+
+
+def test_a_key_change_waits_for_the_controllers_own_key_without_an_alarm(api: Api, extract: Extract) -> None:
+    arn = with_own_key(api, extract)
+    path = proposed(api, ROTATION, OWN)
+    unable = Fault(
+        "GenerateDataKeyWithoutPlaintext", "DisabledException", 400, when=lambda given: given["KeyId"] == arn
+    )
+    with api.failing(unable):
+        expect(confirm(api, path), 503)
+        assert api.sweep()["followed"] == 0
+    assert "key_unknown" in new_tokens(api, extract, OWN)[0]["errors"].values()
+    assert api.sweep()["followed"] == 1
+    assert new_tokens(api, extract, OWN)[0]["pseudonyms"]["nhs_number"][2:4] == "02"
 
 
 def test_the_environments_key_refused_is_a_fault_of_ours(api: Api, extract: Extract) -> None:

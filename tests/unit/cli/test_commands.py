@@ -207,6 +207,130 @@ def test_checking_pseudonyms_finds_a_typing_error_and_sends_nothing(tmp_path: Pa
     assert token not in bad.output
 
 
+SAVED = {
+    "domain_id": "gp-2026",
+    "identifier_types": ["nhs_number", "postcode"],
+    "schemes": {"nhs_number": "aes_256_siv_1", "postcode": "aes_256_siv_1"},
+    "keys": {
+        "nhs_number": {"1": "destroyed", "2": "retired", "3": "reversible", "4": "active"},
+        "postcode": {"1": "active"},
+    },
+    "kms_key_arn": None,
+}
+
+
+def sealed(kind: IdentifierType, version: int, filler: int = 0) -> str:
+    return str(Token(Scheme.AES_256_SIV_1, kind, version, bytes([filler]) * ciphertext_length(kind)))
+
+
+def checked(folder: Path, header: str, *rows: str, domain: object = None) -> Result:
+    """`request check` of these rows, with this domain saved beside them; nothing is ever sent."""
+    file, saved, api = folder / "rows.csv", folder / "domain.json", FakeApi([])
+    file.write_text("".join(f"{line}\n" for line in (header, *rows)))
+    saved.write_text(json.dumps(domain))
+    more = () if domain is None else ("--domain", str(saved))
+    result = run("--json", "request", "check", str(file), *more, api=api, settings={})
+    assert not api.asked
+    return result
+
+
+def test_each_word_of_the_check_is_counted_and_has_its_lines(tmp_path: Path) -> None:
+    """Counts, duplicates, typing errors, wrong domain; each line has one thing wrong with it, or nothing."""
+    number, postcode = IdentifierType.NHS_NUMBER, IdentifierType.POSTCODE
+    good = sealed(number, 4)
+    rows = [
+        f"{good},gp-2026",
+        f"{sealed(number, 3)},",
+        f"{good.lower()},gp-2026",
+        f"{good[:-1]}{'0' if good[-1] != '0' else '1'},gp-2026",
+        f"{sealed(number, 5)},gp-2026",
+        f"{sealed(number, 4, 1)},gp-2025",
+        f"{sealed(number, 2)},gp-2026",
+        f"{sealed(number, 1)},gp-2026",
+        f"{sealed(postcode, 1)},gp-2026",
+        ",gp-2026",
+        "6213244148,gp-2026",
+    ]
+    result = checked(tmp_path, "patient_id_deid,domain", *rows, domain=SAVED)
+    assert result.exit_code == 1
+    (column,) = json.loads(result.stdout)
+    assert (column["cells"], column["empty"], column["good"]) == (11, 1, 3)
+    assert (column["repeated"], column["repeated_lines"]) == (1, [4])
+    assert (column["malformed"], column["wrong_domain"]) == (1, 3)
+    assert column["lines"] == {
+        "mistyped": [5],
+        "other_domain": [6, 7, 12],
+        "key_retired": [8],
+        "key_destroyed": [9],
+        "other_type": [10],
+    }
+    assert not any(token.split(",")[0] in result.output for token in rows if not token.startswith(","))
+
+
+def test_a_type_the_domain_never_had_is_of_another_domain(tmp_path: Path) -> None:
+    row = sealed(IdentifierType.DATE_OF_BIRTH, 1)
+    result = checked(tmp_path, "date_of_birth_deid", row, domain=SAVED)
+    assert json.loads(result.stdout)[0]["lines"] == {"other_domain": [2]}
+    alone = checked(tmp_path, "date_of_birth_deid", row)
+    assert alone.exit_code == 0
+    assert "wrong domain are not looked for" in alone.stderr
+
+
+TEN_DIGITS = {**SAVED, "schemes": {**SAVED["schemes"], "nhs_number": "ff1"}, "keys": {"nhs_number": {"1": "active"}}}
+
+
+def test_a_column_of_ten_digits_is_read_where_the_domain_says_so(tmp_path: Path) -> None:
+    rows = ["6213244148", "1431326124", "6213244148", "621324414", sealed(IdentifierType.NHS_NUMBER, 1)]
+    (column,) = json.loads(checked(tmp_path, "patient_id_deid", *rows, domain=TEN_DIGITS).stdout)
+    assert (column["good"], column["repeated_lines"], column["wrong_domain"]) == (3, [4], 1)
+    assert column["lines"] == {"not_a_token": [5], "other_domain": [6]}
+    assert checked(tmp_path, "patient_id_deid", *rows[:3], domain=TEN_DIGITS).exit_code == 0
+    (alone,) = json.loads(checked(tmp_path, "patient_id_deid", *rows[:3]).stdout)
+    assert alone["lines"] == {"ten_digits": [2, 3, 4]}
+    shut = {**TEN_DIGITS, "keys": {"nhs_number": {"1": "retired"}}}
+    (column,) = json.loads(checked(tmp_path, "patient_id_deid", rows[0], domain=shut).stdout)
+    assert column["lines"] == {"key_retired": [2]}
+
+
+@pytest.mark.parametrize(
+    "domain", [{}, [], {**SAVED, "schemes": {"nhs_number": "rot13"}}, {**SAVED, "keys": None}, "x"]
+)
+def test_a_file_that_is_no_saved_domain_is_said_so(tmp_path: Path, domain: object) -> None:
+    result = checked(tmp_path, "patient_id_deid", "x", domain=domain)
+    assert result.exit_code == 1
+    assert "domain.json is no domain" in result.stderr
+
+
+def test_a_domain_is_saved_as_the_check_reads_it(tmp_path: Path) -> None:
+    out = tmp_path / "gp-2026.json"
+    api = FakeApi([ok(SAVED)])
+    assert run("request", "domain", "gp-2026", "--out", str(out), api=api).exit_code == 0
+    assert api.asked[0].path == "/v1/domains/gp-2026"
+    assert json.loads(out.read_text()) == SAVED
+
+
+def test_a_file_in_another_encoding_is_said_so(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    for content in (b"patient_id_deid,\xe9\nx,y\n", b"patient_id_deid,name\nx,\xe9\n"):
+        file.write_bytes(content)
+        result = run("request", "check", str(file))
+        assert result.exit_code == 1
+        assert "UTF-8" in result.stderr
+
+
+def test_a_domain_with_ten_digits_is_registered_with_a_warning() -> None:
+    api = FakeApi([ok({"domain_id": "ten", "warnings": {"nhs_number": "not_authenticated"}}, 201)])
+    arguments = ["admin", "domain", "add", "ten", "--controller", "X26", "--dataset", "gp"]
+    result = run(*arguments, "--scheme", "nhs_number=ff1", "--collection-began-on", "2021-07-01", api=api)
+    assert result.exit_code == 0, result.stderr
+    assert isinstance(api.asked[0].body, dict)
+    assert api.asked[0].body["schemes"] == {"nhs_number": "ff1"}
+    assert api.asked[0].body["collection_began_on"] == "2021-07-01"
+    assert "nhs_number pseudonyms are not authenticated" in result.stderr
+    for wrong in ("nhs_number", "nhs_number=ff3", "name=ff1"):
+        assert run(*arguments, "--scheme", wrong, api=api).exit_code == 2
+
+
 def test_a_new_request_takes_its_records_from_the_extract(tmp_path: Path) -> None:
     rows, body = tmp_path / "rows.csv", tmp_path / "body.json"
     rows.write_text("patient_id_deid,local_id_deid,postcode_deid,lsoa\nN1,G1,P1,x\nN2,G2,,x\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from keyholder.cli.admin_keys import keys
 from keyholder.cli.options import FILE_IN, json_object, moment
 from keyholder.cli.session import Session
 from keyholder.client.type_1 import Type1File
+from keyholder.pseudonyms.token import Scheme
 from keyholder.registry.people import Capacity
 from keyholder.vocabulary import IdentifierType, Role
 
@@ -103,6 +105,14 @@ def domain() -> None:
 )
 @click.option("--quorum", default=2, show_default=True, type=click.IntRange(2, 10), help="People who must approve.")
 @click.option("--kms-key", help="The ARN of the controller's own KMS key, where it brings one.")
+@click.option(
+    "--scheme",
+    "schemes",
+    multiple=True,
+    metavar="TYPE=SCHEME",
+    help="For example nhs_number=ff1: ten digits, not authenticated. It can't be changed later.",
+)
+@click.option("--collection-began-on", help="The collection's first day (ISO date): who had died before is refused.")
 @click.pass_obj
 def add_domain(
     session: Session,
@@ -113,6 +123,8 @@ def add_domain(
     types: tuple[str, ...],
     quorum: int,
     kms_key: str | None,
+    schemes: tuple[str, ...],
+    collection_began_on: str | None,
 ) -> None:
     """Register a domain and make its keys."""
     body: dict[str, JsonValue] = {
@@ -124,7 +136,24 @@ def add_domain(
     }
     if kms_key is not None:
         body["kms_key_arn"] = kms_key
-    session.show(session.keyholder().add_domain(body))
+    if schemes:
+        body["schemes"] = dict(map(_scheme, schemes))
+    if collection_began_on is not None:
+        body["collection_began_on"] = collection_began_on
+    made = session.keyholder().add_domain(body)
+    warnings = made.get("warnings")
+    for kind, warning in warnings.items() if isinstance(warnings, Mapping) else ():
+        session.say(
+            f"Warning: {kind} pseudonyms are {str(warning).replace('_', ' ')}; docs/pseudonyms.md says what that means."
+        )
+    session.show(made)
+
+
+def _scheme(text: str) -> tuple[str, JsonValue]:
+    kind, _, scheme = text.partition("=")
+    if kind not in list(IdentifierType) or scheme not in list(Scheme):
+        raise click.UsageError(f"--scheme takes TYPE=SCHEME, SCHEME one of {', '.join(Scheme)}.")
+    return kind, scheme
 
 
 @admin.group(name="opt-outs")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -16,6 +18,7 @@ from keyholder.client import Collected, Keyholder, ReleaseResult, RequestView
 from keyholder.client.extract import COLUMN_OF
 from keyholder.client.spreadsheets import Sheet, SheetError, private_bytes_path, private_file, write_rows
 from keyholder.ledger.receipts import SUFFIX
+from keyholder.pseudonyms.token import MalformedReason
 from keyholder.requests.codes import State
 from keyholder.vocabulary import IdentifierType
 
@@ -23,6 +26,7 @@ AWAITED = {State.SUBMITTED, State.IN_REVIEW}
 """States in which a release is only a matter of time."""
 
 SHOWN_LINES = 10
+MALFORMED = frozenset(MalformedReason)
 
 
 @click.group()
@@ -35,41 +39,76 @@ def request() -> None:
 @click.option(
     "--column", "columns", multiple=True, help="Columns to check; without it, every column that ends in _deid."
 )
+@click.option(
+    "--domain",
+    "saved",
+    type=FILE_IN,
+    help="The domain they are of, as 'request domain' saved it. Needed for ten digits.",
+)
 @click.pass_obj
-def check(session: Session, file: Path, columns: tuple[str, ...]) -> None:
-    """Check the pseudonyms of a CSV offline: typing errors, duplicates, types. Sends nothing."""
-    from keyholder.client.tokens import check_column
+def check(session: Session, file: Path, columns: tuple[str, ...], saved: Path | None) -> None:
+    """Check the pseudonyms of a CSV offline: counts, duplicates, typing errors, wrong domain. Sends nothing.
 
+    A pseudonym does not say its domain. With --domain the check finds those the domain can't have made: of a type, a
+    key version or a form that it never had, and rows whose column 'domain' names another. Other pseudonyms of another
+    domain look alike; a release answers them with not_available.
+    """
+    from keyholder.client.saved_domain import SavedDomain
+    from keyholder.client.tokens import OTHER_DOMAIN, check_column
+
+    domain = None if saved is None else SavedDomain.read(saved)
     with file.open(encoding="utf-8-sig", newline="") as text:
         sheet = Sheet.read(text, columns)
         rows = list(sheet.rows)
     wanted = columns or tuple(name for name in sheet.header if name.endswith("_deid"))
     if not wanted:
         raise SheetError("the file has no column that ends in _deid; name one with --column")
-    checks = [check_column(column, (row[column] for row in rows)) for column in wanted]
+    named = [row["domain"] for row in rows] if "domain" in sheet.header else None
+    checks = [check_column(column, (row[column] for row in rows), domain, named) for column in wanted]
     for found in checks:
         for reason, lines in found.faults.items():
-            more = f" and {len(lines) - SHOWN_LINES} more" if len(lines) > SHOWN_LINES else ""
-            session.say(f"{found.column}: {reason} on line {', '.join(map(str, lines[:SHOWN_LINES]))}{more}")
+            session.say(f"{found.column}: {reason} on line {_some(lines)}")
+        if found.repeated:
+            session.say(f"{found.column}: repeated on line {_some(found.repeated)}")
+    if domain is None:
+        session.say("Pseudonyms of a wrong domain are not looked for: that takes --domain.")
     session.table(
-        ["column", "cells", "empty", "good", "repeated", "malformed", "types"],
+        ["column", "cells", "empty", "good", "repeated", "malformed", "wrong_domain", "types"],
         [
             {
                 "column": found.column,
                 "cells": found.cells,
                 "empty": found.empty,
                 "good": found.good,
-                "repeated": found.repeated,
-                "malformed": sum(map(len, found.faults.values())),
-                "types": found.types,
-                "key_versions": found.key_versions,
+                "repeated": len(found.repeated),
+                "malformed": sum(len(lines) for reason, lines in found.faults.items() if reason in MALFORMED),
+                "wrong_domain": len(found.faults.get(OTHER_DOMAIN, ())),
+                "types": dict(found.types),
+                "key_versions": dict(found.key_versions),
                 "lines": {reason: list(lines) for reason, lines in found.faults.items()},
+                "repeated_lines": found.repeated,
             }
             for found in checks
         ],
     )
     if not all(found.whole for found in checks):
         raise Stop(Exit.FAILED)
+
+
+def _some(lines: Sequence[int]) -> str:
+    more = f" and {len(lines) - SHOWN_LINES} more" if len(lines) > SHOWN_LINES else ""
+    return ", ".join(map(str, lines[:SHOWN_LINES])) + more
+
+
+@request.command()
+@click.argument("domain_id")
+@click.option("--out", required=True, type=FILE_OUT, help="Where it goes (JSON).")
+@click.pass_obj
+def domain(session: Session, domain_id: str, out: Path) -> None:
+    """Save what is registered of a domain, for 'request check --domain'. It says nothing of any patient."""
+    found = session.keyholder().domain(domain_id)
+    out.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    session.say(f"Wrote {out}.")
 
 
 @request.command()

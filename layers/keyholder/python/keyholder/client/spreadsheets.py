@@ -18,6 +18,8 @@ _GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
 OWNER_ONLY = 0o600
 
+_NOT_UTF_8 = "the file is not in UTF-8: save it as 'CSV UTF-8'"
+
 
 class SheetError(Exception):
     """A CSV file is not as it has to be. Names lines and columns, never a cell."""
@@ -44,7 +46,10 @@ class Sheet:
     def read(cls, file: TextIO, needed: Iterable[str] = ()) -> Sheet:
         """Raises `SheetError` for a missing or repeated column at once, for a broken line when it is reached."""
         reader = csv.DictReader(file, strict=True)
-        header = tuple(reader.fieldnames or ())
+        try:
+            header = tuple(reader.fieldnames or ())
+        except UnicodeDecodeError:
+            raise SheetError(_NOT_UTF_8) from None
         missing = [name for name in needed if name not in header]
         if missing:
             raise SheetError(f"the file has no column {', '.join(missing)}")
@@ -59,6 +64,8 @@ def _rows(reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
             if None in row or None in row.values():
                 raise SheetError(f"line {reader.line_num} has more or fewer cells than the header")
             yield {name: plain(cell) for name, cell in row.items()}
+    except UnicodeDecodeError:
+        raise SheetError(_NOT_UTF_8) from None
     except csv.Error as fault:
         raise SheetError(f"line {reader.line_num} is not CSV") from fault
 
