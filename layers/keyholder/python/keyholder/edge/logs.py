@@ -28,7 +28,7 @@ class LogCode(Enum):
     CHECKS_HELD = ("REL004", "WARNING", "a controller has switched its own key off; checks wait for it")
     RELEASED = ("REL003", "INFO", "release finished")
     SWEPT = ("SWP001", "INFO", "sweep finished")
-    KEYS_HELD = ("SWP003", "WARNING", "a controller has switched its own key off; a key change waits for it")
+    KEYS_HELD = ("SWP004", "WARNING", "a controller has switched its own key off; a key change waits for it")
     SWEEP_FAILED = ("SWP002", "ERROR", "sweep could not finish")
     VIEW_FAILED = ("SWP003", "ERROR", "a view could not be brought up to date")
     WATCHED = ("WAT001", "INFO", "the ledger was looked at")
