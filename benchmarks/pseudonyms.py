@@ -66,6 +66,8 @@ BATCH, NO_NUMPY, FF1_BATCH = "AES-SIV, batch", "AES-SIV, batch without numpy", "
 ONE, TINK = "AES-SIV, one by one", "tink"
 LIBRARY, SAME_CALL = "cryptography AESSIV", "cryptography AESSIV, our associated data"
 PRESIDIO, AWS, LIBFFX, BOUND = "presidio-anonymizer", "aws-encryption-sdk", "libffx FF1", "AES alone, 2 blocks each"
+WHOLE, WHOLE_BAD, WHOLE_ONE = "open_tokens", "open_tokens, 1 % of rows bad", "token, key, identifier, one by one"
+SEAL = "seal_rows"
 GOALS = (
     Goal("siv_batch_vs_tink", "batch against tink", BATCH, TINK, 20),
     Goal("siv_batch_vs_aessiv", "batch against AESSIV per call", BATCH, LIBRARY, 20),
@@ -75,6 +77,7 @@ GOALS = (
     Goal("siv_nonumpy_vs_aessiv", "batch without numpy against AESSIV per call", NO_NUMPY, LIBRARY, 6),
     Goal("ff1_batch_vs_libffx", "FF1 batch against libffx", FF1_BATCH, LIBFFX, 50),
     Goal("siv_single_vs_aessiv", "time of one token against AESSIV per call", ONE, SAME_CALL, 1.5, at_most=True),
+    Goal("siv_bad_rows_time", "time with 1 % of the rows bad against none", WHOLE_BAD, WHOLE, 1.3, at_most=True),
 )
 
 
@@ -83,11 +86,12 @@ def main(target: Path) -> int:
     numbers = [f"{stem:09d}" for stem in (random.randrange(400_000_000, 1_000_000_000) for _ in range(ROWS))]
     plaintexts = b"".join(int(number).to_bytes(LENGTH, "big") for number in numbers)
     rates = _measured(_engine(plaintexts, [number + "0" for number in numbers[:300_000]]))
-    ratios = {goal.key: goal.ratio(rates) for goal in GOALS}
+    whole = _measured(_whole(plaintexts))
+    ratios = {goal.key: goal.ratio({**rates, **whole}) for goal in GOALS}
     keep(target, ratios)
     _print_rates(rates)
     _print_goals(ratios)
-    _print_whole(_measured(_whole(plaintexts)))
+    _print_whole(whole)
     return 0 if all(goal.met(ratios[goal.key]) for goal in GOALS) else 1
 
 
@@ -144,10 +148,6 @@ class OneKeyRing:
 
     def open(self, _domain: DomainId, _identifier_type: IdentifierType, version: int) -> DataKey:
         return DataKey(KEY.material, version)
-
-
-WHOLE, WHOLE_BAD, WHOLE_ONE = "open_tokens", "open_tokens, 1 % of rows bad", "token, key, identifier, one by one"
-SEAL = "seal_rows"
 
 
 def _whole(plaintexts: bytes) -> dict[str, Contender]:
@@ -226,7 +226,6 @@ def _print_whole(rates: Mapping[str, float]) -> None:
     print("\nFrom text to identifier (seal_rows: back), with everything Python does around it\n")
     rows = [(name, f"{1e6 / rate:,.2f}") for name, rate in rates.items()]
     print_table(("", "us/row"), rows)
-    print(f"\n1 % bad rows cost {100 * (rates[WHOLE] / rates[WHOLE_BAD] - 1):.0f} % more (goal: at most 30 %)")
 
 
 if __name__ == "__main__":
