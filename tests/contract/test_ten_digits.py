@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -87,6 +88,8 @@ def test_ten_digits_come_back_and_what_nobody_made_does_not(api: Api, extract: E
     ]
     answer = approved(api, extract, *records).release()
     assert statuses(answer) == ["released"] * 3 + ["not_available", "malformed", "malformed"]
+    written = json.dumps(api.events()) + api.logs()
+    assert not [secret for secret in (*numbers, *PEOPLE) if secret in written]
     given = [each["identifiers"]["nhs_number"] for each in answer.json["items"][:3]]
     assert given == [person["nhs_number"] for person in extract.identifiers[:3]]
 

@@ -28,7 +28,7 @@ from tests.people import some_nhs_numbers
 SHARED, OWN = "keys-2026", "own-keys-2026"
 PROJECT = "keys"
 NUMBERS = list(some_nhs_numbers(420)[400:403])
-USES_OWN_KEYS = (Function.RELEASE, Function.PSEUDONYMISE, Function.REGISTRY)
+USES_OWN_KEYS = (Function.RELEASE, Function.PSEUDONYMISE, Function.REGISTRY, Function.SWEEPER)
 
 
 @dataclass(frozen=True)

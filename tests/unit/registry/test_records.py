@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyholder.canonical import JsonObject, JsonValue, canonical_json
+from keyholder.pseudonyms.token import Scheme
 from keyholder.refusals import Refusal
 from keyholder.registry.domains import KMS_KEY_ARN, CareOrigin, Domain, SourceDataset, domain_json, parse_domain
 from keyholder.registry.people import Capacity, Membership, Person, PersonKind, parse_person, person_id, person_json
@@ -92,6 +93,9 @@ SOME_DOMAINS = st.builds(
     care_origin=st.sampled_from(CareOrigin),
     quorum=st.integers(2, 20),
     kms_key_arn=st.none() | st.from_regex(KMS_KEY_ARN, fullmatch=True),
+    schemes=st.sampled_from([{}, {IdentifierType.NHS_NUMBER: Scheme.FF1}]),
+    collection_began_on=MAYBE_DAYS,
+    keys_behind=st.just(value=False),
     keys=st.just({}),
     key_changes=st.just(()),
 )
@@ -124,6 +128,18 @@ def test_a_project_comes_back(project: Project) -> None:
 @given(SOME_DOMAINS)
 def test_a_domain_comes_back(domain: Domain) -> None:
     assert parse_domain(through_json(domain_json(domain))) == domain
+
+
+def test_a_scheme_that_is_the_usual_one_is_no_choice() -> None:
+    made = parse_domain({**DOMAIN, "schemes": {"nhs_number": "aes_256_siv_1"}})
+    assert made == parse_domain(DOMAIN)
+
+
+@pytest.mark.parametrize("schemes", [{"nhs_number": "ff3"}, {"name": "ff1"}, ["ff1"], {"nhs_number": 1}])
+def test_a_scheme_nobody_knows_is_refused_by_its_place(schemes: JsonValue) -> None:
+    refused = parse_domain({**DOMAIN, "schemes": schemes})
+    assert isinstance(refused, Refusal)
+    assert (refused.field or "").startswith("/schemes")
 
 
 @pytest.mark.parametrize(

@@ -38,11 +38,14 @@ from keyholder.policy.vocabulary import (
     RequesterRole,
     SourceDataset,
 )
+from keyholder.pseudonyms.batch.ff1_column import Ff1Column
 from keyholder.pseudonyms.key_ring import DataKey, KeyGone, OpenedKeys
 from keyholder.pseudonyms.siv import seal
+from keyholder.pseudonyms.token import Scheme
 from keyholder.release.examination import Asked, Examination
 from keyholder.release.items import ItemStatus, Outcome, item_json
 from keyholder.vocabulary import DomainId, IdentifierType, Pseudonym
+from tests.people import some_nhs_numbers
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
@@ -288,3 +291,33 @@ def test_no_identifier_shows_in_a_repr() -> None:
     text = repr(examine(Register({A: FINE}), [record("1", token(A))])) + repr(record("1", token(A)))
     assert A not in text
     assert token(A) not in text
+
+
+FF1 = {NUMBER: Scheme.FF1}
+PERSON = some_nhs_numbers(12)[11]
+
+
+def ten_digits(value: str) -> Pseudonym:
+    return Ff1Column(key(DOMAIN, NUMBER, 1), DOMAIN, NUMBER).seal([value])[0]
+
+
+@pytest.mark.parametrize(
+    ("made", "versions", "status"),
+    [
+        (True, {NUMBER: 1}, ItemStatus.RELEASED),
+        (False, {NUMBER: 1}, ItemStatus.NOT_AVAILABLE),
+        (True, {}, ItemStatus.NOT_AVAILABLE),
+        (True, {NUMBER: 7}, ItemStatus.KEY_RETIRED),
+        (True, {NUMBER: 8}, ItemStatus.KEY_DESTROYED),
+        (True, {NUMBER: 9}, ItemStatus.NOT_AVAILABLE),
+    ],
+)
+def test_ten_digits_open_under_the_domains_version_and_to_its_own_people_only(
+    made: bool, versions: dict[IdentifierType, int], status: ItemStatus
+) -> None:
+    people = Register({PERSON: FINE}, {(PERSON, PERSON)} if made else set())
+    examination = Examination(DOMAIN, request(), people, CHECK_AT_DISCLOSURE, NOW, FF1, versions)
+    with OpenedKeys(Ring()) as keys:
+        (outcome,) = examination.outcomes([Asked("1", {NUMBER: ten_digits(PERSON)})], keys)
+    assert outcome.item.status is status
+    assert (outcome.tag is not None) == (outcome.item.values == {NUMBER: PERSON})

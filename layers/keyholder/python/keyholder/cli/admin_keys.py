@@ -73,7 +73,7 @@ def destroy(
 @click.argument("change_id")
 @click.pass_obj
 def confirm(session: Session, domain_id: str, change_id: str) -> None:
-    """Carry out what another operator proposed. Send it again if it was cut short."""
+    """Carry out what another operator proposed. What is cut short Keyholder finishes itself."""
     session.show(session.keyholder().confirm_key_change(domain_id, change_id))
 
 

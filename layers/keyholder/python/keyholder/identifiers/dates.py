@@ -13,7 +13,7 @@ LENGTH = 4
 EARLIEST = date(1850, 1, 1)
 
 VALUES = (date(2199, 12, 31) - EARLIEST).days + 1
-"""How many there can be at most, in as long a time as anybody plans for: 127,836 days."""
+"""How many there can be at most, in as long a time as anybody plans for: 127,835 days."""
 
 _WRITTEN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LAST_DAY = (date.max - EARLIEST).days
