@@ -13,13 +13,13 @@ from keyholder.ledger.event import Event
 from keyholder.refusals import Refusal
 from keyholder.registry import decide, decide_keys
 from keyholder.registry import events as happened
-from keyholder.registry.domains import Domain, read_domain
+from keyholder.registry.domains import Domain
 from keyholder.registry.fields import Fields
 from keyholder.registry.key_changes import KEY_CHANGE_ID, Change, Wish, actor_of, read_proposal
 from keyholder.registry.people import Person, read_person
 from keyholder.registry.projects import Project, read_project
 from keyholder.registry.service import BOOTSTRAP, Decided
-from keyholder.vocabulary import IdentifierType, PersonId, ProjectId, StreamId
+from keyholder.vocabulary import ActorId, IdentifierType, PersonId, ProjectId, StreamId
 
 Outcome = Sequence[Decided] | Refusal
 _MOST_TRIES = 4096
@@ -119,7 +119,7 @@ def _register_domain(
     _records: Records, acting: Person | None, existing: Domain | None, events: Sequence[Event], _now: datetime
 ) -> Outcome:
     """Which KMS keys of controllers the deployment allowed is not in the ledger, so the named one counts as allowed."""
-    domain = read_domain(Fields(events[0].data))
+    domain = happened.read_registration(Fields(events[0].data))
     allowed = frozenset({domain.kms_key_arn} if domain.kms_key_arn else ())
     return decide.register_domain(acting, domain, existing, allowed)
 
@@ -160,12 +160,19 @@ def _withdraw(
     return decide_keys.withdraw(acting, existing, Fields(events[0].data).text("change_id", KEY_CHANGE_ID), now)
 
 
+def _note_followed(
+    _records: Records, _acting: Person | None, existing: Domain | None, events: Sequence[Event], _now: datetime
+) -> Outcome:
+    return decide_keys.note_followed(ActorId(events[0].actor), existing)
+
+
 _DOMAIN_RULES: Mapping[str, DomainRule] = {
     happened.DOMAIN_REGISTERED: _register_domain,
     happened.DOMAIN_KEYS_MADE: _make_keys,
     happened.KEY_CHANGE_PROPOSED: _propose,
     happened.KEY_CHANGE_CONFIRMED: _confirm,
     happened.KEY_CHANGE_WITHDRAWN: _withdraw,
+    happened.DOMAIN_KEYS_FOLLOWED: _note_followed,
 }
 
 

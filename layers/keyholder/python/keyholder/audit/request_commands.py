@@ -10,6 +10,7 @@ from keyholder.requests import commands as ask
 from keyholder.requests.actors import Limits
 from keyholder.requests.codec import RequestEvent
 from keyholder.requests.events import (
+    ChecksHeld,
     ChecksRecorded,
     DomainApproved,
     DomainRejected,
@@ -47,6 +48,8 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
             return ask.Submit(summary.content_hash)
         case ChecksRecorded() | RequestBlocked() as checked:
             return _checks(checked)
+        case ChecksHeld(content_hash, code):
+            return ask.HoldChecks(content_hash, code)
         case DomainApproved() as yes:
             return ask.Approve(yes.domain, yes.content_hash, yes.organisation, yes.until, yes.identifier_types)
         case DomainRejected() as no:

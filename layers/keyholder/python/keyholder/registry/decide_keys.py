@@ -9,10 +9,17 @@ from keyholder.pseudonyms.token import HIGHEST_KEY_VERSION, Scheme
 from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry.decide import NOT_AN_OPERATOR, NOT_REGISTERED, operates
 from keyholder.registry.domains import Domain, KeyState
-from keyholder.registry.events import KeyChangeConfirmed, KeyChanged, KeyChangeProposed, KeyChangeWithdrawn, KeysMade
+from keyholder.registry.events import (
+    KeyChangeConfirmed,
+    KeyChanged,
+    KeyChangeProposed,
+    KeyChangeWithdrawn,
+    KeysFollowed,
+    KeysMade,
+)
 from keyholder.registry.key_changes import Change, ChangeState, KeyChange, KeyName, Wish, open_changes
 from keyholder.registry.people import Person
-from keyholder.vocabulary import IdentifierType, PersonId
+from keyholder.vocabulary import ActorId, IdentifierType, PersonId
 
 KEY_TYPE_NOT_IN_DOMAIN = Refusal(
     "KEY_TYPE_NOT_IN_DOMAIN", RefusalKind.INVALID, "Name identifier types of this domain only.", "/identifier_types"
@@ -64,6 +71,10 @@ KEY_CHANGE_CLOSED = Refusal(
 KEY_CHANGE_EXPIRED = Refusal(
     "KEY_CHANGE_EXPIRED", RefusalKind.CONFLICT, "Nobody confirmed it within 24 hours; propose it again."
 )
+NOT_THE_SWEEPER = Refusal("NOT_THE_SWEEPER", RefusalKind.FORBIDDEN, "Leave this to Keyholder's sweeper.")
+KEYS_NOT_BEHIND = Refusal(
+    "KEYS_NOT_BEHIND", RefusalKind.CONFLICT, "Nothing is left to do: the keys table was seen to follow."
+)
 REFUSALS = (
     KEY_TYPE_NOT_IN_DOMAIN,
     ROTATION_NAMES_NO_VERSION,
@@ -77,8 +88,11 @@ REFUSALS = (
     PROPOSER_NO_OPERATOR,
     KEY_CHANGE_CLOSED,
     KEY_CHANGE_EXPIRED,
+    NOT_THE_SWEEPER,
+    KEYS_NOT_BEHIND,
 )
 
+SWEEPER = ActorId("system/sweeper")
 _INTO = {Change.RETIRE: KeyState.RETIRED, Change.DESTROY: KeyState.DESTROYED}
 
 Confirmed = tuple[KeyChangeConfirmed | KeysMade | KeyChanged, ...]
@@ -140,6 +154,15 @@ def _carried_out(change: KeyChange) -> Confirmed:
         return KeyChangeConfirmed(change.id), KeysMade(change.keys)
     into = _INTO[change.change]
     return KeyChangeConfirmed(change.id), *(KeyChanged(kind, version, into) for kind, version in change.keys)
+
+
+def note_followed(actor: ActorId, domain: Domain | None) -> tuple[KeysFollowed, ...] | Refusal:
+    """That the keys table holds what the ledger says, by the sweeper, once for all changes confirmed since the last."""
+    if actor != SWEEPER:
+        return NOT_THE_SWEEPER
+    if domain is None:
+        return NOT_REGISTERED
+    return (KeysFollowed(),) if domain.keys_behind else KEYS_NOT_BEHIND
 
 
 def withdraw(

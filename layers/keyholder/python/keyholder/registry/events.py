@@ -224,13 +224,20 @@ def fold_domain(events: Sequence[Event]) -> Domain | None:
     return domain
 
 
+def read_registration(fields: Fields) -> Domain:
+    """The domain of a registration event. Its warnings follow from the schemes, and are for who reads the ledger.
+
+    Raises `FieldError`.
+    """
+    if fields.has("warnings"):
+        fields.inner("warnings")
+    return read_domain(fields)
+
+
 def _evolve_domain(domain: Domain | None, event: Event) -> Domain:
     fields = Fields(event.data)
     if domain is None and event.type == DOMAIN_REGISTERED:
-        # They follow from the schemes, and are in the event for whoever reads the ledger.
-        if fields.has("warnings"):
-            fields.inner("warnings")
-        return read_domain(fields)
+        return read_registration(fields)
     if domain is not None and event.type == DOMAIN_KEYS_MADE:
         for name, version in fields.counts("versions").items():
             domain = replace(domain, keys=_with_new_version(domain.keys, IdentifierType(name), version))

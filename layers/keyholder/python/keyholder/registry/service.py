@@ -15,7 +15,7 @@ from keyholder.refusals import Refusal
 from keyholder.registry import decide, decide_keys
 from keyholder.registry.attempts import AttemptIds, record_refusal
 from keyholder.registry.domains import Domain
-from keyholder.registry.events import KeysFollowed, fold_bootstrap, fold_domain, fold_person, fold_project
+from keyholder.registry.events import fold_bootstrap, fold_domain, fold_person, fold_project
 from keyholder.registry.key_changes import Wish
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
@@ -24,7 +24,6 @@ from keyholder.vocabulary import ActorId, DomainId, IdentifierType, Organisation
 
 BOOTSTRAP = StreamId("registry/bootstrap")
 MOST_PEOPLE = 200
-SWEEPER = ActorId("system/sweeper")
 T = TypeVar("T")
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -223,12 +222,13 @@ class Registry:
         stream = _domain(domain)
         events = self._log.read(stream)
         known = fold_domain(events)
-        if known is None or len(events) != version:
+        outcome = decide_keys.note_followed(decide_keys.SWEEPER, known)
+        if known is None or len(events) != version or isinstance(outcome, Refusal):
             return False
-        new = KeysFollowed().new_event()
+        new = [event.new_event() for event in outcome]
         head = domain_head(replace(known, keys_behind=False))
         try:
-            self._log.record(stream, version, [new], actor=SWEEPER, trace=trace, head=head)
+            self._log.record(stream, version, new, actor=decide_keys.SWEEPER, trace=trace, head=head)
         except StaleStreamError:
             return False
         return True
