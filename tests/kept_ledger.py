@@ -18,6 +18,7 @@ from keyholder.ledger.journal import Batch, checkpoint_key, journal_key
 from keyholder.ledger.merkle import EMPTY
 from keyholder.ledger.note import Checkpoint, Verifier, parse_vkey, sign_note
 from keyholder.ledger.verification import Version
+from keyholder.pseudonyms.token import Scheme
 from keyholder.refusals import Refusal
 from keyholder.registry.key_changes import Change, ChangeReason, Wish
 from keyholder.registry.service import Call, Entry
@@ -124,6 +125,10 @@ def _step(event: Event) -> tuple[object, ...]:
     return event.stream, event.at, event.actor, event.trace
 
 
+TEN = DomainId("ten-2026")
+"""A domain that chose ten digits for its NHS numbers."""
+
+
 class Story:
     """Everybody registered, and requests that end in every way."""
 
@@ -159,6 +164,7 @@ class Story:
         self.done(self.desk.discard(self.call(ROSA), draft))
         late = self.reviewed(GP)
         blocked = self.submitted(GP)
+        self.done(self.desk.hold_checks(blocked, self.hash(blocked), "KEYS_UNAVAILABLE", "trace"))
         self.done(
             self.desk.record_checks(
                 blocked, self.hash(blocked), Checks(world.POLICY, 0, 0, 0, ("CAG_CLOSED",)), "trace"
@@ -184,7 +190,14 @@ class Story:
             self.clock.moment += timedelta(minutes=1)
             closing = registry.confirm_key_change if number < 4 else registry.withdraw_key_change
             made.append(closing(calls[1], GP, name, self.clock.now()))
+        ten = replace(world.a_domain(), id=TEN, schemes={kinds[0]: Scheme.FF1}, identifier_types=kinds[:1])
+        made.append(registry.register_domain(calls[0], ten))
         assert all(isinstance(one, Entry) for one in made), made
+        entry = registry.domain_entry(GP)
+        assert entry is not None
+        assert not registry.keys_followed(GP, entry.version - 1, "sweep")
+        assert registry.keys_followed(GP, entry.version, "sweep")
+        assert not registry.keys_followed(GP, entry.version + 1, "sweep")
 
     def change_people(self) -> None:
         """NADIA stops being a controller; a project takes another member."""

@@ -61,6 +61,7 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
         registry.DOMAIN_REGISTERED,
         registry.DOMAIN_KEYS_MADE,
         registry.DOMAIN_KEY_CHANGED,
+        registry.DOMAIN_KEYS_FOLLOWED,
         registry.KEY_CHANGE_PROPOSED,
         registry.KEY_CHANGE_CONFIRMED,
         registry.KEY_CHANGE_WITHDRAWN,
@@ -247,6 +248,17 @@ LIES: dict[str, tuple[Lie, str]] = {
     "a proposal confirmed two days later": (
         lambda events: _later(events, "domain.key_change_confirmed", timedelta(days=2)),
         "could not happen: KEY_CHANGE_EXPIRED",
+    ),
+    "a person who notes that keys follow": (
+        changed("domain.keys_followed", 0, actor=ActorId(OPERATOR.id)),
+        "could not happen: NOT_THE_SWEEPER",
+    ),
+    "keys that follow nothing": (again("domain.keys_followed"), "could not happen: KEYS_NOT_BEHIND"),
+    "checks held by a person": (changed("request.checks_held", 0, actor=ActorId(ROSA.id)), "NOT_FOR_PEOPLE"),
+    "ten digits without their warning": (changed("domain.registered", -1, warnings={}), "does not follow"),
+    "dates in ten digits": (
+        changed("domain.registered", -1, schemes={"date_of_birth": "ff1"}, identifier_types=["date_of_birth"]),
+        "could not happen: SCHEME_TOO_FEW_VALUES",
     ),
     "a person registered by a researcher": (
         changed("person.registered", 3, actor=ActorId(ROSA.id)),

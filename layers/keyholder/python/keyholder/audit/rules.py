@@ -34,6 +34,7 @@ _HOME = {
     registry.DOMAIN_REGISTERED: "domain",
     registry.DOMAIN_KEYS_MADE: "domain",
     registry.DOMAIN_KEY_CHANGED: "domain",
+    registry.DOMAIN_KEYS_FOLLOWED: "domain",
     registry.KEY_CHANGE_PROPOSED: "domain",
     registry.KEY_CHANGE_CONFIRMED: "domain",
     registry.KEY_CHANGE_WITHDRAWN: "domain",
