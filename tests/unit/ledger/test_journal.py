@@ -106,6 +106,32 @@ def test_no_bytes_raise_anything_else(junk: bytes) -> None:
         Batch.parse(junk)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.binary(max_size=40), st.data())
+def test_any_bytes_are_refused_or_a_batch_in_its_one_form(junk: bytes, data: st.DataObject) -> None:
+    """Pieces of a real batch with something else between them; only what names no leaf may differ and be accepted."""
+    whole = batch().encode()
+    low = data.draw(st.integers(0, len(whole)))
+    high = data.draw(st.integers(low, min(len(whole), low + 40)))
+    candidate = whole[:low] + junk + whole[high:]
+    try:
+        found = Batch.parse(candidate)
+    except JournalError:
+        return
+    assert found.encode() == candidate
+    assert (found.before, found.root) == (batch().before, batch().root)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.one_of(st.text(max_size=40), st.from_regex(r"(journal|checkpoint)/[0-9]{18,22}\n?")))
+def test_any_text_is_refused_or_the_one_name_of_a_batch(name: str) -> None:
+    for prefix, key in ((JOURNAL, journal_key), (CHECKPOINTS, checkpoint_key)):
+        try:
+            assert key(key_number(name, prefix)) == name
+        except JournalError:
+            continue
+
+
 def test_names_sort_as_their_numbers_and_read_back() -> None:
     assert journal_key(7) == "journal/00000000000000000007"
     assert checkpoint_key(10**19) == "checkpoint/10000000000000000000"

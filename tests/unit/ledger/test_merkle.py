@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pymerkle import InmemoryTree
 
 from keyholder.ledger.merkle import (
     EMPTY,
@@ -21,6 +22,7 @@ from keyholder.ledger.merkle import (
     verify_consistency,
     verify_inclusion,
 )
+from keyholder.ledger.tiles import TiledTree, encode_hashes, tiles_of
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "merkle-proofs.json").read_text())
 
@@ -162,3 +164,26 @@ def test_a_span_proves_consistency_with_no_size_outside_itself(size: int) -> Non
 def test_a_frontier_fits_its_size(size: int, hashes: tuple[bytes, ...]) -> None:
     with pytest.raises(ValueError, match="frontier"):
         Frontier(size, hashes)
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=300), st.integers(0, 300))
+def test_roots_are_those_of_another_implementation(leaves: list[bytes], start: int) -> None:
+    """pymerkle's, at every size; ours from a frontier, from a span that begins anywhere, and out of tiles."""
+    theirs = InmemoryTree(algorithm="sha256")
+    for leaf in leaves:
+        theirs.append_entry(leaf)
+    frontier = EMPTY
+    for size, leaf in enumerate(leaves, 1):
+        frontier = frontier.extend([leaf])
+        assert frontier.root() == theirs.get_root(size)
+    first = min(start, len(leaves))
+    assert Span(EMPTY.extend(leaves[:first]), leaves[first:]).root() == theirs.get_root()
+    tiles = {
+        tile.path(): encode_hashes([leaf_hash(leaf) for leaf in leaves[256 * tile.index :][: tile.width]])
+        for tile in tiles_of(len(leaves))
+        if tile.level == 0
+    }
+    if len(leaves) >= 256:
+        tiles["tile/1/000.p/1"] = theirs.get_root(256)
+    assert TiledTree(len(leaves), tiles.get).root() == theirs.get_root()
