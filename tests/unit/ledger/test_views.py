@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 from keyholder.ledger.event import NewEvent
-from keyholder.ledger.journal import Batch, journal_key
+from keyholder.ledger.journal import Batch, checkpoint_key, journal_key
 from keyholder.ledger.ledger import Ledger
 from keyholder.ledger.log import LedgerBrokenError
 from keyholder.ledger.ports import StorageRefusedError
@@ -152,3 +152,18 @@ def test_views_are_made_of_nothing_but_proven_batches(world: World) -> None:
     with pytest.raises(LedgerBrokenError):
         ViewPublisher(fresh.batch, world.store, [view], world.clock).run()
     assert view.batches == [1, 2]
+
+
+def test_a_batch_is_published_once_its_checkpoint_is_there_and_signs_it(world: World) -> None:
+    notes = world.memory.worm.versions
+    signed = notes.pop(checkpoint_key(3))
+    view = Seen()
+    fresh = memory_ledger(world.clock, world.memory)
+    publisher = ViewPublisher(fresh.batch, world.store, [view], world.clock)
+    assert publisher.run()[0].position == 2
+    notes[checkpoint_key(3)] = [signed[0].replace(b"\n3\n", b"\n4\n")]
+    with pytest.raises(LedgerBrokenError):
+        publisher.run()
+    notes[checkpoint_key(3)] = signed
+    assert publisher.run()[0].position == 4
+    assert view.batches == [1, 2, 3, 4]

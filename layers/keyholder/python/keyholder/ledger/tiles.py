@@ -182,7 +182,7 @@ class TiledTree:
             hashes = parse_hashes(self._bytes(tile))
             if len(hashes) < tile.width:
                 raise TileError("a tile holds fewer hashes than its name says")
-            self._tiles[tile] = hashes[: tile.width]
+            self._tiles[tile] = hashes
         return self._tiles[tile]
 
     def _bytes(self, tile: Tile) -> bytes:
