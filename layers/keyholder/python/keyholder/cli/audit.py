@@ -7,6 +7,7 @@ from typing import TextIO
 
 import click
 
+from keyholder.cli.audit_tiles import tiles
 from keyholder.cli.audit_verify import verify
 from keyholder.cli.audit_vkey import verifier_key
 from keyholder.cli.options import FOLDER_OUT
@@ -20,6 +21,7 @@ def audit() -> None:
 
 
 audit.add_command(verify, "verify")
+audit.add_command(tiles, "tiles")
 audit.add_command(verifier_key, "vkey")
 
 
