@@ -1,4 +1,4 @@
-"""The composition: read this file first. `python -m infra.app` writes both templates and their assets to `cdk.out`."""
+"""The composition: read this file first. `python -m infra.app` writes the templates and their assets to `cdk.out`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from infra.observability import Alarms
 from infra.permissions import Holding
 from infra.routes import ROOT, Function, check
 from infra.state import State
+from infra.witness import WitnessStack
 
 LAYERS = ROOT / "build" / "layers" / "lambda"
 """Where `build_layers` puts what runs on Lambda; the environment variable KEYHOLDER_LAYERS names another place."""
@@ -149,10 +150,14 @@ class _Parameters:
 
 
 def compose(app: App, layers: Path) -> tuple[KeysStack, KeyholderStack]:
-    """Both stacks of `app`, with the layers found in `layers`, checked by cdk-nag when the app is synthesised."""
+    """The service's two stacks of `app`, with the layers found in `layers`; that of the witness is added beside them.
+
+    cdk-nag checks all when the app is synthesised.
+    """
     check()
     keys = KeysStack(app, "KeyholderKeys")
     keyholder = KeyholderStack(app, "Keyholder", keys=keys, layers=layers)
+    WitnessStack(app, "KeyholderWitness", layers=layers)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
     return keys, keyholder
 

@@ -72,22 +72,8 @@ class Functions(Construct):
             Holding.CONTROLLER_KEYS: tuple(controller_keys)
         }
         self._environment = environment
-        self._layers = [
-            self._layer("Keyholder", layers / "keyholder"),
-            self._layer("Dependencies", layers / "dependencies"),
-        ]
+        self._layers = layers_of(self, layers)
         self.functions = {function: self._function(function) for function in Function}
-
-    def _layer(self, name: str, folder: Path) -> lambda_.LayerVersion:
-        if not (folder / "python").is_dir():
-            raise FileNotFoundError(f"the layer {name} is not built: run python -m infra.build_layers")
-        return lambda_.LayerVersion(
-            self,
-            f"{name}Layer",
-            code=lambda_.Code.from_asset(str(folder)),
-            compatible_architectures=[ARCHITECTURE],
-            compatible_runtimes=[RUNTIME],
-        )
 
     def _function(self, function: Function) -> lambda_.Function:
         scope = Construct(self, function.capitalize())
@@ -138,6 +124,23 @@ class Functions(Construct):
                     logical_id = Stack.of(self).resolve(arn)["Fn::GetAtt"][0]
                     stars.add(f"<{logical_id}.Arn>{resource.part}")
         return stars
+
+
+def layers_of(scope: Construct, folder: Path) -> list[lambda_.LayerVersion]:
+    """Both layers. Raises `FileNotFoundError` where they are not built."""
+    return [_layer(scope, name, folder / name.lower()) for name in ("Keyholder", "Dependencies")]
+
+
+def _layer(scope: Construct, name: str, folder: Path) -> lambda_.LayerVersion:
+    if not (folder / "python").is_dir():
+        raise FileNotFoundError(f"the layer {name} is not built: run python -m infra.build_layers")
+    return lambda_.LayerVersion(
+        scope,
+        f"{name}Layer",
+        code=lambda_.Code.from_asset(str(folder)),
+        compatible_architectures=[ARCHITECTURE],
+        compatible_runtimes=[RUNTIME],
+    )
 
 
 def policy_statement(statement: Statement, arns: Mapping[Holding, Sequence[str]]) -> iam.PolicyStatement | None:

@@ -82,11 +82,11 @@ class Topic(Construct):
         metric: cloudwatch.IMetric,
         *,
         threshold: float = 1,
-        minutes: int = 1,
+        periods: int = 1,
         comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         missing: cloudwatch.TreatMissingData = NEVER_MIND,
     ) -> None:
-        """An alarm that goes to the topic once `metric` has been at `threshold` for `minutes` periods."""
+        """An alarm that goes to the topic once `metric` has been at `threshold` for so many of its periods."""
         alarm = cloudwatch.Alarm(
             scope,
             name,
@@ -94,7 +94,7 @@ class Topic(Construct):
             comparison_operator=comparison,
             metric=metric,
             threshold=threshold,
-            evaluation_periods=minutes,
+            evaluation_periods=periods,
             treat_missing_data=missing,
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))
@@ -142,7 +142,7 @@ class Alarms(Construct):
                 f"{function.capitalize()}Silent",
                 f"functions/{function} was not called for five minutes: {then}.",
                 functions[function].metric_invocations(period=MINUTE, statistic="Sum"),
-                minutes=5,
+                periods=5,
                 comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
                 missing=cloudwatch.TreatMissingData.BREACHING,
             )
@@ -182,13 +182,13 @@ class Alarms(Construct):
         )
 
 
-def measured(measure: Measure, service: str) -> cloudwatch.Metric:
-    """The highest value of a minute, of what the function `service` measures (`keyholder.edge.measures`)."""
+def measured(measure: Measure, service: str, period: Duration = MINUTE) -> cloudwatch.Metric:
+    """The highest value of a period, of what the function `service` measures (`keyholder.edge.measures`)."""
     return cloudwatch.Metric(
         namespace=NAMESPACE,
         metric_name=measure.value,
         dimensions_map={"service": service},
-        period=MINUTE,
+        period=period,
         statistic="Maximum",
     )
 

@@ -35,6 +35,9 @@ class Holding(StrEnum):
     """As many as the deployment names, by default none: a statement about them is then left out."""
     CHECKS_QUEUE = "checks queue"
     LOGS = "own log group"
+    WITNESS = "witness's bucket"
+    """In the witness's own account, as is its key."""
+    WITNESS_KEY = "witness's key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,25 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
     ),
     Function.SERVICE: (LOGS,),
 }
+
+WITNESS_KEYS = (*JOURNAL, "seen/", "cosigned/")
+"""The prefixes of the witness's bucket: its copy of the ledger, what it remembers, what it publishes."""
+
+COSIGNED = ("cosigned/",)
+
+WITNESS: tuple[Statement, ...] = (
+    LOGS,
+    _allow("Ledger", ("s3:GetObject",), *_objects(Holding.LEDGER, *JOURNAL)),
+    _allow("LedgerKeys", ("s3:ListBucket", "s3:ListBucketVersions"), Resource(Holding.LEDGER)),
+    _allow(
+        "Copy",
+        ("s3:GetObject", "s3:PutObject", "s3:PutObjectRetention"),
+        *_objects(Holding.WITNESS, *WITNESS_KEYS),
+    ),
+    _allow("CopyKeys", ("s3:ListBucket",), Resource(Holding.WITNESS)),
+    _allow("Cosign", ("kms:Sign", "kms:GetPublicKey"), Resource(Holding.WITNESS_KEY)),
+)
+"""What functions/witness may do, in another account than all the others: read the ledger, and write its own bucket."""
 
 
 def allowed(function: Function, action: str, holding: Holding, part: str = "") -> bool:

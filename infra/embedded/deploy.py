@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infra.embedded.engine import ACCOUNT, REGION, Engine, EngineError
 from infra.embedded.repairs import repair
-from infra.embedded.synthesise import KEYS_STACK, STACK, assets_of, body_of
+from infra.embedded.synthesise import KEYS_STACK, STACK, WITNESS_STACK, assets_of, body_of
 from infra.routes import Function
 from keyholder.ledger.note import vkey
 
@@ -49,11 +49,21 @@ def deploy(engine: Engine, assembly: Path, *, issuer: str, audience: str, operat
     }
     outputs = _create(engine, assembly, STACK, parameters)
     template = json.loads((assembly / f"{STACK}.template.json").read_text())
-    names = _names(engine)
-    defaults = {name: str(spec["Default"]) for name, spec in template["Parameters"].items() if "Default" in spec}
-    repaired = repair(engine, template, names, defaults | parameters)
+    names = _names(engine, STACK)
+    repaired = repair(engine, template, names, _defaults(template) | parameters)
     functions, environment = _functions(engine, template, names)
     return Deployed(outputs["ApiId"], names, functions, environment, tuple(repaired))
+
+
+def deploy_witness(engine: Engine, assembly: Path, parameters: Mapping[str, str]) -> dict[str, str]:
+    """The witness's stack, in the same account, for the engine has one. Returns its outputs and `WitnessFunction`."""
+    _upload(engine, assembly, WITNESS_STACK)
+    outputs = _create(engine, assembly, WITNESS_STACK, parameters)
+    template = json.loads((assembly / f"{WITNESS_STACK}.template.json").read_text())
+    names = _names(engine, WITNESS_STACK)
+    repair(engine, template, names, _defaults(template) | parameters)
+    (function,) = [name for name, one in template["Resources"].items() if one["Type"] == "AWS::Lambda::Function"]
+    return outputs | {"WitnessFunction": names[function]}
 
 
 def _bootstrap(engine: Engine) -> None:
@@ -90,8 +100,12 @@ def _create(engine: Engine, assembly: Path, stack: str, parameters: Mapping[str,
     return {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
 
-def _names(engine: Engine) -> dict[str, str]:
-    pages = engine.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+def _defaults(template: Mapping[str, Mapping[str, Mapping[str, object]]]) -> dict[str, str]:
+    return {name: str(spec["Default"]) for name, spec in template["Parameters"].items() if "Default" in spec}
+
+
+def _names(engine: Engine, stack: str) -> dict[str, str]:
+    pages = engine.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     return {
         summary["LogicalResourceId"]: summary["PhysicalResourceId"]
         for page in pages

@@ -15,6 +15,7 @@ from infra.routes import ROOT
 
 KEYS_STACK = "KeyholderKeys"
 STACK = "Keyholder"
+WITNESS_STACK = "KeyholderWitness"
 
 
 @dataclass(frozen=True, slots=True)

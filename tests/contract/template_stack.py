@@ -24,6 +24,7 @@ ACCOUNT = "123456789012"
 
 KEYS_STACK = "KeyholderKeys"
 STACK = "Keyholder"
+WITNESS_STACK = "KeyholderWitness"
 
 IGNORED: Mapping[tuple[str, str], str] = {
     ("AWS::Lambda::Function", "Architectures"): "the host's processor",
@@ -109,6 +110,14 @@ def deploy(assembly: Path, parameters: Mapping[str, str]) -> Deployed:
     known = {**parameters, "LedgerVkey": vkey(parameters["LedgerOrigin"], public_key)}
     _Stack(assembly, STACK, known, exports, deployed).create()
     return deployed
+
+
+def deploy_witness(assembly: Path, parameters: Mapping[str, str]) -> tuple[Deployed, Mapping[str, str]]:
+    """The witness's stack and its outputs; in the same account, for moto knows no other. Raises `TemplateError`."""
+    deployed = Deployed()
+    stack = _Stack(assembly, WITNESS_STACK, parameters, {}, deployed)
+    stack.create()
+    return deployed, stack.outputs
 
 
 class _Stack:

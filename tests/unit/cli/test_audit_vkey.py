@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keyholder.cli.audit_vkey import verifier_key
+from keyholder.ledger.cosignature import parse_cosigner
 from keyholder.ledger.note import parse_vkey
 
 ORIGIN = "ledger.test/keyholder"
@@ -26,6 +27,15 @@ def test_a_kms_public_key_becomes_a_verifier_key(key: PrivateKeyTypes, tmp_path:
     result = CliRunner().invoke(verifier_key, [str(path), "--origin", ORIGIN])
     assert result.exit_code == 0
     assert parse_vkey(result.output).name == ORIGIN
+
+
+def test_a_witness_s_key_is_of_another_type(tmp_path: Path) -> None:
+    der = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    path = tmp_path / "witness.der"
+    path.write_bytes(der)
+    result = CliRunner().invoke(verifier_key, [str(path), "--origin", "witness.test", "--witness"])
+    assert result.exit_code == 0
+    assert parse_cosigner(result.output).name == "witness.test"
 
 
 @pytest.mark.parametrize(("body", "origin"), [(b"not a key", ORIGIN), (b"", ORIGIN)])

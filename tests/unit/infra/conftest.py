@@ -57,3 +57,9 @@ def template(assembly: Path) -> Template:
 def keys_template(assembly: Path) -> Template:
     """The stack of the keys."""
     return Template(json.loads((assembly / "KeyholderKeys.template.json").read_text()))
+
+
+@pytest.fixture(scope="session")
+def witness_template(assembly: Path) -> Template:
+    """The witness's stack, for another account."""
+    return Template(json.loads((assembly / "KeyholderWitness.template.json").read_text()))

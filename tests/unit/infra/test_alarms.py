@@ -22,22 +22,35 @@ def _alarms(template: Template) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_every_alarm_goes_to_the_topic(template: Template) -> None:
-    topic, _ = template.one("AWS::SNS::Topic")
-    for alarm in template.of_type("AWS::CloudWatch::Alarm").values():
+@pytest.fixture(params=["ledger", "witness"])
+def either(request: pytest.FixtureRequest, template: Template, witness_template: Template) -> Template:
+    """The ledger's stack, and the witness's in another account."""
+    return template if request.param == "ledger" else witness_template
+
+
+def test_every_alarm_goes_to_the_topic(either: Template) -> None:
+    topic, _ = either.one("AWS::SNS::Topic")
+    for alarm in either.of_type("AWS::CloudWatch::Alarm").values():
         assert alarm["Properties"]["AlarmActions"] == [{"Ref": topic}]
         assert alarm["Properties"].get("ActionsEnabled", True) is True
 
 
-def test_what_is_measured_has_its_alarm(template: Template, capsys: pytest.CaptureFixture[str]) -> None:
+def test_everything_measured_has_an_alarm(template: Template, witness_template: Template) -> None:
+    measured = [*_alarms(template), *_alarms(witness_template)]
+    assert sorted(measured) == sorted(measure.value for measure in Measure)
+
+
+@pytest.mark.parametrize("service", [Function.WATCH, "witness"])
+def test_alarms_look_for_what_is_published(
+    template: Template, witness_template: Template, service: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What `publish` writes has the names, namespace and dimension that the alarms look for."""
-    alarms = _alarms(template)
-    assert set(alarms) == {measure.value for measure in Measure}
-    publish(Function.WATCH, dict.fromkeys(Measure, 1.0))
+    alarms = _alarms(template if service is Function.WATCH else witness_template)
+    publish(service, dict.fromkeys(Measure, 1.0))
     written = json.loads(capsys.readouterr().out)
     (metrics,) = written["_aws"]["CloudWatchMetrics"]
     assert metrics["Namespace"] == NAMESPACE
-    assert {metric["Name"] for metric in metrics["Metrics"]} == set(alarms)
+    assert set(alarms) <= {metric["Name"] for metric in metrics["Metrics"]}
     for alarm in alarms.values():
         assert [sorted(metrics["Dimensions"][0])] == [[one["Name"] for one in alarm["Dimensions"]]]
         assert alarm["Dimensions"][0]["Value"] == written["service"]

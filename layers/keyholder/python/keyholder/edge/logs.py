@@ -34,6 +34,9 @@ class LogCode(Enum):
     WATCHED = ("WAT001", "INFO", "the ledger was looked at")
     LEDGER_SPOILT = ("WAT002", "ERROR", "the ledger bucket holds what it must not")
     WATCH_FAILED = ("WAT003", "ERROR", "the ledger could not be looked at")
+    WITNESSED = ("WIT001", "INFO", "the ledger was witnessed")
+    DISAGREED = ("WIT002", "ERROR", "the ledger is not what it was, or not what it must be; nothing was cosigned")
+    WITNESS_FAILED = ("WIT003", "ERROR", "the ledger could not be witnessed")
 
     def __init__(self, code: str, level: str, message: str) -> None:
         self.code = code

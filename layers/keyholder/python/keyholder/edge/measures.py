@@ -20,6 +20,11 @@ class Measure(Enum):
     UNEXPECTED_OBJECTS = "UnexpectedObjects"
     """Keys of the ledger bucket with a second version or a delete marker, gaps, foreign keys."""
 
+    WITNESS_DISAGREES = "WitnessDisagreements"
+    """1 where the ledger is not what the witness saw, or not what it must be."""
+    UNSIGNED = "UnsignedSeconds"
+    """How long the newest batch has been waiting for its checkpoint, as the witness sees it."""
+
     @property
     def unit(self) -> MetricUnit:
         """By the name's ending."""

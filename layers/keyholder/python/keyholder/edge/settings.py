@@ -41,13 +41,35 @@ class Settings:
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
         """Raises `SettingMissingError` naming the first variable that is absent."""
-        values = {}
-        for field in fields(cls):
-            name = field.name.upper()
-            if name not in environment:
-                raise SettingMissingError(name)
-            values[field.name] = environment[name]
-        return cls(**values)
+        return cls(**_values(cls, environment))
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessSettings:
+    """What the witness, in its own account, is told. `infra/witness.py` sets every one; nothing here is secret."""
+
+    ledger_bucket: str
+    ledger_vkey: str
+    witness_bucket: str
+    witness_name: str
+    witness_key_arn: str
+    witness_retention_days: str
+    witness_lock_mode: str
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> WitnessSettings:
+        """Raises `SettingMissingError` naming the first variable that is absent."""
+        return cls(**_values(cls, environment))
+
+
+def _values(contract: type[Settings | WitnessSettings], environment: Mapping[str, str]) -> dict[str, str]:
+    values = {}
+    for field in fields(contract):
+        name = field.name.upper()
+        if name not in environment:
+            raise SettingMissingError(name)
+        values[field.name] = environment[name]
+    return values
 
 
 @cache
