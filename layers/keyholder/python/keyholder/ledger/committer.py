@@ -160,6 +160,14 @@ class Committer:
         self._repaired(batch.number, patience)
         return len(steps)
 
+    def newest(self, patience: Patience) -> int:
+        """The number of the newest batch that is signed, without leading; 0 where there is none.
+
+        A newer one may be in the journal already, on its way to its checkpoint: nothing of it has taken effect.
+        """
+        newest = self._newest(Lead(patience.until_answered(self._steps.newest_batch)), patience)
+        return newest if not newest or self._gate.proven(newest, patience) else newest - 1
+
     def _newest(self, lead: Lead, patience: Patience) -> int:
         """Number of the newest batch, 0 for an empty journal. The listing is consistent; the hint only shortens it."""
         hint = max(lead.newest, self._tip.number)

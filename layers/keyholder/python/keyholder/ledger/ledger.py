@@ -136,6 +136,10 @@ class Ledger:
         proven = self._gate.proven(number, self._patience())
         return None if proven is None else proven.batch
 
+    def newest(self) -> int:
+        """The number of the newest batch that is signed; 0 where there is none."""
+        return self._committer.newest(self._patience())
+
     def checkpoint(self, size: int) -> bytes | None:
         """The note that signs the tree of `size` leaves, verified; None where there is none."""
         signed = self._gate.checkpoint(size, self._patience())
