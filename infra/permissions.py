@@ -111,6 +111,7 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         _allow("Content", ("s3:GetObject", "s3:PutObject"), *_objects(Holding.CONTENT, "")),
         _allow("ContentNames", ("s3:ListBucket",), Resource(Holding.CONTENT)),
         _allow("ContentKey", ("kms:GenerateDataKey", "kms:Decrypt"), Resource(Holding.CONTENT_KEY)),
+        _allow("Cursors", ("kms:Encrypt",), Resource(Holding.CONTENT_KEY)),
         SEND_CHECKS,
     ),
     Function.DECISIONS: (
@@ -153,6 +154,7 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         *APPEND,
         READ_KEYS,
         _decrypt("Open", Holding.TAG_KEY),
+        _allow("Cursors", ("kms:Encrypt",), Resource(Holding.TAG_KEY)),
         _allow("JournalVersions", ("s3:GetObjectVersion",), *_objects(Holding.LEDGER, *JOURNAL)),
         _allow("JournalVersionKeys", ("s3:ListBucketVersions",), Resource(Holding.LEDGER)),
         _allow("Views", ("s3:GetObject",), *_objects(Holding.VIEW, "")),

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
 from keyholder.edge.bodies import NoBody, RequestBody
+from keyholder.edge.cursors import LONGEST, position, sealed, text
 from keyholder.edge.outcomes import accepted, acting, desk_call, done_answer
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
@@ -48,15 +49,17 @@ def create_request(body: RequestBody) -> Response[str]:
 def list_requests(
     domain: Annotated[str | None, Query(max_length=64, description="Only those submitted to this domain")] = None,
     project: Annotated[str | None, Query(max_length=64, description="Only those of this project")] = None,
-    cursor: Annotated[str | None, Query(max_length=64, description="`next` of the page before")] = None,
+    cursor: Annotated[str | None, Query(max_length=LONGEST, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Response[str]:
     """Oldest first. Without a filter: your own, or for a controller those submitted to their organisation."""
     house = assembly()
     actor = acting(service.call, house)
-    after = StreamId(f"request/{cursor}") if cursor else None
-    page = house.desk.page(actor, _listing(actor.person, domain, project), after, limit)
-    following = page.after.removeprefix("request/") if page.after else None
+    listing = _listing(actor.person, domain, project)
+    scope = {"list": listing}
+    after = StreamId(text(position(house.requests_seal, service.call, scope, cursor), "after")) if cursor else None
+    page = house.desk.page(actor, listing, after, limit)
+    following = sealed(house.requests_seal, service.call, scope, {"after": page.after}) if page.after else None
     return answer({"items": list(page.requests), "next": following})
 
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyholder.audit.facets import NOT_A_FILTER, Decision, EventFilter
+from keyholder.audit.facets import NOT_A_FILTER, EventFilter
 from keyholder.audit.index import IndexReader, cover
 from keyholder.audit.listing import StoppedError
+from keyholder.audit.vocabulary import Decision
 from keyholder.ledger.event import Event
 from keyholder.ledger.views import POSITIONS
 from keyholder.registry.fields import Fields

@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from keyholder.audit.facets import Decision, EventFilter
+from keyholder.audit.facets import EventFilter
 from keyholder.audit.index import IndexReader, IndexView
 from keyholder.audit.listing import Reading
 from keyholder.audit.terms import batch_lines
+from keyholder.audit.vocabulary import Decision
 from keyholder.canonical import JsonObject
 from keyholder.ledger.event import Event, NewEvent
 from keyholder.ledger.journal import Batch

@@ -21,12 +21,15 @@ from keyholder.adapters.clock import SystemClock
 from keyholder.adapters.content import S3ContentStore
 from keyholder.adapters.issuer import HttpsIssuerKeys
 from keyholder.adapters.key_ring import KeyMaker, KmsKeyRing, PurposeKeys
+from keyholder.adapters.kms_seal import KmsSeal
 from keyholder.adapters.ledger_objects import BucketLedger, BucketObjects
 from keyholder.adapters.results import S3ResultStore
 from keyholder.adapters.steps import DynamoDbSteps
 from keyholder.adapters.storage_faults import CLIENT_CONFIG
 from keyholder.adapters.views import S3ViewStore
 from keyholder.adapters.worm import S3Worm
+from keyholder.audit.index import IndexView
+from keyholder.audit.terms import batch_lines
 from keyholder.edge.settings import Settings
 from keyholder.edge.tokens import TokenVerifier
 from keyholder.ledger.committer import Log
@@ -98,7 +101,10 @@ class Assembly:
     @cached_property
     def views(self) -> tuple[View, ...]:
         """Every view there is. `ledger.views` says what a view may be."""
-        return (TileView(self.view_store, self.ledger.checkpoint),)
+        return (
+            TileView(self.view_store, self.ledger.checkpoint),
+            IndexView(self.view_store, batch_lines(self.ledger.read)),
+        )
 
     @cached_property
     def view_publisher(self) -> ViewPublisher:
@@ -179,6 +185,16 @@ class Assembly:
         """Opens the digest key: one call of KMS."""
         with self.purpose_keys.digest() as key:
             return Digester(key.material)
+
+    @cached_property
+    def audit_seal(self) -> KmsSeal:
+        """For the cursors of auditors, by a key that the audit function has."""
+        return KmsSeal(self._kms, self.settings.tag_key_arn)
+
+    @cached_property
+    def requests_seal(self) -> KmsSeal:
+        """For the cursors of request lists, by a key that the requests function has."""
+        return KmsSeal(self._kms, self.settings.content_key_arn)
 
     @property
     def ledger_objects(self) -> Callable[[int], BucketLedger]:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from keyholder.audit.vocabulary import Decision
 from keyholder.canonical import JsonObject, JsonValue, content_hash
 from keyholder.ledger.event import Event, rfc3339
 from keyholder.refusals import Refusal, RefusalKind
@@ -25,20 +25,6 @@ from keyholder.vocabulary import RequestId, StreamId
 
 ACTOR = re.compile(rf"{PERSON.pattern}|system/[a-z_]{{1,32}}")
 TYPE = re.compile(r"[a-z][a-z0-9_]{0,30}\.[a-z][a-z0-9_]{0,40}")
-
-
-class Decision(StrEnum):
-    """What an event decides. A domain's vote and the outcome of the whole request have the same word."""
-
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    BLOCKED = "blocked"
-    """The checks left nothing to decide on."""
-    WITHDRAWN = "withdrawn"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
-    REFUSED = "refused"
-    """A command was refused."""
 
 
 DECISIONS: Mapping[str, Decision] = {
@@ -132,6 +118,10 @@ class EventFilter:
         return not terms or set(terms) <= facets(event, histories)
 
 
+EVERYTHING = EventFilter()
+"""No condition at all."""
+
+
 class Histories:
     """Requests as they were right after one of their events. Reads each request's stream once, or again if it grew.
 
@@ -156,10 +146,9 @@ class Histories:
             raise LookupError("a request's stream lacks an event that is in the journal")
         return states[event.number - 1]
 
-    def newest(self, stream: StreamId) -> tuple[RequestState, ...]:
-        """Every state of a request so far, oldest first."""
-        states = self._states[stream] = self._folded(stream)
-        return tuple(states)
+    def before(self, event: Event) -> tuple[RequestState, ...]:
+        """What a request was before `event`, the oldest first."""
+        return tuple(self._states[event.stream][: event.number - 1]) if self.state(event) else ()
 
     def _folded(self, stream: StreamId) -> list[RequestState]:
         state = RequestState(RequestId(stream.removeprefix("request/")))

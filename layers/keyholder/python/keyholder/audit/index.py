@@ -31,7 +31,7 @@ PART_LINES = 1 << 13
 """In one object: about 600 KB."""
 _KEPT = 64
 """Parts that a reader holds at a time: those of one run."""
-_LAST = "~"
+LAST = "~"
 """Sorts after every character of a term or a place."""
 
 
@@ -203,7 +203,7 @@ class IndexReader:
 
     def under(self, run: Run, term: str, start: int = 0) -> list[Place]:
         """Where the events of a term stand, in order, from leaf `start` on."""
-        return [place_of(text) for text in self.between(run, f"{term} {start:012d}", f"{term} {_LAST}")]
+        return [place_of(text) for text in self.between(run, f"{term} {start:012d}", f"{term} {LAST}")]
 
     def _within(self, level: int, number: int, start: int) -> Iterator[Run]:
         run = self.run(level, number)

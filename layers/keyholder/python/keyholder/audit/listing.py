@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from keyholder.audit.facets import EventFilter, Histories
-from keyholder.audit.index import IndexReader, Place, Run, place_of
-from keyholder.audit.terms import tag_term, tags_of, time_term
+from keyholder.audit.index import LAST, IndexReader, Place, Run, place_of
+from keyholder.audit.terms import event_terms, tag_term, tags_of, time_term
 from keyholder.ledger.event import Event
 from keyholder.ledger.journal import Batch
 from keyholder.ledger.log import EventLog, LedgerBrokenError
@@ -115,6 +115,26 @@ class Reading:
 
         return tuple(found for found in self._candidates(places, 0, size) if tags_of(found.event).intersection(tags))
 
+    def terms(self, prefix: str, size: int) -> list[str]:
+        """Every term that begins with `prefix`, once for each event that has it: what reports are counted from.
+
+        Raises `StoppedError` where too much is newer than the index.
+        """
+        found: list[str] = []
+        position = begin = 0
+        try:
+            index = self._usable()
+            for run in index.runs():
+                lines = index.between(run, prefix, f"{prefix}{LAST}")
+                found += [text.rsplit(" ", 2)[0] for text in lines if place_of(text).index < size]
+                begin = run.end
+            position = index.position
+        except ViewGapError:
+            found, position, begin = [], 0, 0
+        newer = self._tail(self._batch_of(begin, position), begin, size) if begin < size else iter(())
+        found += [term for one in newer for term in event_terms(one.event, self.histories) if term.startswith(prefix)]
+        return found
+
     def _candidates(
         self, places: Callable[[IndexReader, Run, int], set[Place]], begin: int, size: int
     ) -> Iterator[Indexed]:
@@ -123,9 +143,9 @@ class Reading:
         try:
             index = self._usable()
             for run in index.runs(begin):
-                for place in sorted(places(index, run, begin), key=lambda place: place.index):
+                for place in _in_order(run, places(index, run, begin)):
                     if place.index < size:
-                        yield self._named(place, run)
+                        yield self._named(place)
                         begin = place.index + 1
                 begin = max(begin, run.end)
             position = index.position
@@ -146,12 +166,14 @@ class Reading:
     def _usable(self) -> IndexReader:
         index = self._index()
         if index.position > self._last():
+            self._newest = self._journal.newest()
+        if index.position > self._last():
             raise ViewGapError("the index is ahead of the ledger")
         return index
 
-    def _named(self, place: Place, run: Run) -> Indexed:
-        """The event at a place that a run of the index names. Raises `ViewGapError` where it is wrong about it."""
-        if not (0 < place.batch <= self._last() and run.start <= place.index < run.end):
+    def _named(self, place: Place) -> Indexed:
+        """The event at a place that the index names. Raises `ViewGapError` where it is wrong about it."""
+        if not 0 < place.batch <= self._last():
             raise ViewGapError("the index names what is not there")
         batch = self._looked_into(place.batch, place.index)
         if not batch.start <= place.index < batch.end:
@@ -191,6 +213,13 @@ class Reading:
                 self._batches.pop(next(iter(self._batches)))
             self._batches[number] = batch
         return self._batches[number]
+
+
+def _in_order(run: Run, places: Collection[Place]) -> list[Place]:
+    """Raises `ViewGapError` for a place that the run does not cover."""
+    if not all(run.start <= place.index < run.end for place in places):
+        raise ViewGapError("a run of the index names what it does not cover")
+    return sorted(places, key=lambda place: place.index)
 
 
 def _filtered(index: IndexReader, run: Run, wanted: EventFilter, start: int) -> set[Place]:

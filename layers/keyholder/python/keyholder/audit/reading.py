@@ -1,216 +1,326 @@
-"""What auditors may read. Reading is a step too: it is in the ledger before the answer is given."""
+"""What auditors may read: events, one event with its proof, a person's releases, exports, a quarter's report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
+from keyholder.audit.auditor import (
+    EVENT_READ,
+    EVENTS_READ,
+    EXPORT_BEGUN,
+    NOT_AN_AUDITOR,
+    REPORT_READ,
+    SUBJECT_SEARCHED,
+    Auditor,
+    Noted,
+)
+from keyholder.audit.exports import OBJECT_EVENTS, ExportObject, ExportOrder, export_object
+from keyholder.audit.facets import EVERYTHING, NOT_A_FILTER, EventFilter
+from keyholder.audit.listing import EventPage, Indexed, Journal, Reading
+from keyholder.audit.quarters import Quarter, Tally, report
+from keyholder.audit.subjects import Reidentified, reidentified
+from keyholder.audit.vocabulary import ExportFormat
 from keyholder.canonical import JsonObject
 from keyholder.identifiers.forms import FORMS
 from keyholder.identifiers.not_an_identifier import NotAnIdentifierError
-from keyholder.ledger.event import Event, NewEvent
-from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey, Receipt
-from keyholder.ledger.note import Checkpoint, Verifier
-from keyholder.ledger.ports import Head, StepKey
+from keyholder.ledger.event import Event
+from keyholder.ledger.log import EventLog, LedgerBrokenError
+from keyholder.ledger.merkle import leaf_hash
+from keyholder.ledger.note import Checkpoint, Note, NoteError, Verifier, open_checkpoint
+from keyholder.ledger.ports import StepKey
+from keyholder.ledger.receipts import Proof, ReceiptError
+from keyholder.ledger.tiles import CHECKPOINT, TiledTree, TileError
 from keyholder.ledger.verification import Download, Found, batches, scan_subject, verify
+from keyholder.ledger.views import ViewStore
 from keyholder.pseudonyms.key_ring import KeyUnavailableError, SecretKey
 from keyholder.refusals import Refusal, RefusalKind
-from keyholder.registry.attempts import UNNAMED
-from keyholder.registry.people import Person, PersonKind
-from keyholder.registry.replays import KEY_REUSED, replay
+from keyholder.registry.events import fold_project
 from keyholder.release.subject_tags import subject_tag
-from keyholder.vocabulary import ActorId, DomainId, IdentifierType, PersonId, RequestId, Role, StreamId
-
-EVENTS_READ = "audit.events_read"
-SUBJECT_SEARCHED = "audit.subject_searched"
-EXPORT_BEGUN = "audit.export_begun"
+from keyholder.vocabulary import DomainId, IdentifierType, OrganisationCode, PersonId, StreamId
 
 FIRST_EPOCH = 2026
 """The first year in which tags were made."""
 MOST_DOMAINS = 1_000
+MOST_PROVEN = 500
+"""Batches that one call reads and verifies as a whole; a longer ledger is proven offline."""
 
-NOT_AN_AUDITOR = Refusal(
-    "NOT_AN_AUDITOR",
-    RefusalKind.FORBIDDEN,
-    "Only a registered auditor reads the ledger; an operator registers auditors.",
-)
+UNKNOWN_EVENT = Refusal("UNKNOWN_EVENT", RefusalKind.NOT_FOUND, "Name a leaf of the ledger by its index, from 0.")
 UNKNOWN_EXPORT = Refusal("UNKNOWN_EXPORT", RefusalKind.NOT_FOUND, "Begin an export of your own, then read its objects.")
+UNKNOWN_QUARTER = Refusal("UNKNOWN_QUARTER", RefusalKind.NOT_FOUND, "Name a calendar quarter, for example 2026-Q4.")
 NOT_AN_NHS_NUMBER = Refusal(
     "NOT_AN_NHS_NUMBER",
     RefusalKind.INVALID,
     "Send a valid NHS number: ten digits with their check digit.",
     "/nhs_number",
 )
-REFUSALS = (NOT_AN_AUDITOR, UNKNOWN_EXPORT, NOT_AN_NHS_NUMBER)
-
-
-def audit_head(actor: ActorId) -> Head:
-    """Where a reading is listed."""
-    return Head(listings=("audits", f"audits/{actor}"))
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """An event and the receipt that proves where it stands."""
-
-    event: Event
-    receipt: Receipt
-
-
-@dataclass(frozen=True, slots=True)
-class Reidentified:
-    """One time a person was in a release: what came of it, and who had asked."""
-
-    index: int
-    request: str
-    release: str
-    at: datetime
-    who: PersonId | None
-    outcome: str
+PROVE_OFFLINE = Refusal(
+    "PROVE_OFFLINE",
+    RefusalKind.INVALID,
+    "This ledger is too long to be proven in one call: download it, then verify and search it on your own machine.",
+    "/proof",
+)
+LEDGER_IS_WHOLE = Refusal(
+    "LEDGER_IS_WHOLE", RefusalKind.INVALID, "The ledger is exported whole; a filter goes with the other formats."
+)
+REFUSALS = (
+    NOT_AN_AUDITOR,
+    NOT_A_FILTER,
+    UNKNOWN_EVENT,
+    UNKNOWN_EXPORT,
+    UNKNOWN_QUARTER,
+    NOT_AN_NHS_NUMBER,
+    PROVE_OFFLINE,
+    LEDGER_IS_WHOLE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a search found in the whole verified ledger; finding nothing is proven too."""
+    """What a search found. Each hit is proven; that there is no other is proven only where `whole` says so."""
 
     found: tuple[Reidentified, ...]
     checkpoint: Checkpoint
+    whole: bool
+    """Every leaf was read and verified, and not just the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One event, and the proof that it is in the ledger, made against the newest checkpoint that tiles reach."""
+
+    one: Indexed
+    proof: Proof
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A ledger to be downloaded: everything up to this tree."""
+    """An export of everything up to this tree."""
 
     export_id: str
     size: int
 
 
 @dataclass(frozen=True, slots=True)
-class Auditing:
-    """One auditor's call. Every method may raise `LedgerUnavailableError`."""
+class SignedLog:
+    """The ledger's journal and notes: what `Ledger` gives, and the pinned keys they are verified with."""
 
-    log: EventLog
-    download: Callable[[int], Download]
+    journal: Journal
+    note: Callable[[int], bytes | None]
+    """The checkpoint of a size, as stored."""
     verifiers: Sequence[Verifier]
-    tag_key: Callable[[int], SecretKey]
-    new_id: Callable[[], str]
-    person: Person | None
-    trace: str
-    idempotency: IdempotencyKey | None
-    now: datetime
+    tiles: ViewStore
 
-    def events(self, request: RequestId, after: int, limit: int) -> tuple[Indexed, ...] | Refusal:
-        """Events of a request with number above `after`, each proven anew."""
-        if not self._auditor():
-            return NOT_AN_AUDITOR
-        stream = StreamId(f"request/{request}")
-        known = self.log.proven(stream)
-        self._note(EVENTS_READ, {"subject": stream if known else UNNAMED})
-        events = [
-            Indexed(event, receipt)
-            for recorded in known
-            for event, receipt in zip(recorded.events, recorded.receipts, strict=True)
-        ]
-        return tuple(one for one in events if one.event.number > after)[:limit]
+    @property
+    def origin(self) -> str:
+        """A key's name is its log's origin (C2SP tlog-checkpoint)."""
+        return self.verifiers[0].name
 
-    def search(self, text: str, reason: str) -> Search | Refusal:
-        """Every release a person was in. Raises `BrokenLedgerError` if the ledger is not whole."""
-        if not self._auditor():
-            return NOT_AN_AUDITOR
+    def checkpoint(self, size: int) -> Checkpoint:
+        """Raises `LedgerBrokenError` where a committed tree has no checkpoint."""
+        note = self.note(size)
+        if note is None:
+            raise LedgerBrokenError("a committed tree has no checkpoint")
+        return open_checkpoint(note, self.origin, self.verifiers)
+
+    def proof(self, one: Indexed) -> tuple[Proof, int]:
+        """Against the newest published checkpoint, or that of its own batch where the tiles do not reach so far.
+
+        Verified here, so that nothing is handed out that does not prove its leaf. Raises `LedgerBrokenError`.
+        """
         try:
-            number = FORMS[IdentifierType.NHS_NUMBER].parse(text, self.now.date())
+            return self._verified(one, self._from_tiles(one))
+        except (TileError, ReceiptError, NoteError, IndexError):
+            return self._verified(one, self._from_journal(one))
+
+    def _from_tiles(self, one: Indexed) -> Proof:
+        note = self.tiles.get(CHECKPOINT)
+        if note is None:
+            raise TileError("nothing was published yet")
+        tree = TiledTree(Checkpoint.parse(Note.parse(note).text).size, self.tiles.get)
+        return Proof.from_tiles(tree, one.place.index, note)
+
+    def _from_journal(self, one: Indexed) -> Proof:
+        batch = self.journal.batch(one.place.batch)
+        note = self.note(batch.end) if batch else None
+        if batch is None or note is None:
+            raise LedgerBrokenError("a committed batch is gone")
+        return Proof(one.place.index, batch.span().inclusion_path(one.place.index), note)
+
+    def _verified(self, one: Indexed, proof: Proof) -> tuple[Proof, int]:
+        return proof, proof.verify(one.leaf, self.origin, self.verifiers).checkpoint.size
+
+
+@dataclass(frozen=True, slots=True)
+class Auditing:
+    """One auditor's call. Every method may raise `LedgerUnavailableError`, and `StoppedError` where noted."""
+
+    auditor: Auditor
+    log: SignedLog
+    reading: Reading
+    download: Callable[[int], Download]
+    tag_key: Callable[[int], SecretKey]
+
+    @property
+    def _events(self) -> EventLog:
+        return self.log.journal
+
+    def events(self, wanted: EventFilter, begin: int, size: int | None, limit: int) -> EventPage | Refusal:
+        """A page of events, from leaf `begin` on, of the tree of `size` leaves: the newest for the first page."""
+        refusal = self.auditor.refusal() or wanted.fault()
+        if refusal:
+            return refusal
+        page = self.reading.page(wanted, begin, self.reading.size() if size is None else size, limit)
+        noted = self._note_page(wanted, begin, page.size, len(page.items))
+        return noted if isinstance(noted, Refusal) else page
+
+    def event(self, index: int) -> Shown | Refusal:
+        """One event and its proof."""
+        refusal = self.auditor.refusal()
+        if refusal:
+            return refusal
+        one = self.reading.event(index)
+        if one is None:
+            return UNKNOWN_EVENT
+        proof, size = self.log.proof(one)
+        noted = self.auditor.note(EVENT_READ, {"index": index, "leaf_hash": leaf_hash(one.leaf).hex(), "size": size})
+        return noted if isinstance(noted, Refusal) else Shown(one, proof, size)
+
+    def search(self, text: str, reason: str, *, prove: bool) -> Search | Refusal:
+        """Every release a person was in.
+
+        From the index, which is quick; or, with `prove`, from every leaf of the whole verified ledger, so that also
+        finding nothing is proven. Raises `BrokenLedgerError` if it is not whole, `StoppedError`.
+        """
+        refusal = self.auditor.refusal()
+        if refusal:
+            return refusal
+        try:
+            number = FORMS[IdentifierType.NHS_NUMBER].parse(text, self.auditor.now.date())
         except NotAnIdentifierError:
             return NOT_AN_NHS_NUMBER
-        tags = self._tags(number)
-        noted = self._note(SUBJECT_SEARCHED, {"reason": reason, "tags": sorted(tags)})
-        if isinstance(noted, Refusal):
-            return noted
-        download = self.download(noted[1].size)
-        whole = verify(download, self.verifiers)
-        found = [self._reidentified(one, tags) for one in scan_subject(batches(download), tags)]
-        return Search(tuple(found), whole.checkpoint)
+        if prove and self.log.journal.newest() > MOST_PROVEN:
+            return PROVE_OFFLINE
+        tags, size = self._tags(number), self.reading.size()
+        checkpoint = self.log.checkpoint(size)
+        hits = self._scanned(tags, size) if prove else self.reading.tagged(tags, size)
+        found = tuple(told for hit in hits for told in self._reidentified(hit, tags))
+        data: JsonObject = {
+            "reason": reason,
+            "tags": sorted(tags),
+            "found": len(found),
+            "size": size,
+            "proven": prove,
+        }
+        noted = self.auditor.note(SUBJECT_SEARCHED, data)
+        return noted if isinstance(noted, Refusal) else Search(found, checkpoint, prove)
 
-    def begin_export(self) -> Export | Refusal:
-        """The ledger up to and including the event that says that it is being exported."""
-        if not self._auditor():
-            return NOT_AN_AUDITOR
-        noted = self._note(EXPORT_BEGUN, {})
-        return noted if isinstance(noted, Refusal) else Export(noted[0], noted[1].size)
+    def begin_export(self, order: ExportOrder) -> Export | Refusal:
+        """Everything up to and including the event that says that it is being exported."""
+        refusal = self.auditor.refusal() or order.wanted.fault()
+        if refusal is None and order.format is ExportFormat.LEDGER and order.wanted != EVERYTHING:
+            refusal = LEDGER_IS_WHOLE
+        if refusal:
+            return refusal
+        noted = self.auditor.note(EXPORT_BEGUN, order.json())
+        return noted if isinstance(noted, Refusal) else Export(noted.id, noted.receipt.size)
 
-    def exported(self, export: str) -> Download | Refusal:
-        """The objects of an export that this auditor began."""
-        if not self._auditor() or self.person is None:
-            return NOT_AN_AUDITOR
+    def exported_ledger(self, export: str) -> Download | Refusal:
+        """The objects of a ledger's export that this auditor began."""
+        size = self._begun(export, ExportOrder())
+        return size if isinstance(size, Refusal) else self.download(size)
+
+    def exported_events(self, export: str, order: ExportOrder, begin: int) -> ExportObject | Refusal:
+        """The next object of an export of events that this auditor began with this very order."""
+        size = self._begun(export, order)
+        if isinstance(size, Refusal):
+            return size
+        page = self.reading.page(order.wanted, begin, size, OBJECT_EVENTS)
+        made = export_object(order, page, begin, self.reading.histories, self.log.origin)
+        noted = self._note_page(order.wanted, begin, size, made.events, export)
+        return noted if isinstance(noted, Refusal) else made
+
+    def report(self, text: str) -> JsonObject | Refusal:
+        """The report of a quarter, from the index and what is newer. Raises `StoppedError`."""
+        refusal = self.auditor.refusal()
+        if refusal:
+            return refusal
+        quarter = Quarter.parse(text)
+        if quarter is None:
+            return UNKNOWN_QUARTER
+        size = self.reading.size()
+        tally = Tally.of(self.reading.terms(quarter.prefix, size))
+        noted = self.auditor.note(REPORT_READ, {"quarter": str(quarter), "size": size})
+        return noted if isinstance(noted, Refusal) else report(quarter, tally, size, self.auditor.now)
+
+    def _note_page(
+        self, wanted: EventFilter, begin: int, size: int, count: int, export: str | None = None
+    ) -> Noted | Refusal:
+        """What was looked for by its hash, and how much was shown."""
+        data: JsonObject = {
+            "filter": wanted.sha256(),
+            "begin": begin,
+            "size": size,
+            "count": count,
+            **({"export": export} if export else {}),
+        }
+        return self.auditor.note(EVENTS_READ, data)
+
+    def _begun(self, export: str, order: ExportOrder) -> int | Refusal:
+        """How large the ledger was when this auditor began this export."""
+        refusal = self.auditor.refusal()
+        if refusal:
+            return refusal
         stream = StreamId(f"audit/{export}")
-        events = self.log.read(stream)
-        if not events or events[0].type != EXPORT_BEGUN or events[0].actor != ActorId(self.person.id):
+        events = self._events.read(stream)
+        if not events or events[0].type != EXPORT_BEGUN or events[0].actor != self.auditor.id:
             return UNKNOWN_EXPORT
-        return self.download(self.log.settle(StepKey(stream, 1)).receipts[0].size)
+        if events[0].data != order.json():
+            return UNKNOWN_EXPORT
+        return self._events.settle(StepKey(stream, 1)).receipts[0].size
 
-    def _auditor(self) -> bool:
-        person = self.person
-        human = person is not None and person.kind is PersonKind.HUMAN and not person.disabled
-        return human and person is not None and person.has(Role.AUDITOR)
+    def _scanned(self, tags: Mapping[str, DomainId], size: int) -> list[Indexed]:
+        """Raises `BrokenLedgerError` unless the whole ledger is as it must be."""
+        download = self.download(size)
+        verify(download, self.log.verifiers)
+        return [self._indexed(found) for found in scan_subject(batches(download), tags)]
 
-    def _note(self, kind: str, data: JsonObject) -> tuple[str, Receipt] | Refusal:
-        """The event of this reading: its id and receipt. A repeated call stands on the event of the first."""
-        actor = ActorId(self.person.id if self.person else "")
-        try:
-            recorded = self.log.record(
-                StreamId(f"audit/{self.new_id()}"),
-                0,
-                [NewEvent(kind, data)],
-                actor=actor,
-                trace=self.trace,
-                head=audit_head(actor),
-                idempotency=self.idempotency,
-            )
-        except ClaimedError:
-            found = replay(self.log, self.idempotency)
-            if found is None or isinstance(found, Refusal):
-                return found or KEY_REUSED
-            recorded = found.recorded
-        return recorded.step.stream.removeprefix("audit/"), recorded.receipts[0]
+    def _indexed(self, found: Found) -> Indexed:
+        one = self.reading.event(found.index)
+        if one is None:
+            raise LedgerBrokenError("a verified event is gone")
+        return one
 
-    def _tags(self, number: str) -> set[str]:
+    def _tags(self, number: str) -> dict[str, DomainId]:
         """The person's tag for every domain and epoch there was. An epoch whose key is gone can't be searched."""
         domains = [
-            DomainId(stream.removeprefix("domain/")) for stream in self.log.listed("domains", None, MOST_DOMAINS)
+            DomainId(stream.removeprefix("domain/")) for stream in self._events.listed("domains", None, MOST_DOMAINS)
         ]
-        tags: set[str] = set()
-        for epoch in range(FIRST_EPOCH, self.now.year + 1):
+        tags: dict[str, DomainId] = {}
+        for epoch in range(FIRST_EPOCH, self.auditor.now.year + 1):
             try:
                 key = self.tag_key(epoch)
             except KeyUnavailableError:
                 continue
             with key:
-                tags.update(subject_tag(key.material, domain, number) for domain in domains)
+                tags.update((subject_tag(key.material, domain, number), domain) for domain in domains)
         return tags
 
-    def _reidentified(self, found: Found, tags: set[str]) -> Reidentified:
-        data = found.event.data
-        release = str(data.get("release_id"))
-        return Reidentified(
-            index=found.index,
-            request=found.event.stream.removeprefix("request/"),
-            release=release,
-            at=found.event.at,
-            who=self._asked_by(found.event.stream, release),
-            outcome=_outcome(data, tags),
+    def _reidentified(self, hit: Indexed, tags: Mapping[str, DomainId]) -> list[Reidentified]:
+        state = self.reading.histories.state(hit.event)
+        if state is None:
+            return []
+        project = (
+            fold_project(self._events.read(StreamId(f"project/{state.summary.project}"))) if state.summary else None
         )
-
-    def _asked_by(self, stream: StreamId, release: str) -> PersonId | None:
-        for event in self.log.read(stream):
-            if event.type == "request.release_authorised" and event.data.get("release_id") == release:
-                return PersonId(event.actor)
-        return None
+        organisation: OrganisationCode | None = project.organisation if project else None
+        who = _asked_by(self._events.read(hit.event.stream), str(hit.event.data.get("release_id")))
+        return reidentified(hit, tags, state, organisation, who)
 
 
-def _outcome(data: JsonObject, tags: set[str]) -> str:
-    subjects = data.get("subjects")
-    if isinstance(subjects, dict):
-        for outcome, held in subjects.items():
-            if isinstance(held, list | tuple) and tags.intersection(map(str, held)):
-                return str(outcome)
-    return "unknown"
+def _asked_by(events: Sequence[Event], release: str) -> PersonId | None:
+    for event in events:
+        if event.type == "request.release_authorised" and event.data.get("release_id") == release:
+            return PersonId(event.actor)
+    return None

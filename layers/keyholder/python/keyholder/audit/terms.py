@@ -10,6 +10,7 @@ from datetime import datetime
 
 from keyholder.audit.facets import Histories, facets
 from keyholder.audit.index import line
+from keyholder.audit.quarters import report_terms
 from keyholder.ledger.event import Event, rfc3339
 from keyholder.ledger.journal import Batch
 from keyholder.ledger.verification import RELEASED
@@ -35,6 +36,7 @@ def event_terms(event: Event, histories: Histories) -> Iterator[str]:
     yield from facets(event, histories)
     yield time_term(event.at)
     yield from map(tag_term, sorted(tags_of(event)))
+    yield from report_terms(event, histories)
 
 
 def time_term(moment: datetime) -> str:

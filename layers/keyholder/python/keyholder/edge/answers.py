@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
+from keyholder.audit.vocabulary import ExportFormat
 from keyholder.collection.vocabulary import DropRule
 from keyholder.policy.opt_outs import ReplyState
 from keyholder.policy.register_form import RegisterKind
@@ -473,11 +474,25 @@ class LedgerEvent(Answer):
     data: dict[str, object]
 
 
+class ShownEvent(LedgerEvent):
+    """One event, its exact bytes, and what proves that they are in the ledger."""
+
+    leaf: Text
+    """SHA-256 over a zero byte and these bytes is `leaf_hash` (RFC 6962)."""
+    leaf_hash: Hash
+    proof: Text
+    """`c2sp.org/tlog-proof@v1`: index, path, signed checkpoint."""
+    size: Annotated[int, Field(ge=1)]
+    """The tree that the checkpoint signs."""
+
+
 class EventPage(Answer):
-    """A page of a request's events, in order."""
+    """A page of events, in order. It may be shorter than asked for, even empty, and still not be the last."""
 
     items: list[LedgerEvent]
-    next: int | None
+    size: Annotated[int, Field(ge=1)]
+    """All pages together are complete up to the tree of this size, which the first page fixed."""
+    next: str | None
     """`cursor` of the next page; null on the last."""
 
 
@@ -490,6 +505,20 @@ class Reidentified(Answer):
     at: AwareDatetime
     actor: PersonReference | None
     outcome: str
+    """The deciding reason."""
+    disclosed: bool
+    """Whether identifiers left; false where the record was withheld."""
+    domain: str
+    project: str
+    organisation: str | None
+    """The project's (ODS code)."""
+    recipient: str | None
+    """Who received the result (ODS code)."""
+    capacity: str
+    purpose: str
+    legal_basis: str
+    identifier_types: Kinds
+    """What was approved: at most these left."""
 
 
 class Searched(Answer):
@@ -500,18 +529,22 @@ class Searched(Answer):
 
 
 class SubjectSearch(Answer):
-    """Every release the person was in; an empty list is proven by the same search."""
+    """Every release the person was in. Each is proven; that there is no other only where `proven` is true."""
 
     found: list[Reidentified]
     searched: Searched
+    proven: bool
 
 
 class Export(Answer):
-    """A ledger ready to be read page by page, and the verifier key of its checkpoints."""
+    """An export ready to be read object by object, and the verifier key of the ledger's checkpoints."""
 
     export_id: Ulid
+    format: ExportFormat
     size: Annotated[int, Field(ge=1)]
     vkey: Text
+    first: str | None
+    """`cursor` of the first object of an export of events; the ledger's objects are begun without one."""
 
 
 class ObjectVersion(Answer):
@@ -524,19 +557,64 @@ class ObjectVersion(Answer):
 
 
 class LedgerObject(Answer):
-    """One object of the ledger, `journal/…` or `checkpoint/…`, exactly as stored."""
+    """One object: of the ledger, `journal/…` or `checkpoint/…`, exactly as stored, or of events, `events/…`."""
 
     key: str
     body: str
     versions: list[ObjectVersion]
+    """None for events: these are made when they are asked for."""
 
 
 class ExportPage(Answer):
     """A page of an export."""
 
     items: list[LedgerObject]
-    next: int | None
+    next: str | None
     """`cursor` of the next page; null on the last."""
+
+
+class SubmittedCounts(Answer):
+    """Requests submitted in the quarter."""
+
+    total: Count
+    by_purpose: dict[str, Count]
+    by_legal_basis: dict[str, Count]
+
+
+class DecidedCounts(SubmittedCounts):
+    """Requests whose outcome fell into the quarter."""
+
+    by_outcome: dict[str, Count]
+
+
+class TimeToDecide(Answer):
+    """From submission to the last controller's decision, of what controllers approved or rejected."""
+
+    decisions: Count
+    median_minutes: Count | None
+    p90_minutes: Count | None
+
+
+class SuppressedCounts(Answer):
+    """Records by reason. A count below 10 is `<10`, and then the total is `suppressed`."""
+
+    by_reason: dict[str, Annotated[str, StringConstraints(pattern=r"^(<10|[1-9][0-9]+)$")]]
+    total: Annotated[str, StringConstraints(pattern=r"^(suppressed|0|[1-9][0-9]+)$")]
+
+
+class QuarterReport(Answer):
+    """A calendar quarter, by days in London."""
+
+    quarter: Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-Q[1-4]$")]
+    complete: bool
+    """The quarter is over."""
+    size: Annotated[int, Field(ge=1)]
+    """The tree it was counted from."""
+    submitted: SubmittedCounts
+    decided: DecidedCounts
+    time_to_decide: TimeToDecide
+    records_released: SuppressedCounts
+    records_withheld: SuppressedCounts
 
 
 class RegisterLoaded(Answer):
@@ -621,9 +699,11 @@ SUCCESSES: Mapping[str, Success] = {
     "POST /v1/requests/{request_id}/collect": Success(None),
     "POST /v1/domains/{domain_id}/pseudonyms": Success(Pseudonymised),
     "GET /v1/audit/events": Success(EventPage),
+    "GET /v1/audit/events/{index}": Success(ShownEvent),
     "POST /v1/audit/subject-searches": Success(SubjectSearch),
     "POST /v1/audit/exports": Success(Export),
     "GET /v1/audit/exports/{export_id}/objects": Success(ExportPage),
+    "GET /v1/audit/reports/{quarter}": Success(QuarterReport),
     "POST /v1/people": Success(PersonView, versioned=True),
     "POST /v1/projects": Success(ProjectView, versioned=True),
     "POST /v1/domains": Success(DomainView, versioned=True),

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from keyholder.audit.vocabulary import Decision, ExportFormat
 from keyholder.collection.vocabulary import ColumnReason, DropRule
 from keyholder.policy.vocabulary import CheckMode
 from keyholder.pseudonyms.token import HIGHEST_KEY_VERSION, Scheme
@@ -338,3 +339,25 @@ class SubjectSearchBody(Body):
 
     nhs_number: Cell
     reason: Code
+    proof: bool = False
+    """Read and verify the whole ledger instead of asking the index."""
+
+
+class EventFilterBody(Body):
+    """Conditions on events; all that are set must hold."""
+
+    request: Annotated[str, StringConstraints(pattern=r"^REQ-[0-9A-HJKMNP-TV-Z]{26}$")] | None = None
+    project: Name | None = None
+    actor: Annotated[str, StringConstraints(pattern=r"^(person/[0-9a-f]{32}|system/[a-z_]{1,32})$")] | None = None
+    domain: Name | None = None
+    type: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}\.[a-z][a-z0-9_]{0,40}$")] | None = None
+    decision: Decision | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+
+
+class ExportBody(Body):
+    """The whole ledger as it is stored, or chosen events in a format for others."""
+
+    format: ExportFormat = ExportFormat.LEDGER
+    filter: EventFilterBody = EventFilterBody()

@@ -18,12 +18,10 @@ from keyholder.policy.vocabulary import OutwardCode, PdsSecurity, PolicyIdentifi
 from keyholder.pseudonyms.key_ring import OpenedKeys
 from keyholder.pseudonyms.opening import Opened, OpenStatus, TokenCell, open_tokens
 from keyholder.pseudonyms.token import Scheme
-from keyholder.release.items import Item, ItemStatus, Outcome
+from keyholder.release.items import ROW_NOT_LINKED, Item, ItemStatus, Outcome
 from keyholder.vocabulary import DomainId, IdentifierType, Pseudonym
 
 NHS_NUMBER = IdentifierType.NHS_NUMBER
-ROW_NOT_LINKED = "ROW_NOT_LINKED"
-"""The record joins an NHS number with an identifier that no extract held in one row with it."""
 
 
 class People(Protocol):

@@ -12,6 +12,8 @@ from enum import StrEnum
 from keyholder.vocabulary import DomainId, IdentifierType
 
 COLUMN_ORDER = tuple(IdentifierType)
+ROW_NOT_LINKED = "ROW_NOT_LINKED"
+"""A reason: the record joins an NHS number with an identifier that no extract held in one row with it."""
 
 
 class ItemStatus(StrEnum):

@@ -1,0 +1,66 @@
+"""Tables for people: CSV (RFC 4180) that a spreadsheet opens without running anything.
+
+A cell that a spreadsheet would take for a formula gets one apostrophe in front of it (OWASP, CSV Injection). So does a
+cell that begins with an apostrophe itself, so that taking one apostrophe away always gives the cell back.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from keyholder.audit.listing import Indexed
+from keyholder.canonical import canonical_json
+from keyholder.ledger.event import rfc3339
+from keyholder.ledger.merkle import leaf_hash
+
+EVENT_COLUMNS = ("index", "at", "type", "actor", "stream", "number", "trace", "data", "leaf_hash")
+_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""OWASP's list, the full-width forms of its signs, and the guard itself."""
+
+
+def guarded(cell: str) -> str:
+    """A cell no spreadsheet runs."""
+    return f"'{cell}" if cell.startswith(_STARTS) else cell
+
+
+def unguarded(cell: str) -> str:
+    """What `guarded` was given."""
+    return cell.removeprefix("'")
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]], *, heading: bool = True) -> str:
+    """Every cell quoted where it must be and guarded; None is an empty cell. Lines end as RFC 4180 says."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    if heading:
+        writer.writerow(columns)
+    for row in rows:
+        writer.writerow([guarded("" if cell is None else str(cell)) for cell in row])
+    return text.getvalue()
+
+
+def events_csv(events: Iterable[Indexed], *, heading: bool) -> str:
+    """Events, a line each; their data as JSON in one cell."""
+    return as_csv(EVENT_COLUMNS, map(_event_row, events), heading=heading)
+
+
+def events_ndjson(events: Iterable[Indexed]) -> str:
+    """Events as they stand in the ledger, byte for byte, a line each: each line hashes to its leaf."""
+    return "".join(f"{one.leaf.decode()}\n" for one in events)
+
+
+def _event_row(one: Indexed) -> tuple[object, ...]:
+    event = one.event
+    return (
+        one.place.index,
+        rfc3339(event.at),
+        event.type,
+        event.actor,
+        event.stream,
+        event.number,
+        event.trace,
+        canonical_json(event.data).decode(),
+        leaf_hash(one.leaf).hex(),
+    )
