@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
@@ -39,6 +40,7 @@ from keyholder.vocabulary import ActorId, StreamId
 T = TypeVar("T")
 Cursor = Annotated[str | None, Query(max_length=LONGEST, description="`next` of the page before")]
 
+_INDEX = re.compile(r"[0-9]{1,15}")
 PAGE_BYTES = 3_000_000
 """A page of an export stays well under Lambda's answer of 6 MB."""
 
@@ -75,9 +77,10 @@ def list_events(
 
 
 @service.route("GET", "/v1/audit/events/{index}", summary="One event with its proof")
-def show_event(index: int) -> Response[str]:
+def show_event(index: str) -> Response[str]:
     """The exact leaf, and a proof (`c2sp.org/tlog-proof@v1`) that it is in the ledger, to be checked without us."""
-    shown = accepted(_logged("show_event", lambda: _auditing().event(index)))
+    place = int(index) if _INDEX.fullmatch(index) else -1
+    shown = accepted(_logged("show_event", lambda: _auditing().event(place)))
     leaf = shown.one.leaf
     proof = {
         "leaf": leaf.decode(),

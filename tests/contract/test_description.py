@@ -32,6 +32,8 @@ PLACES = {
     "person_id": NOBODY,
     "project_id": NOWHERE,
     "export_id": NOWHERE,
+    "index": NOWHERE,
+    "quarter": NOWHERE,
     "change_id": NOWHERE,
 }
 """What is not there, for each variable of a path."""
@@ -132,8 +134,19 @@ def _succeed(api: Api, extract: Extract) -> None:
     expect(api.get("/v1/audit/events", "auditor", query={"request": inline.id}), 200)
     search = {"nhs_number": settled.PEOPLE[0], "reason": "subject_access"}
     assert expect(api.post("/v1/audit/subject-searches", search, "auditor"), 200).json["found"]
+    assert expect(api.post("/v1/audit/subject-searches", {**search, "proof": True}, "auditor"), 200).json["proven"]
     export = expect(api.post("/v1/audit/exports", {}, "auditor"), 201).json["export_id"]
     assert expect(api.get(f"/v1/audit/exports/{export}/objects", "auditor"), 200).json["items"]
+    for form in ("ndjson", "csv", "fhir"):
+        begun = expect(
+            api.post("/v1/audit/exports", {"format": form, "filter": {"domain": DOMAIN}}, "auditor"), 201
+        ).json
+        objects = f"/v1/audit/exports/{begun['export_id']}/objects"
+        assert expect(api.get(objects, "auditor", query={"cursor": begun["first"]}), 200).json["items"]
+    for moment in (None, api.sweep()):
+        assert expect(api.get("/v1/audit/events/7", "auditor"), 200).json["index"] == 7, moment
+        report = expect(api.get("/v1/audit/reports/2026-Q3", "auditor"), 200).json
+        assert report["records_withheld"]["total"] == "suppressed"
 
 
 def _meet_other_states(api: Api, extract: Extract) -> None:

@@ -52,7 +52,7 @@ MORNING = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 PEOPLE = [PersonId(f"person/{number:032x}") for number in range(4)]
 PROJECTS = [ProjectId("heart-2026"), ProjectId("lung-2026")]
 DOMAINS = [DomainId("gp-2026"), DomainId("hospital-2026"), DomainId("social-2026")]
-TAGS = [f"{number:032x}" for number in range(6)]
+TAGS = [f"7a9{number:029x}" for number in range(6)]
 HASH = ContentHash("ab" * 32)
 ORGANISATIONS = (OrganisationCode("RX1"), OrganisationCode("X26"))
 

@@ -13,8 +13,8 @@ from keyholder.audit.tables import events_csv, events_ndjson
 from keyholder.audit.vocabulary import ExportFormat
 from keyholder.canonical import JsonObject
 
-OBJECT_BYTES = 2_000_000
-"""An object ends with the event that makes it this long. One release of a thousand people adds some 2 MB more, and
+OBJECT_BYTES = 3_000_000
+"""An object ends before this, unless one event alone takes more: a release of a thousand people takes 4 MB as FHIR.
 Lambda answers at most 6 MB."""
 OBJECT_EVENTS = 200
 
@@ -53,9 +53,9 @@ def export_object(order: ExportOrder, page: EventPage, first: int, histories: Hi
     chosen: list[Indexed] = []
     size = 0
     for one in page.items:
-        if chosen and size >= OBJECT_BYTES:
-            break
         size += weigh(one)
+        if chosen and size > OBJECT_BYTES:
+            break
         chosen.append(one)
     begin = page.items[len(chosen)].place.index if len(chosen) < len(page.items) else page.begin
     body = _rendered(order.format, chosen, first, histories, ledger)

@@ -99,7 +99,7 @@ def _reidentifications(one: Indexed, state: RequestState, ledger: LedgerName) ->
     agents = [
         _source_agent(ledger),
         _recipient_agent(state),
-        _custodian_agent(state, ledger),
+        _custodian_agent(one, state, ledger),
         _user_agent(state, ledger),
     ]
     for place, (tag, disclosed) in enumerate(people, 1):
@@ -207,11 +207,11 @@ def _recipient_agent(state: RequestState) -> JsonObject:
     return {**recipient, "network": {"address": f"{_ODS_ADDRESS}/{code}", "type": "5"}}
 
 
-def _custodian_agent(state: RequestState, ledger: LedgerName) -> JsonObject:
+def _custodian_agent(one: Indexed, state: RequestState, ledger: LedgerName) -> JsonObject:
     """The domains the people are pseudonymised in; the profile has room for one agent."""
-    who: JsonObject = {
-        "identifier": {"system": f"{ledger.uri}/domain", "value": " ".join(sorted(state.approved_domains()))},
-    }
+    release = state.release(str(one.event.data.get("release_id")))
+    domains = sorted(release.granted if release else state.domains)
+    who: JsonObject = {"identifier": {"system": f"{ledger.uri}/domain", "value": " ".join(domains)}}
     return _agent(_coding(_SCT, "159541003", "Record keeping/library clerk"), who, requestor=False)
 
 
