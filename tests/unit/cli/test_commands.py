@@ -426,7 +426,7 @@ def test_the_nhs_number_of_a_search_stands_on_no_command_line(tmp_path: Path) ->
     file = tmp_path / "number"
     file.write_text(f"{PEOPLE[0]}\n")
     found = {"index": 7, "request": "REQ-1", "at": "2026-01-01T00:00:00Z", "actor": "person/ab", "outcome": "released"}
-    api = FakeApi([ok({"found": [found], "searched": {"size": 9, "root": "ab"}})])
+    api = FakeApi([ok({"found": [found], "searched": {"size": 9, "root": "ab"}, "proven": False})])
     result = run("--json", "audit", "subject", "--nhs-number-file", str(file), "--reason", "subject_access", api=api)
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout) == [found]

@@ -304,6 +304,8 @@ class SubjectSearch:
     found: tuple[Found, ...]
     size: int
     root: str
+    proven: bool
+    """Every event was read and verified: there is no other release."""
     document: JsonObject = field(repr=False)
 
     @classmethod
@@ -314,21 +316,25 @@ class SubjectSearch:
             Found(hit.number("index"), hit.text("request"), hit.text("at"), hit.text_or_none("actor"), hit.raw)
             for hit in body.objects("found")
         )
-        return cls(found, searched.number("size"), searched.text("root"), body.raw)
+        return cls(found, searched.number("size"), searched.text("root"), body.flag("proven"), body.raw)
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A ledger ready to download: its size in events, and the verifier key of its checkpoints."""
+    """An export ready to be read: the ledger's size in events, and the verifier key of its checkpoints.
+
+    `first` is the cursor of the first object of an export of events.
+    """
 
     export_id: str
     size: int
     vkey: str
+    first: str | None = field(default=None, repr=False)
 
     @classmethod
     def parse(cls, reply: Reply) -> Export:
         body = Reader.of(reply)
-        return cls(body.text("export_id"), body.number("size"), body.text("vkey"))
+        return cls(body.text("export_id"), body.number("size"), body.text("vkey"), body.text_or_none("first"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,28 +137,42 @@ class Keyholder:
 
     # Audit
 
-    def events(self, request_id: str) -> Iterator[JsonObject]:
-        """Events of one request in order, each with its index in the ledger."""
-        yield from self._pages("/v1/audit/events", {"request": request_id})
+    def events(self, request: str | None = None, **conditions: str) -> Iterator[JsonObject]:
+        """Events in the ledger's order, of one request or by `project`, `actor`, `domain`, `type`, `decision`, `since`,
+        `until`, and all of them that are given. Complete up to the moment of the first page."""
+        wanted = conditions if request is None else {"request": request, **conditions}
+        yield from self._pages("/v1/audit/events", wanted)
 
-    def subject_search(self, nhs_number: str, reason: str) -> SubjectSearch:
-        """Who re-identified this person? The question itself is logged, without the number."""
-        return SubjectSearch.parse(
-            self._post("/v1/audit/subject-searches", {"nhs_number": nhs_number, "reason": reason})
-        )
+    def event(self, index: str) -> JsonObject:
+        """One event, its exact leaf and its proof."""
+        return Reader.of(self._get(f"/v1/audit/events/{_quoted(index)}")).raw
 
-    def export(self) -> Export:
-        """Fixes the ledger's present size for a download."""
-        return Export.parse(self._post("/v1/audit/exports", {}))
+    def subject_search(self, nhs_number: str, reason: str, *, proof: bool = False) -> SubjectSearch:
+        """Who re-identified this person? The question itself is logged, without the number.
 
-    def export_objects(self, export_id: str) -> Iterator[JournalObject]:
-        """Every object of a fixed ledger, in the order of its keys."""
-        path, cursor = f"/v1/audit/exports/{_quoted(export_id)}/objects", None
+        With `proof`, the whole ledger is verified and searched, and not its index.
+        """
+        body: JsonObject = {"nhs_number": nhs_number, "reason": reason, **({"proof": True} if proof else {})}
+        return SubjectSearch.parse(self._post("/v1/audit/subject-searches", body))
+
+    def export(self, form: str = "ledger", **conditions: str) -> Export:
+        """Fixes what is exported: the whole ledger, or events as `ndjson`, `csv` or `fhir` by the conditions of
+        `events`."""
+        body: JsonObject = {} if form == "ledger" else {"format": form, "filter": conditions}
+        return Export.parse(self._post("/v1/audit/exports", body))
+
+    def export_objects(self, export_id: str, first: str | None = None) -> Iterator[JournalObject]:
+        """Every object of an export, in order; one of events begins with its `first` cursor."""
+        path, cursor = f"/v1/audit/exports/{_quoted(export_id)}/objects", first
         while True:
             items, cursor = JournalObject.parse(self._get(path, {} if cursor is None else {"cursor": cursor}))
             yield from items
             if cursor is None:
                 return
+
+    def report(self, quarter: str) -> JsonObject:
+        """The report of a quarter, for example `2026-Q4`."""
+        return Reader.of(self._get(f"/v1/audit/reports/{_quoted(quarter)}")).raw
 
     # Registry
 

@@ -1,0 +1,35 @@
+"""`keyholder audit subject`: who re-identified a person, for an auditor or for the person themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from keyholder.cli.options import FILE_OUT
+from keyholder.cli.session import Session
+from keyholder.client.subject_letter import subject_letter
+
+COLUMNS = ("index", "at", "request", "actor", "project", "recipient", "purpose", "disclosed")
+
+
+@click.command()
+@click.option(
+    "--nhs-number-file", required=True, type=click.File("r"), help="A file that holds the NHS number; - reads stdin."
+)
+@click.option("--reason", required=True, help="A code, for example subject_access_request. It is logged.")
+@click.option("--proof", is_flag=True, help="Verify and search the whole ledger, instead of asking its index.")
+@click.option("--for-person", "letter", type=FILE_OUT, help="Write what the person may be given to this file.")
+@click.pass_obj
+def subject(session: Session, nhs_number_file: TextIO, reason: str, *, proof: bool, letter: Path | None) -> None:
+    """Who re-identified this person? The number never stands on a command line and is not kept.
+
+    The file of --for-person names organisations, purposes and legal bases, and no member of staff.
+    """
+    answer = session.keyholder().subject_search(nhs_number_file.read().strip(), reason, proof=proof)
+    said = "verified and searched" if answer.proven else "looked up in the index, which is quick and no proof"
+    session.say(f"{len(answer.found)} releases found; {answer.size} events {said}, root {answer.root}.")
+    if letter is not None:
+        letter.write_text(subject_letter(answer), encoding="utf-8")
+    session.table(COLUMNS, [hit.document for hit in answer.found])
