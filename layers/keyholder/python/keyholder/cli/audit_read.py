@@ -51,7 +51,7 @@ def conditions(given: dict[str, str | None]) -> dict[str, str]:
 @with_conditions
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
 @click.pass_obj
-def events(session: Session, request_id: str | None, limit: int | None, **given: str | None) -> None:
+def events(session: Session, /, request_id: str | None, limit: int | None, **given: str | None) -> None:
     """Events in order, of a request or by any combination of conditions.
 
     Complete up to the moment of the call. Each event was proven while it was read; that none is missing is proven by
@@ -88,7 +88,7 @@ def event(session: Session, index: int, proof_file: Path | None, leaf_file: Path
 @click.option("--out", required=True, type=FILE_OUT, help="Where to write; further FHIR bundles get -2, -3, ….")
 @with_conditions
 @click.pass_obj
-def export(session: Session, form: str, out: Path, **given: str | None) -> None:
+def export(session: Session, /, form: str, out: Path, **given: str | None) -> None:
     """Events by any combination of conditions, into a file for other tools.
 
     The ledger itself is taken away with 'audit download'.

@@ -1,7 +1,7 @@
 """What a person is given who asks who looked up their identity (UK GDPR Article 15).
 
-When, for which organisation and project, in what capacity, for what purpose and on which legal basis, and which kinds of
-identifiers. No name and no id of a member of staff, nobody else's data, and nothing that identifies the person: who
+When, for which organisation and project, in what capacity, for what purpose and on which legal basis, and which kinds
+of identifiers. No name and no id of a member of staff, nobody else's data, and nothing that identifies the person: who
 sends it knows whom they send it to.
 """
 
@@ -52,9 +52,9 @@ def _lines(hit: Reader) -> Iterator[tuple[str, str]]:
     yield "project", hit.text("project")
     yield (
         "asked for by",
-        f"{_words(hit.text('capacity'))}, project of organisation {_organisation(hit, 'organisation')}",
+        f"{_words(hit.text('capacity'))}, for a project of {_organisation(hit, 'organisation')}",
     )
-    yield "for", f"organisation {_organisation(hit, 'recipient')}"
+    yield "to be received by", _organisation(hit, "recipient")
     yield "purpose", _words(hit.text("purpose"))
     yield "legal basis", hit.text("legal_basis")
     if hit.flag("disclosed"):
@@ -66,7 +66,7 @@ def _lines(hit: Reader) -> Iterator[tuple[str, str]]:
 
 
 def _organisation(hit: Reader, name: str) -> str:
-    return hit.text_or_none(name) or "unknown"
+    return f"organisation {hit.text_or_none(name) or 'unknown'}"
 
 
 def _words(code: str) -> str:
@@ -81,6 +81,7 @@ def _ending(search: SubjectSearch) -> str:
     )
     return (
         f"{how} The ledger had {search.size} entries; their fingerprint (root) is\n{search.root}.\n"
-        "Organisations are named by their codes; https://odsportal.digital.nhs.uk shows who they are. An entry is written\n"
-        "before anything is given, so after a technical failure the ledger may say more than was given, never less."
+        "Organisations are named by their codes; https://odsportal.digital.nhs.uk shows who they are. An entry is\n"
+        "written before anything is given, so after a technical failure the ledger may say more than was given, never\n"
+        "less."
     )
