@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from keyholder.cli.audit_tiles import tiles
 from keyholder.cli.audit_read import event, events, export, report
 from keyholder.cli.audit_subject import subject
+from keyholder.cli.audit_tiles import tiles
 from keyholder.cli.audit_verify import verify
 from keyholder.cli.audit_vkey import verifier_key
 from keyholder.cli.options import FOLDER_OUT
