@@ -46,7 +46,6 @@ def released(cleared: Asked) -> Asked:
 def test_events_are_found_by_any_condition(api: Api, extract: Extract, published: bool) -> None:
     if published:
         api.sweep()
-    asked = released(api, extract)
     if published:
         assert api.sweep()["failed_views"] == 0
     expect(api.post(f"{asked.path}/withdraw", {}, "researcher"), 409)

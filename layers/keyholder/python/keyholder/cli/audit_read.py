@@ -16,6 +16,7 @@ from keyholder.cli.options import FILE_OUT, moment
 from keyholder.cli.session import Session
 from keyholder.client.answers import Export
 from keyholder.client.keyholder import Keyholder
+from keyholder.client.spreadsheets import private_bytes_path
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -73,7 +74,8 @@ def event(session: Session, index: int, proof_file: Path | None, leaf_file: Path
     shown = session.keyholder().event(str(index))
     for path, name in ((proof_file, "proof"), (leaf_file, "leaf")):
         if path is not None:
-            path.write_bytes(str(shown[name]).encode())
+            with private_bytes_path(path) as partial:
+                partial.write_bytes(str(shown[name]).encode())
     session.show(shown)
 
 
@@ -121,10 +123,11 @@ def _written(keyholder: Keyholder, begun: Export, form: ExportFormat, out: Path)
     if form is ExportFormat.FHIR:
         for number, item in enumerate(keyholder.export_objects(begun.export_id, begun.first), 1):
             path = out if number == 1 else out.with_stem(f"{out.stem}-{number}")
-            path.write_bytes(item.body)
+            with private_bytes_path(path) as partial:
+                partial.write_bytes(item.body)
             yield path
         return
-    with out.open("wb") as file:
+    with private_bytes_path(out) as partial, partial.open("wb") as file:
         for item in keyholder.export_objects(begun.export_id, begun.first):
             file.write(item.body)
     yield out

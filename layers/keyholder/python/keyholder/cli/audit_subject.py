@@ -9,6 +9,7 @@ import click
 
 from keyholder.cli.options import FILE_OUT
 from keyholder.cli.session import Session
+from keyholder.client.spreadsheets import private_file
 from keyholder.client.subject_letter import subject_letter
 
 COLUMNS = ("index", "at", "request", "actor", "project", "recipient", "purpose", "disclosed")
@@ -31,5 +32,6 @@ def subject(session: Session, nhs_number_file: TextIO, reason: str, *, proof: bo
     said = "verified and searched" if answer.proven else "looked up in the index, which is quick and no proof"
     session.say(f"{len(answer.found)} releases found; {answer.size} events {said}, root {answer.root}.")
     if letter is not None:
-        letter.write_text(subject_letter(answer), encoding="utf-8")
+        with private_file(letter) as file:
+            file.write(subject_letter(answer))
     session.table(COLUMNS, [hit.document for hit in answer.found])
