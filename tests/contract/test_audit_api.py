@@ -43,9 +43,8 @@ def released(cleared: Asked) -> Asked:
 
 
 @pytest.mark.parametrize("published", [False, True])
-def test_events_are_found_by_any_condition(api: Api, extract: Extract, published: bool) -> None:
-    if published:
-        api.sweep()
+def test_events_are_found_by_any_condition(released: Asked, extract: Extract, published: bool) -> None:
+    asked, api = released, released.api
     if published:
         assert api.sweep()["failed_views"] == 0
     expect(api.post(f"{asked.path}/withdraw", {}, "researcher"), 409)
