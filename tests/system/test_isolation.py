@@ -335,7 +335,7 @@ def test_each_function_is_refused_what_it_does_not_need(tried: Tried, function: 
         ("GenerateDataKey with the domain key", ""),
         ("disable the domain key", ""),
         ("DeleteItem on the steps table", ""),
-        ("UpdateItem on the keys table", "registry"),
+        ("UpdateItem on the keys table", "registry sweeper"),
         ("DeleteItem on the keys table", ""),
         ("Scan on the steps table", ""),
         (f"delete journal/{KEY} in the ledger bucket", ""),
