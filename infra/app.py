@@ -14,6 +14,7 @@ from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
 from infra.api import Api
+from infra.athena import QueriesStack
 from infra.checks import ChecksQueue, call_every_minute
 from infra.functions import SIZES, Functions
 from infra.keys import KeysStack, controller_key_arns
@@ -98,6 +99,7 @@ class KeyholderStack(Stack):
         CfnOutput(self, "ApiId", value=api.api_id)
         CfnOutput(self, "ApiUrl", value=api.api_endpoint)
         CfnOutput(self, "LedgerBucket", value=ledger.bucket.bucket_name)
+        CfnOutput(self, "ViewBucket", value=state.view.bucket_name)
 
 
 class _Parameters:
@@ -150,14 +152,15 @@ class _Parameters:
 
 
 def compose(app: App, layers: Path) -> tuple[KeysStack, KeyholderStack]:
-    """The service's two stacks of `app`, with the layers found in `layers`; that of the witness is added beside them.
+    """The service's two stacks of `app`, with the layers found in `layers`.
 
-    cdk-nag checks all when the app is synthesised.
+    Those of the witness and of Athena are added, each deployed alone. cdk-nag checks all when the app is synthesised.
     """
     check()
     keys = KeysStack(app, "KeyholderKeys")
     keyholder = KeyholderStack(app, "Keyholder", keys=keys, layers=layers)
     WitnessStack(app, "KeyholderWitness", layers=layers)
+    QueriesStack(app, "KeyholderQueries")
     Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
     return keys, keyholder
 

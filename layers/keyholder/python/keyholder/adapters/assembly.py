@@ -33,6 +33,7 @@ from keyholder.audit.terms import batch_lines
 from keyholder.edge.settings import Settings
 from keyholder.edge.tokens import TokenVerifier
 from keyholder.ledger.committer import Log
+from keyholder.ledger.event_view import EventView
 from keyholder.ledger.ledger import Ledger
 from keyholder.ledger.note import Verifier, parse_vkey
 from keyholder.ledger.tile_view import TileView
@@ -104,6 +105,7 @@ class Assembly:
         return (
             TileView(self.view_store, self.ledger.checkpoint),
             IndexView(self.view_store, batch_lines(self.ledger.read)),
+            EventView(self.view_store),
         )
 
     @cached_property
