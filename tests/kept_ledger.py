@@ -25,7 +25,7 @@ from keyholder.registry.service import Call, Entry
 from keyholder.requests.codes import RejectReason, RevokeReason
 from keyholder.requests.commands import Checks
 from keyholder.requests.content import Delivery
-from keyholder.requests.release_events import ItemsReleased, ReleaseAuthorised
+from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
 from keyholder.requests.service import Call as DeskCall
 from keyholder.requests.service import Done
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, RequestId, Role

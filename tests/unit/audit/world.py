@@ -34,7 +34,7 @@ from keyholder.requests.events import (
     RequestSubmitted,
     RequestWithdrawn,
 )
-from keyholder.requests.release_events import ItemsReleased, ReleaseAuthorised
+from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
 from keyholder.vocabulary import (
     ActorId,
     ContentHash,

@@ -14,7 +14,7 @@ from keyholder.registry.fields import FieldError
 from keyholder.requests import commands as ask
 from keyholder.requests.codec import EVENTS, RequestEvent, from_event, to_new_event
 from keyholder.requests.codes import RejectReason, RevokeReason, safe_count
-from keyholder.requests.release_events import MOST_SUBJECTS, ItemsReleased
+from keyholder.requests.events.releasing import MOST_SUBJECTS, ItemsReleased
 from keyholder.vocabulary import ActorId, StreamId
 from tests.unit.requests import world
 from tests.unit.requests.world import GP, HOSPITAL, NADIA, RELEASE, ROSA, SWEEPER, TARA, TOKEN

@@ -15,7 +15,7 @@ from keyholder.requests.commands import CommandName
 from keyholder.requests.content import Delivery
 from keyholder.requests.decide import allowed_commands
 from keyholder.requests.events import ChecksRecorded, RequestApproved, RequestBlocked, RequestExpired
-from keyholder.requests.release_events import ReleaseAuthorised
+from keyholder.requests.events.releasing import ReleaseAuthorised
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, ProjectId
 from tests.unit.requests import world
 from tests.unit.requests.world import (

@@ -21,10 +21,10 @@ from keyholder.requests.codes import TERMINAL, RejectReason, RevokeReason, State
 from keyholder.requests.commands import CommandName
 from keyholder.requests.content import Delivery
 from keyholder.requests.decide import allowed_commands
+from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
+from keyholder.requests.folding import fold
 from keyholder.requests.listings import request_head
-from keyholder.requests.release_events import ItemsReleased, ReleaseAuthorised
 from keyholder.requests.service import Call, Done
-from keyholder.requests.state import fold
 from keyholder.requests.transitions import TRANSITIONS
 from keyholder.vocabulary import ContentHash, DomainId, PersonId, RequestId, Role, StreamId
 from tests.fakes.ledger import ManualClock, Memory, memory_ledger

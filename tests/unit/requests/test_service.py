@@ -16,8 +16,8 @@ from keyholder.refusals import Refusal
 from keyholder.requests.codes import RejectReason, State
 from keyholder.requests.content import Delivery
 from keyholder.requests.contents import ContentLostError
+from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
 from keyholder.requests.listings import domain_requests, organisation_requests, own_requests, project_requests
-from keyholder.requests.release_events import ItemsReleased, ReleaseAuthorised
 from keyholder.requests.service import Done
 from keyholder.vocabulary import ActorId, ContentHash, RequestId, StreamId
 from tests.fakes.ledger import ManualClock, Memory, memory_ledger

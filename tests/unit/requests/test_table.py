@@ -14,8 +14,8 @@ from keyholder.requests import content, reasons
 from keyholder.requests.codec import EVENTS, RequestEvent
 from keyholder.requests.codes import TERMINAL, State
 from keyholder.requests.commands import Command, CommandName
+from keyholder.requests.folding import folds
 from keyholder.requests.page import render
-from keyholder.requests.state import folds
 from keyholder.requests.transitions import TRANSITIONS, Transition, Who
 
 PAGE = Path(__file__).parents[3] / "docs" / "permissions.md"

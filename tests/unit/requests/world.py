@@ -21,8 +21,9 @@ from keyholder.requests.case import Assessment, Facts
 from keyholder.requests.codec import Happened, RequestEvent
 from keyholder.requests.content import Draft, Vocabulary, parse_draft
 from keyholder.requests.decide import decide
+from keyholder.requests.folding import evolve
 from keyholder.requests.service import Call, Question, RequestDesk
-from keyholder.requests.state import RequestState, evolve
+from keyholder.requests.state import RequestState
 from keyholder.vocabulary import (
     DomainId,
     IdentifierType,

@@ -19,8 +19,9 @@ from keyholder.registry.attempts import ATTEMPT_REFUSED, UNNAMED, safe_subject
 from keyholder.registry.fields import PERSON, Fields
 from keyholder.registry.projects import DOMAIN, PROJECT
 from keyholder.requests.codec import from_event
+from keyholder.requests.folding import evolve
 from keyholder.requests.ids import REQUEST
-from keyholder.requests.state import RequestState, evolve
+from keyholder.requests.state import RequestState
 from keyholder.vocabulary import RequestId, StreamId
 
 ACTOR = re.compile(rf"{PERSON.pattern}|system/[a-z_]{{1,32}}")

@@ -20,15 +20,16 @@ from keyholder.requests.codes import TERMINAL
 from keyholder.requests.commands import Command, Create, Save
 from keyholder.requests.content import Summary
 from keyholder.requests.decide import decide
-from keyholder.requests.ids import REQUEST
-from keyholder.requests.release_events import (
+from keyholder.requests.events.releasing import (
     MOST_SUBJECTS,
     ItemsReleased,
     ReleaseAuthorised,
     ReleaseFailed,
     ReleaseFinished,
 )
-from keyholder.requests.state import RequestState, evolve
+from keyholder.requests.folding import evolve
+from keyholder.requests.ids import REQUEST
+from keyholder.requests.state import RequestState
 from keyholder.vocabulary import DomainId, PersonId, RequestId, StreamId
 
 _STRONG = "AAL3"

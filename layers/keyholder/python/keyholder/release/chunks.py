@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from keyholder.release.items import Outcome
-from keyholder.requests.release_events import MOST_SUBJECTS, ItemsReleased
+from keyholder.requests.events.releasing import MOST_SUBJECTS, ItemsReleased
 
 
 def chunks(release: str, epoch: str, outcomes: Sequence[Outcome]) -> tuple[ItemsReleased, ...]:

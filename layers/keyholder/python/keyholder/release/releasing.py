@@ -28,8 +28,8 @@ from keyholder.release.subject_tags import epoch_of
 from keyholder.requests.codes import State
 from keyholder.requests.commands import Checks
 from keyholder.requests.content import Delivery, RequestContent
+from keyholder.requests.events.releasing import ReleaseAuthorised
 from keyholder.requests.policy_view import policy_request
-from keyholder.requests.release_events import ReleaseAuthorised
 from keyholder.requests.service import Call, Done, RequestDesk
 from keyholder.requests.state import Release, RequestState
 from keyholder.vocabulary import ContentHash, DomainId, RequestId

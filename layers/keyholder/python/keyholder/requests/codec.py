@@ -25,7 +25,7 @@ from keyholder.requests.events import (
     RequestSubmitted,
     RequestWithdrawn,
 )
-from keyholder.requests.release_events import (
+from keyholder.requests.events.releasing import (
     ItemsReleased,
     ReleaseAuthorised,
     ReleaseCollected,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from keyholder.ledger.event import Event
-from keyholder.requests.release_events import ReleaseFinished
+from keyholder.requests.events.releasing import ReleaseFinished
 from keyholder.requests.state import RequestState
 from keyholder.vocabulary import ActorId, PersonId
 

@@ -33,12 +33,13 @@ from keyholder.requests.content import (
 )
 from keyholder.requests.contents import ContentStore, Narrative, stored_content, stored_narrative
 from keyholder.requests.decide import allowed_commands, asks_policy, authorise, decide
+from keyholder.requests.events.releasing import ItemsReleased
+from keyholder.requests.folding import evolve, fold
 from keyholder.requests.ids import REQUEST, Ids
 from keyholder.requests.listings import request_head, request_stream
 from keyholder.requests.reasons import UNKNOWN_REQUEST
 from keyholder.requests.receipts import own_act
-from keyholder.requests.release_events import ItemsReleased
-from keyholder.requests.state import RequestState, evolve, fold
+from keyholder.requests.state import RequestState
 from keyholder.requests.view import may_see, request_view
 from keyholder.vocabulary import (
     ContentHash,

@@ -1,0 +1,44 @@
+"""What those who decide ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from keyholder.requests.codes import RejectReason, RevokeReason
+from keyholder.requests.commands.names import CommandName
+from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Yes for one domain to exactly this content, all of it or less.
+
+    `organisation` is needed only of who controls the domain for several; `until` and `identifier_types` narrow.
+    """
+
+    NAME: ClassVar[CommandName] = CommandName.APPROVE
+    domain: DomainId
+    content_hash: ContentHash
+    organisation: OrganisationCode | None = None
+    until: datetime | None = None
+    identifier_types: tuple[IdentifierType, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """No for one domain."""
+
+    NAME: ClassVar[CommandName] = CommandName.REJECT
+    domain: DomainId
+    content_hash: ContentHash
+    reason: RejectReason
+    comment_sha256: str | None = None
+    organisation: OrganisationCode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    NAME: ClassVar[CommandName] = CommandName.REVOKE
+    reason: RevokeReason

@@ -1,0 +1,26 @@
+"""The commands by name."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class CommandName(StrEnum):
+    """The commands by name, as routes, answers and the ledger call them."""
+
+    CREATE = "create"
+    SAVE = "save"
+    DISCARD = "discard"
+    SUBMIT = "submit"
+    RECORD_CHECKS = "record_checks"
+    HOLD_CHECKS = "hold_checks"
+    APPROVE = "approve"
+    REJECT = "reject"
+    WITHDRAW = "withdraw"
+    REVOKE = "revoke"
+    RELEASE = "release"
+    RECORD_CHUNK = "record_chunk"
+    FINISH_RELEASE = "finish_release"
+    FAIL_RELEASE = "fail_release"
+    COLLECT = "collect"
+    EXPIRE = "expire"

@@ -1,0 +1,65 @@
+"""What happens to a request, and the form it has in the ledger: a module for each topic.
+
+Each event has a `TYPE`, the data it writes (`data`) and the way back (`read`, which raises `FieldError`). None holds a
+pseudonym, a row id or a free text. `codec` lists them all.
+"""
+
+from __future__ import annotations
+
+from keyholder.requests.events.checking import (
+    ChecksHeld,
+    ChecksRecorded,
+    RequestBlocked,
+)
+from keyholder.requests.events.deciding import (
+    DomainApproved,
+    DomainRejected,
+    RequestApproved,
+    RequestRejected,
+    RequestRevoked,
+)
+from keyholder.requests.events.drafting import (
+    DraftSaved,
+    Needs,
+    RequestCreated,
+    RequestDiscarded,
+    RequestSubmitted,
+    RequestWithdrawn,
+)
+from keyholder.requests.events.ending import (
+    RequestExpired,
+)
+from keyholder.requests.events.releasing import (
+    ItemsReleased,
+    ReleaseAuthorised,
+    ReleaseCollected,
+    ReleaseFailed,
+    ReleaseFinished,
+)
+from keyholder.requests.events.summaries import (
+    summary_json,
+)
+
+__all__ = [
+    "ChecksHeld",
+    "ChecksRecorded",
+    "DomainApproved",
+    "DomainRejected",
+    "DraftSaved",
+    "ItemsReleased",
+    "Needs",
+    "ReleaseAuthorised",
+    "ReleaseCollected",
+    "ReleaseFailed",
+    "ReleaseFinished",
+    "RequestApproved",
+    "RequestBlocked",
+    "RequestCreated",
+    "RequestDiscarded",
+    "RequestExpired",
+    "RequestRejected",
+    "RequestRevoked",
+    "RequestSubmitted",
+    "RequestWithdrawn",
+    "summary_json",
+]

@@ -1,0 +1,151 @@
+"""What those who decide do to a request, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Self
+
+from keyholder.canonical import JsonObject
+from keyholder.ledger.event import rfc3339
+from keyholder.registry.fields import ORGANISATION, PERSON, SHA256, Fields
+from keyholder.registry.projects import DOMAIN
+from keyholder.requests.codes import RejectReason, RevokeReason
+from keyholder.requests.events.summaries import read_domain, read_hash
+from keyholder.vocabulary import (
+    ContentHash,
+    DomainId,
+    IdentifierType,
+    OrganisationCode,
+    PersonId,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DomainApproved:
+    """One person's yes for one domain. `complete`: with it the domain's quorum is met."""
+
+    TYPE: ClassVar[str] = "request.domain_approved"
+    domain: DomainId
+    approver: PersonId
+    organisation: OrganisationCode
+    content_hash: ContentHash
+    identifier_types: tuple[IdentifierType, ...]
+    until: datetime | None
+    complete: bool
+
+    def data(self) -> JsonObject:
+        return {
+            "domain": self.domain,
+            "approver": self.approver,
+            "organisation": self.organisation,
+            "content_hash": self.content_hash,
+            "identifier_types": [kind.value for kind in self.identifier_types],
+            "until": rfc3339(self.until) if self.until else None,
+            "complete": self.complete,
+        }
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(
+            domain=read_domain(fields),
+            approver=PersonId(fields.text("approver", PERSON)),
+            organisation=OrganisationCode(fields.text("organisation", ORGANISATION)),
+            content_hash=read_hash(fields),
+            identifier_types=fields.choices("identifier_types", IdentifierType),
+            until=fields.maybe_moment("until"),
+            complete=fields.flag("complete"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRejected:
+    """One person's no, which is the domain's. The comment is in the erasable store under its hash."""
+
+    TYPE: ClassVar[str] = "request.domain_rejected"
+    domain: DomainId
+    approver: PersonId
+    organisation: OrganisationCode
+    content_hash: ContentHash
+    reason: RejectReason
+    comment_sha256: str | None
+
+    def data(self) -> JsonObject:
+        return {
+            "domain": self.domain,
+            "approver": self.approver,
+            "organisation": self.organisation,
+            "content_hash": self.content_hash,
+            "reason": self.reason.value,
+            "comment_sha256": self.comment_sha256,
+        }
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(
+            domain=read_domain(fields),
+            approver=PersonId(fields.text("approver", PERSON)),
+            organisation=OrganisationCode(fields.text("organisation", ORGANISATION)),
+            content_hash=read_hash(fields),
+            reason=fields.choice("reason", RejectReason),
+            comment_sha256=fields.maybe_text("comment_sha256", SHA256),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RequestApproved:
+    """Every domain has decided and some have approved: these may be released until `until`, `retrievals` times."""
+
+    TYPE: ClassVar[str] = "request.approved"
+    content_hash: ContentHash
+    domains: tuple[DomainId, ...]
+    until: datetime
+    retrievals: int
+
+    def data(self) -> JsonObject:
+        return {
+            "content_hash": self.content_hash,
+            "domains": list(self.domains),
+            "until": rfc3339(self.until),
+            "retrievals": self.retrievals,
+        }
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(
+            content_hash=read_hash(fields),
+            domains=tuple(DomainId(text) for text in fields.texts("domains", DOMAIN)),
+            until=fields.moment("until"),
+            retrievals=fields.number("retrievals", 1),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRejected:
+    """Every domain has rejected."""
+
+    TYPE: ClassVar[str] = "request.rejected"
+    content_hash: ContentHash
+
+    def data(self) -> JsonObject:
+        return {"content_hash": self.content_hash}
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(read_hash(fields))
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRevoked:
+    """One controller stopped it, for the whole request."""
+
+    TYPE: ClassVar[str] = "request.revoked"
+    controller: PersonId
+    reason: RevokeReason
+
+    def data(self) -> JsonObject:
+        return {"controller": self.controller, "reason": self.reason.value}
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(PersonId(fields.text("controller", PERSON)), fields.choice("reason", RevokeReason))

@@ -1,0 +1,125 @@
+"""What its author does to a request: made, saved, discarded, submitted, withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Self
+
+from keyholder.canonical import JsonObject
+from keyholder.ledger.event import rfc3339
+from keyholder.registry.domains import LEAST_QUORUM
+from keyholder.registry.fields import ORGANISATION, PERSON, SHA256, Fields
+from keyholder.registry.projects import DOMAIN, PROJECT
+from keyholder.requests.content import Summary
+from keyholder.requests.events.summaries import read_summary, summary_json
+from keyholder.vocabulary import (
+    DomainId,
+    OrganisationCode,
+    PersonId,
+    ProjectId,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCreated:
+    TYPE: ClassVar[str] = "request.created"
+    requester: PersonId
+    project: ProjectId
+
+    def data(self) -> JsonObject:
+        return {"requester": self.requester, "project": self.project}
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(PersonId(fields.text("requester", PERSON)), ProjectId(fields.text("project", PROJECT)))
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSaved:
+    TYPE: ClassVar[str] = "request.saved"
+    summary: Summary
+
+    def data(self) -> JsonObject:
+        return summary_json(self.summary)
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(read_summary(fields))
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDiscarded:
+    TYPE: ClassVar[str] = "request.discarded"
+
+    def data(self) -> JsonObject:
+        return {}
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:  # noqa: ARG003 - nothing to read, and every event reads alike
+        return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Who must agree for one domain: that many distinct people, every organisation among them."""
+
+    controllers: tuple[OrganisationCode, ...]
+    quorum: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSubmitted:
+    """Revision `revision` is frozen. `needed_by` is what each domain asked for at this moment."""
+
+    TYPE: ClassVar[str] = "request.submitted"
+    revision: int
+    summary: Summary
+    policy_hash: str
+    needed_by: Mapping[DomainId, Needs]
+    due_at: datetime
+
+    def data(self) -> JsonObject:
+        return {
+            **summary_json(self.summary),
+            "revision": self.revision,
+            "policy_hash": self.policy_hash,
+            "needed_by": {
+                domain: {"controllers": list(needs.controllers), "quorum": needs.quorum}
+                for domain, needs in self.needed_by.items()
+            },
+            "due_at": rfc3339(self.due_at),
+        }
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        needed = fields.inner("needed_by")
+        return cls(
+            revision=fields.number("revision", 1),
+            summary=read_summary(fields),
+            policy_hash=fields.text("policy_hash", SHA256),
+            needed_by={DomainId(name): _read_needs(needed.inner(name)) for name in needed.codes(DOMAIN)},
+            due_at=fields.moment("due_at"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RequestWithdrawn:
+    TYPE: ClassVar[str] = "request.withdrawn"
+
+    def data(self) -> JsonObject:
+        return {}
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:  # noqa: ARG003
+        return cls()
+
+
+def _read_needs(fields: Fields) -> Needs:
+    needs = Needs(
+        tuple(OrganisationCode(text) for text in fields.texts("controllers", ORGANISATION)),
+        fields.number("quorum", LEAST_QUORUM),
+    )
+    fields.end()
+    return needs

@@ -1,0 +1,36 @@
+"""A request's events to its state: the only way there is. Each module has the rules of one topic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from keyholder.ledger.event import Event
+from keyholder.requests.codec import Happened, from_event
+
+# Importing a topic is what registers its rules; `test_table` asks for a rule for every event.
+from keyholder.requests.folding import checking, deciding, drafting, ending, releasing
+from keyholder.requests.folding.rules import apply
+from keyholder.requests.state import RequestState
+from keyholder.vocabulary import RequestId
+
+__all__ = ["checking", "deciding", "drafting", "ending", "evolve", "fold", "folds", "releasing"]
+
+
+def fold(request: RequestId, events: Iterable[Event]) -> RequestState:
+    """The state after `events`. Raises `UnknownEventError` or `FieldError` for a stream nobody may decide on."""
+    state = RequestState(request)
+    for event in events:
+        state = evolve(state, from_event(event))
+    return state
+
+
+def evolve(state: RequestState, happened: Happened) -> RequestState:
+    """The state after one more event."""
+    after = apply(happened.event, state, happened.at)
+    return replace(after, version=state.version + 1, created_at=state.created_at or happened.at, changed_at=happened.at)
+
+
+def folds(kind: type) -> bool:
+    """Whether there is a rule for events of this class."""
+    return apply.dispatch(kind) is not apply.dispatch(object)

@@ -1,0 +1,87 @@
+"""The rules a transition names: each looks at the case and says no, or nothing. A module for each topic."""
+
+from __future__ import annotations
+
+from keyholder.requests.guards.content import (
+    POLICY_ALLOWS,
+    SAME_CONTENT,
+)
+from keyholder.requests.guards.deciding import (
+    CONTROLS_DOMAIN,
+    DOMAIN_NOT_REJECTED,
+    DOMAIN_OPEN,
+    FIRST_DECISION,
+    NARROWED_ONLY,
+    OFF_THE_PROJECT,
+    ORGANISATION_CLEAR,
+    SOMEBODY_ELSE,
+    decided_domain,
+    deciding_organisation,
+)
+from keyholder.requests.guards.drafting import (
+    DESTROYED_LATER,
+    DOMAINS_COVERED,
+    DRAFT_MEANT,
+    QUORUM_ATTAINABLE,
+    SAME_PROJECT,
+)
+from keyholder.requests.guards.guard import (
+    Guard,
+)
+from keyholder.requests.guards.people import (
+    ACCREDITED,
+    CAPACITY_HELD,
+    PROJECT_MEMBER,
+    fresh_sign_in,
+)
+from keyholder.requests.guards.releasing import (
+    ALL_CHUNKS,
+    APPROVALS_STAND,
+    DELIVERY_AS_APPROVED,
+    FILE_READY,
+    NEXT_CHUNK,
+    NO_RELEASE_RUNNING,
+    RELEASE_IN_TIME,
+    RELEASE_OPEN,
+    RETRIEVALS_LEFT,
+    WINDOW_OPEN,
+)
+from keyholder.requests.guards.times import (
+    DUE,
+)
+
+__all__ = [
+    "ACCREDITED",
+    "ALL_CHUNKS",
+    "APPROVALS_STAND",
+    "CAPACITY_HELD",
+    "CONTROLS_DOMAIN",
+    "DELIVERY_AS_APPROVED",
+    "DESTROYED_LATER",
+    "DOMAINS_COVERED",
+    "DOMAIN_NOT_REJECTED",
+    "DOMAIN_OPEN",
+    "DRAFT_MEANT",
+    "DUE",
+    "FILE_READY",
+    "FIRST_DECISION",
+    "NARROWED_ONLY",
+    "NEXT_CHUNK",
+    "NO_RELEASE_RUNNING",
+    "OFF_THE_PROJECT",
+    "ORGANISATION_CLEAR",
+    "POLICY_ALLOWS",
+    "PROJECT_MEMBER",
+    "QUORUM_ATTAINABLE",
+    "RELEASE_IN_TIME",
+    "RELEASE_OPEN",
+    "RETRIEVALS_LEFT",
+    "SAME_CONTENT",
+    "SAME_PROJECT",
+    "SOMEBODY_ELSE",
+    "WINDOW_OPEN",
+    "Guard",
+    "decided_domain",
+    "deciding_organisation",
+    "fresh_sign_in",
+]

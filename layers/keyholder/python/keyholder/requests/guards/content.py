@@ -1,0 +1,33 @@
+"""Rules about the content that stands: which it is, and what the policy says of it."""
+
+from __future__ import annotations
+
+from keyholder.refusals import Refusal
+from keyholder.requests import reasons
+from keyholder.requests.case import Case
+from keyholder.requests.commands import (
+    Approve,
+    AuthoriseRelease,
+    HoldChecks,
+    RecordChecks,
+    Reject,
+)
+from keyholder.requests.guards.guard import Guard
+
+
+def _policy_allows(case: Case) -> Refusal | None:
+    assessment = case.facts.assessment
+    if assessment is None:
+        return reasons.POLICY_NOT_ASKED
+    return reasons.policy_refusal(assessment.reasons[0]) if assessment.reasons else None
+
+
+def _same_content(case: Case) -> Refusal | None:
+    command = case.command
+    if not isinstance(command, RecordChecks | HoldChecks | Approve | Reject | AuthoriseRelease):
+        raise TypeError("this rule is about commands that name a content")
+    return None if command.content_hash == case.state.content_hash else reasons.OTHER_CONTENT
+
+
+POLICY_ALLOWS = Guard("the policy, asked now, does not refuse the request", _policy_allows)
+SAME_CONTENT = Guard("names the content hash of this revision", _same_content)

@@ -1,0 +1,89 @@
+"""Rules about deciding for a domain."""
+
+from __future__ import annotations
+
+from keyholder.refusals import Refusal
+from keyholder.requests import reasons
+from keyholder.requests.case import Case
+from keyholder.requests.codes import DecisionState
+from keyholder.requests.commands import (
+    Approve,
+    Reject,
+)
+from keyholder.requests.guards.guard import Guard
+from keyholder.vocabulary import DomainId, OrganisationCode
+
+
+def decided_domain(case: Case) -> DomainId:
+    """The domain an approval or rejection is for."""
+    command = case.command
+    if not isinstance(command, Approve | Reject):
+        raise TypeError("this rule is about decisions")
+    return command.domain
+
+
+def deciding_organisation(case: Case) -> OrganisationCode | None:
+    """The one organisation the person decides for, None where that is not clear."""
+    command = case.command
+    if not isinstance(command, Approve | Reject):
+        raise TypeError("this rule is about decisions")
+    able = case.stands_for(command.domain)
+    if command.organisation is None:
+        return next(iter(able)) if len(able) == 1 else None
+    return command.organisation if command.organisation in able else None
+
+
+def _controls_domain(case: Case) -> Refusal | None:
+    if decided_domain(case) not in case.state.domains:
+        return reasons.DOMAIN_NOT_ASKED
+    return None if case.stands_for(decided_domain(case)) else reasons.NOT_A_CONTROLLER
+
+
+def _somebody_else(case: Case) -> Refusal | None:
+    return reasons.SELF_APPROVAL if case.person.id == case.state.requester else None
+
+
+def _off_the_project(case: Case) -> Refusal | None:
+    project = case.facts.project
+    return reasons.ON_THE_PROJECT if project is None or project.ever_on(case.person.id) else None
+
+
+def _first_decision(case: Case) -> Refusal | None:
+    decision = case.state.domains[decided_domain(case)]
+    return reasons.ALREADY_DECIDED if any(ballot.person == case.person.id for ballot in decision.ballots) else None
+
+
+def _domain_open(case: Case) -> Refusal | None:
+    decision = case.state.domains[decided_domain(case)]
+    return None if decision.state is DecisionState.OPEN else reasons.DOMAIN_DECIDED
+
+
+def _domain_not_rejected(case: Case) -> Refusal | None:
+    decision = case.state.domains[decided_domain(case)]
+    return reasons.DOMAIN_DECIDED if decision.state is DecisionState.REJECTED else None
+
+
+def _organisation_clear(case: Case) -> Refusal | None:
+    return None if deciding_organisation(case) else reasons.ORGANISATION_UNCLEAR
+
+
+def _narrowed_only(case: Case) -> Refusal | None:
+    command, summary = case.of(Approve), case.summary
+    if command.until is not None and not 0 < (command.until - case.now).total_seconds() <= summary.window_days * 86_400:
+        return reasons.UNTIL_OUT_OF_RANGE
+    if command.identifier_types is None:
+        return None
+    chosen, decision = set(command.identifier_types), case.state.domains[command.domain]
+    left = set(decision.granted()) if decision.approvals() else set(summary.identifier_types)
+    fits = chosen <= set(summary.identifier_types) and chosen & left
+    return None if fits else reasons.TYPES_NOT_ASKED
+
+
+CONTROLS_DOMAIN = Guard("controls the domain, which the request asks from", _controls_domain)
+SOMEBODY_ELSE = Guard("is not the requester", _somebody_else)
+OFF_THE_PROJECT = Guard("is not, and never was, on the project", _off_the_project)
+FIRST_DECISION = Guard("has not decided for this domain on this revision", _first_decision)
+DOMAIN_OPEN = Guard("the domain has not decided", _domain_open)
+DOMAIN_NOT_REJECTED = Guard("the domain has not rejected", _domain_not_rejected)
+ORGANISATION_CLEAR = Guard("decides for one organisation that controls the domain", _organisation_clear)
+NARROWED_ONLY = Guard("approves what was asked or less, of types and of time", _narrowed_only)

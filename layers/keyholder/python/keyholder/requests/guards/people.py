@@ -1,0 +1,40 @@
+"""Rules about who acts: their membership, accreditation, capacity and sign-in."""
+
+from __future__ import annotations
+
+from keyholder.refusals import Refusal
+from keyholder.requests import reasons
+from keyholder.requests.actors import PersonActor
+from keyholder.requests.case import Case
+from keyholder.requests.guards.guard import Guard
+
+
+def _project_member(case: Case) -> Refusal | None:
+    project = case.facts.project
+    if project is None or project.id != case.summary.project or case.person.id not in project.members:
+        return reasons.NOT_ON_THE_PROJECT
+    return reasons.PROJECT_OVER if case.today > project.active_until else None
+
+
+def _accredited(case: Case) -> Refusal | None:
+    return None if case.person.accredited_on(case.today) else reasons.NOT_ACCREDITED
+
+
+def _capacity_held(case: Case) -> Refusal | None:
+    return None if case.summary.capacity in case.person.capacities else reasons.CAPACITY_NOT_HELD
+
+
+def fresh_sign_in(case: Case) -> Refusal | None:
+    """Strong and recent enough for a step that matters: AAL2 and 15 minutes unless the deployment asks for more."""
+    limits = case.facts.limits
+    if not isinstance(case.actor, PersonActor):
+        return None
+    if limits.assurance.get(case.actor.sign_in.acr, 0) < limits.least_assurance:
+        return reasons.SIGN_IN_WEAK
+    age = case.now - case.actor.sign_in.at
+    return None if -limits.clock_skew <= age <= limits.sign_in_age else reasons.SIGN_IN_OLD
+
+
+PROJECT_MEMBER = Guard("is on the project, which is active", _project_member)
+ACCREDITED = Guard("is accredited today", _accredited)
+CAPACITY_HELD = Guard("holds the capacity the request names", _capacity_held)

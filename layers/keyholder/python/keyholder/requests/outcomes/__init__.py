@@ -1,0 +1,1 @@
+"""What a permitted command makes happen: a module for each topic."""

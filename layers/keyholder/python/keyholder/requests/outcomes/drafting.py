@@ -1,0 +1,49 @@
+"""What follows from what its author does."""
+
+from __future__ import annotations
+
+from keyholder.requests.case import Case
+from keyholder.requests.events import (
+    DraftSaved,
+    Needs,
+    RequestCreated,
+    RequestDiscarded,
+    RequestSubmitted,
+    RequestWithdrawn,
+)
+from keyholder.requests.outcomes.assessed import policy_hash
+from keyholder.requests.outcomes.outcome import Outcome
+from keyholder.vocabulary import DomainId
+
+
+def create(case: Case) -> Outcome:
+    return RequestCreated(case.person.id, case.summary.project), DraftSaved(case.summary)
+
+
+def save(case: Case) -> Outcome:
+    return (DraftSaved(case.summary),)
+
+
+def discard(case: Case) -> Outcome:  # noqa: ARG001 - every outcome has one shape
+    return (RequestDiscarded(),)
+
+
+def submit(case: Case) -> Outcome:
+    return (
+        RequestSubmitted(
+            revision=case.state.revision + 1,
+            summary=case.summary,
+            policy_hash=policy_hash(case),
+            needed_by={domain: _needs(case, domain) for domain in case.summary.records},
+            due_at=case.now + case.facts.limits.checks_within,
+        ),
+    )
+
+
+def withdraw(case: Case) -> Outcome:  # noqa: ARG001
+    return (RequestWithdrawn(),)
+
+
+def _needs(case: Case, domain: DomainId) -> Needs:
+    known = case.facts.domains[domain]
+    return Needs(known.controllers, known.quorum)

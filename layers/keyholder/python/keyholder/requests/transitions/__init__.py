@@ -1,0 +1,23 @@
+"""The one table: from which state, who, what, under which rules, and what it makes of the request.
+
+`decide` carries it out, `allowed_commands` explains it to people, and `page` prints it for `docs/permissions.md`.
+What is not in it can't happen. Each module has the rows of one topic.
+"""
+
+from __future__ import annotations
+
+from keyholder.requests.transitions import checking, deciding, drafting, ending, releasing
+from keyholder.requests.transitions.row import Transition, Who
+
+__all__ = ["TRANSITIONS", "WHO", "Transition", "Who"]
+
+TRANSITIONS: tuple[Transition, ...] = (
+    *drafting.ROWS,
+    *checking.ROWS,
+    *deciding.ROWS,
+    *releasing.ROWS,
+    *ending.ROWS,
+)
+
+WHO = {row.command: row.who for row in TRANSITIONS}
+"""A command is the same person's business in every state."""

@@ -1,0 +1,59 @@
+"""What those who decide may do."""
+
+from __future__ import annotations
+
+from keyholder.requests import guards as g
+from keyholder.requests.codes import State
+from keyholder.requests.commands import CommandName
+from keyholder.requests.events import DomainApproved, DomainRejected, RequestApproved, RequestRejected, RequestRevoked
+from keyholder.requests.outcomes import deciding
+from keyholder.requests.transitions.row import Transition, Who, states, types
+
+ROWS: tuple[Transition, ...] = (
+    Transition(
+        sources=states(State.IN_REVIEW),
+        command=CommandName.APPROVE,
+        who=Who.CONTROLLER,
+        guards=(
+            g.CONTROLS_DOMAIN,
+            g.SOMEBODY_ELSE,
+            g.OFF_THE_PROJECT,
+            g.FIRST_DECISION,
+            g.DOMAIN_OPEN,
+            g.SAME_CONTENT,
+            g.ORGANISATION_CLEAR,
+            g.NARROWED_ONLY,
+        ),
+        events=types(DomainApproved, RequestApproved),
+        to=states(State.IN_REVIEW, State.APPROVED),
+        outcome=deciding.approve,
+        fresh_sign_in=True,
+    ),
+    Transition(
+        sources=states(State.IN_REVIEW),
+        command=CommandName.REJECT,
+        who=Who.CONTROLLER,
+        guards=(
+            g.CONTROLS_DOMAIN,
+            g.SOMEBODY_ELSE,
+            g.OFF_THE_PROJECT,
+            g.FIRST_DECISION,
+            g.DOMAIN_NOT_REJECTED,
+            g.SAME_CONTENT,
+            g.ORGANISATION_CLEAR,
+        ),
+        events=types(DomainRejected, RequestRejected, RequestApproved),
+        to=states(State.IN_REVIEW, State.REJECTED, State.APPROVED),
+        outcome=deciding.reject,
+        fresh_sign_in=True,
+    ),
+    Transition(
+        sources=states(State.APPROVED, State.RELEASED),
+        command=CommandName.REVOKE,
+        who=Who.CONTROLLER,
+        guards=(),
+        events=types(RequestRevoked),
+        to=states(State.REVOKED),
+        outcome=deciding.revoke,
+    ),
+)
