@@ -1,0 +1,228 @@
+"""The desk where commands are handed in: read the request, decide, write it down, and only then let it count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from keyholder.ledger.event import Event
+from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey, Recorded, StaleStreamError
+from keyholder.ledger.ports import Clock
+from keyholder.refusals import Refusal
+from keyholder.registry.attempts import record_refusal
+from keyholder.registry.domains import Domain
+from keyholder.registry.people import Person
+from keyholder.registry.projects import Project
+from keyholder.registry.replays import BUSY, STALE, TRIES, Replayed, replay
+from keyholder.registry.service import Registry
+from keyholder.requests import commands as ask
+from keyholder.requests.actors import Actor, Limits, PersonActor, System, SystemActor
+from keyholder.requests.case import Assessment, Case, Facts
+from keyholder.requests.codec import Happened, RequestEvent, from_event, to_new_event
+from keyholder.requests.content import (
+    RequestContent,
+    Vocabulary,
+)
+from keyholder.requests.contents import ContentStore, stored_content
+from keyholder.requests.decide import asks_policy, authorise, decide
+from keyholder.requests.folding import evolve, fold
+from keyholder.requests.ids import REQUEST, Ids
+from keyholder.requests.listings import request_head, request_stream
+from keyholder.requests.state import RequestState
+from keyholder.vocabulary import (
+    DomainId,
+    RequestId,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the policy is asked about a request as a whole."""
+
+    content: RequestContent
+    state: RequestState
+    project: Project
+    domains: Mapping[DomainId, Domain]
+    requester: Person
+    now: datetime
+
+
+Assess = Callable[[Question], Assessment]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks, what ties the call to the access log and to its repetitions, and the version they read (`If-Match`)."""
+
+    actor: Actor
+    trace: str
+    idempotency: IdempotencyKey | None = None
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that was carried out: the request right after it, what happened, and the proof that it is written.
+
+    `replayed`: it had been carried out before under the same key, and nothing was added.
+    """
+
+    state: RequestState
+    events: tuple[RequestEvent, ...]
+    recorded: Recorded
+    replayed: bool = False
+
+
+def nothing_to_keep(request: RequestId) -> Refusal | None:  # noqa: ARG001 - the shape of what precedes a step
+    """Most commands store nothing beside the ledger."""
+    return None
+
+
+class Desk:
+    """The one way a request changes. Every method may raise `LedgerUnavailableError`; nothing took effect then.
+
+    A command comes back as `Done`, or as the `Refusal` that is by then in the ledger too.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        registry: Registry,
+        contents: ContentStore,
+        *,
+        ids: Ids,
+        clock: Clock,
+        assess: Assess,
+        vocabulary: Vocabulary,
+        limits: Limits | None = None,
+    ) -> None:
+        self._log = log
+        self._registry = registry
+        self._contents = contents
+        self._ids = ids
+        self._clock = clock
+        self._assess = assess
+        self._vocabulary = vocabulary
+        self._limits = limits or Limits()
+
+    def load(self, request: RequestId) -> RequestState:
+        """The request as it stands; `status` is None for an unknown one."""
+        return fold(request, self._events(request))
+
+    def content(self, state: RequestState) -> RequestContent:
+        """The content a state names, verified against its hash. Raises `ContentLostError`."""
+        return stored_content(self._contents, state)
+
+    def carry_out(
+        self,
+        call: Call,
+        request: RequestId,
+        command: ask.Command,
+        prepare: Callable[[RequestId], Refusal | None] = nothing_to_keep,
+    ) -> Done | Refusal:
+        """The one way a request changes: replay, read, authorise, decide, store what is erasable, write it down.
+
+        If somebody else's step came first, all of it is done again on what is true then.
+        """
+        for _ in range(TRIES):
+            found = replay(self._log, call.idempotency)
+            if found is not None:
+                return self._replayed(call, request, command, found)
+            before = self.load(request)
+            outcome = self._decide(call, before, command)
+            if not isinstance(outcome, Refusal):
+                outcome = prepare(request) or outcome
+            if isinstance(outcome, Refusal):
+                return self._refused(call, request, command.NAME, outcome)
+            try:
+                return self._record(call, before, outcome)
+            except (StaleStreamError, ClaimedError):
+                continue
+        return self._refused(call, request, command.NAME, BUSY)
+
+    def _decide(self, call: Call, state: RequestState, command: ask.Command) -> tuple[RequestEvent, ...] | Refusal:
+        now = self._clock.now()
+        facts = self._facts(call.actor, state, command)
+        refusal = authorise(Case(state, command, call.actor, facts, now))
+        if not refusal and call.expected is not None and call.expected != state.version:
+            refusal = STALE
+        if refusal:
+            return refusal
+        if asks_policy(command.NAME) and isinstance(call.actor, PersonActor):
+            facts = replace(facts, assessment=self._assessment(call.actor.person, state, facts, now))
+        return decide(state, command, call.actor, facts, now)
+
+    def _record(self, call: Call, before: RequestState, events: tuple[RequestEvent, ...]) -> Done:
+        now, foreseen = self._clock.now(), before
+        for event in events:
+            foreseen = evolve(foreseen, Happened(event, now, call.actor.id))
+        recorded = self._log.record(
+            request_stream(before.id),
+            before.version,
+            [to_new_event(event) for event in events],
+            actor=call.actor.id,
+            trace=call.trace,
+            head=request_head(foreseen),
+            idempotency=call.idempotency,
+            at=now,
+        )
+        after = before
+        for written in recorded.events:
+            after = evolve(after, from_event(written))
+        return Done(after, events, recorded)
+
+    def _replayed(
+        self, call: Call, request: RequestId, command: ask.Command, found: Replayed | Refusal
+    ) -> Done | Refusal:
+        if isinstance(found, Refusal):
+            return self._refused(call, request, command.NAME, found)
+        known = RequestId(found.stream.removeprefix("request/"))
+        events = tuple(from_event(event).event for event in found.recorded.events)
+        return Done(fold(known, found.history), events, found.recorded, replayed=True)
+
+    def _refused(self, call: Call, request: RequestId, command: ask.CommandName, refusal: Refusal) -> Refusal:
+        record_refusal(
+            self._log,
+            self._ids,
+            actor=call.actor.id,
+            command=command.value,
+            subject=request_stream(request),
+            refusal=refusal,
+            trace=call.trace,
+        )
+        return refusal
+
+    def _by_release_function(self, request: RequestId, command: ask.Command, trace: str) -> Done | Refusal:
+        return self.carry_out(Call(SystemActor(System.RELEASE), trace), request, command)
+
+    def _facts(self, actor: Actor, state: RequestState, command: ask.Command) -> Facts:
+        """What is registered about the request. Keyholder's own commands look at the request alone."""
+        summary = command.summary if isinstance(command, ask.Create | ask.Save) else state.summary
+        if isinstance(actor, SystemActor) or summary is None:
+            return Facts(limits=self._limits)
+        found = {domain: self._registry.domain(domain) for domain in summary.records}
+        domains = {domain: known for domain, known in found.items() if known}
+        return Facts(
+            project=self._registry.project(summary.project),
+            domains=domains,
+            candidates=self._candidates(domains) if isinstance(command, ask.Submit) else None,
+            limits=self._limits,
+        )
+
+    def _candidates(self, domains: Mapping[DomainId, Domain]) -> tuple[Person, ...]:
+        """Everybody registered for an organisation that controls one of the domains."""
+        organisations = sorted({code for domain in domains.values() for code in domain.controllers})
+        people = {person.id: person for code in organisations for person in self._registry.people_of(code)}
+        return tuple(people.values())
+
+    def _assessment(self, requester: Person, state: RequestState, facts: Facts, now: datetime) -> Assessment | None:
+        if facts.project is None or state.summary is None or set(facts.domains) != set(state.summary.records):
+            return None
+        return self._assess(Question(self.content(state), state, facts.project, facts.domains, requester, now))
+
+    def _project(self, state: RequestState) -> Project | None:
+        return self._registry.project(state.summary.project) if state.summary else None
+
+    def _events(self, request: RequestId) -> tuple[Event, ...]:
+        return self._log.read(request_stream(request)) if REQUEST.fullmatch(request) else ()

@@ -1,0 +1,67 @@
+"""What those who decide hand in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from keyholder.refusals import Refusal
+from keyholder.requests import commands as ask
+from keyholder.requests.codes import RejectReason, RevokeReason
+from keyholder.requests.content import (
+    FreeText,
+    identifier_faults,
+)
+from keyholder.requests.desk.core import Call, Desk, Done
+from keyholder.vocabulary import (
+    ContentHash,
+    DomainId,
+    IdentifierType,
+    OrganisationCode,
+    RequestId,
+)
+
+
+class Deciding(Desk):
+    """A request is approved, rejected, stopped."""
+
+    def approve(
+        self,
+        call: Call,
+        request: RequestId,
+        domain: DomainId,
+        content_hash: ContentHash,
+        *,
+        organisation: OrganisationCode | None = None,
+        until: datetime | None = None,
+        identifier_types: tuple[IdentifierType, ...] | None = None,
+    ) -> Done | Refusal:
+        """One controller's yes for one domain."""
+        command = ask.Approve(domain, content_hash, organisation, until, identifier_types)
+        return self.carry_out(call, request, command)
+
+    def reject(
+        self,
+        call: Call,
+        request: RequestId,
+        domain: DomainId,
+        content_hash: ContentHash,
+        reason: RejectReason,
+        *,
+        comment: str | None = None,
+        organisation: OrganisationCode | None = None,
+    ) -> Done | Refusal:
+        """One controller's no for one domain; the comment goes to the erasable store."""
+        text = FreeText(self._ids.salt(), comment) if comment else None
+        command = ask.Reject(domain, content_hash, reason, text.sha256() if text else None, organisation)
+
+        def keep_comment(known: RequestId) -> Refusal | None:
+            refusal = next(identifier_faults(text.text, "/comment"), None) if text else None
+            if text and not refusal:
+                self._contents.keep(known, {text.sha256(): text.stored()})
+            return refusal
+
+        return self.carry_out(call, request, command, keep_comment)
+
+    def revoke(self, call: Call, request: RequestId, reason: RevokeReason) -> Done | Refusal:
+        """One controller stops an approved request."""
+        return self.carry_out(call, request, ask.Revoke(reason))

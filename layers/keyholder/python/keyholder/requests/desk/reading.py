@@ -1,0 +1,93 @@
+"""What people read of a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from keyholder.canonical import JsonObject
+from keyholder.ledger.receipts import receipts_json
+from keyholder.refusals import Refusal
+from keyholder.requests import commands as ask
+from keyholder.requests.actors import PersonActor
+from keyholder.requests.codes import State
+from keyholder.requests.contents import Narrative, stored_narrative
+from keyholder.requests.decide import allowed_commands
+from keyholder.requests.desk.core import Desk, Done
+from keyholder.requests.listings import request_stream
+from keyholder.requests.reasons import UNKNOWN_REQUEST
+from keyholder.requests.receipts import own_act
+from keyholder.requests.state import RequestState
+from keyholder.requests.view import may_see, request_view
+from keyholder.vocabulary import (
+    RequestId,
+    Role,
+    StreamId,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Requests of a listing that the person may see; `after` continues, None at the end."""
+
+    requests: tuple[JsonObject, ...]
+    after: StreamId | None
+
+
+class Reading(Desk):
+    """A request, for whoever may see it."""
+
+    def view(self, actor: PersonActor, request: RequestId) -> JsonObject | Refusal:
+        """The request as this person sees it now, with what they may do and why not."""
+        state = self.load(request)
+        return self._viewed(actor, state, with_commands=True) or UNKNOWN_REQUEST
+
+    def view_done(self, actor: PersonActor, done: Done) -> JsonObject | Refusal:
+        """The request as a command left it."""
+        return self._viewed(actor, done.state, with_commands=True) or UNKNOWN_REQUEST
+
+    def page(self, actor: PersonActor, listing: str, after: StreamId | None = None, limit: int = 50) -> Page:
+        """The next requests of a listing (`own_requests` and the like), without those this person may not see."""
+        streams = self._log.listed(listing, after, limit)
+        states = (self.load(RequestId(stream.removeprefix("request/"))) for stream in streams)
+        views = (self._viewed(actor, state, with_commands=False) for state in states)
+        return Page(tuple(view for view in views if view), streams[-1] if len(streams) == limit else None)
+
+    def receipts(
+        self, actor: PersonActor, request: RequestId, after: int, limit: int
+    ) -> tuple[JsonObject, ...] | Refusal:
+        """Receipts of this person's own acts on a request, in order, after event number `after`.
+
+        An auditor has those of every event; leaves of others' acts are read, and that is logged, by the audit API.
+        """
+        state = self.load(request)
+        if not may_see(state, actor.person, self._project(state)):
+            return UNKNOWN_REQUEST
+        own, every = own_act(state, actor.person.id), actor.person.has(Role.AUDITOR)
+        numbers = [event.number for event in self._events(request) if event.number > after and (every or own(event))][
+            :limit
+        ]
+        return tuple(
+            receipt
+            for recorded in self._log.proven(request_stream(request), frozenset(numbers))
+            for receipt in receipts_json(recorded, own)
+            if receipt["number"] in numbers
+        )
+
+    def narrative(self, actor: PersonActor, request: RequestId) -> Narrative | Refusal:
+        """The texts, for whoever may see the request."""
+        state = self.load(request)
+        if state.summary is None or not may_see(state, actor.person, self._project(state)):
+            return UNKNOWN_REQUEST
+        return stored_narrative(self._contents, state)
+
+    def _viewed(self, actor: PersonActor, state: RequestState, *, with_commands: bool) -> JsonObject | None:
+        if not may_see(state, actor.person, self._project(state)):
+            return None
+        if not with_commands or state.summary is None:
+            return request_view(state, actor.person)
+        now = self._clock.now()
+        facts = self._facts(actor, state, ask.Withdraw())
+        # Only the requester's next step asks the policy, so only they wait for the content to be read.
+        if actor.person.id == state.requester and state.status in (State.DRAFT, State.APPROVED, State.RELEASED):
+            facts = replace(facts, assessment=self._assessment(actor.person, state, facts, now))
+        return request_view(state, actor.person, allowed_commands(state, actor, facts, now))

@@ -1,0 +1,62 @@
+"""What a release hands in, step by step, and what Keyholder's own functions do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from keyholder.refusals import Refusal
+from keyholder.requests import commands as ask
+from keyholder.requests.actors import System, SystemActor
+from keyholder.requests.content import (
+    Delivery,
+)
+from keyholder.requests.desk.core import Call, Desk, Done
+from keyholder.requests.events.releasing import ItemsReleased
+from keyholder.vocabulary import (
+    ContentHash,
+    RequestId,
+)
+
+
+class ReleaseSteps(Desk):
+    """Checks, releases, and the running out of time."""
+
+    def authorise_release(
+        self, call: Call, request: RequestId, content_hash: ContentHash, delivery: Delivery
+    ) -> Done | Refusal:
+        """Permission to release now, written before any key is used. Its id is in the event."""
+        return self.carry_out(call, request, ask.AuthoriseRelease(self._ids.release(), content_hash, delivery))
+
+    def collect(self, call: Call, request: RequestId, release: str) -> Done | Refusal:
+        """Hand over a release's file, once."""
+        return self.carry_out(call, request, ask.Collect(release))
+
+    def record_checks(
+        self, request: RequestId, content_hash: ContentHash, checks: ask.Checks, trace: str
+    ) -> Done | Refusal:
+        """What the checks of a submitted request found."""
+        return self._by_release_function(request, ask.RecordChecks(content_hash, checks), trace)
+
+    def hold_checks(self, request: RequestId, content_hash: ContentHash, code: str, trace: str) -> Done | Refusal:
+        """The checks of a submitted request can't be made for now; `code` is a constant."""
+        return self._by_release_function(request, ask.HoldChecks(content_hash, code), trace)
+
+    def record_chunk(self, request: RequestId, chunk: ItemsReleased, trace: str) -> Done | Refusal:
+        """The next chunk of a running release, before it is handed out."""
+        command = ask.RecordChunk(
+            chunk.release, chunk.chunk, chunk.chunks, chunk.count, chunk.epoch, chunk.subjects, chunk.unresolved
+        )
+        return self._by_release_function(request, command, trace)
+
+    def finish_release(
+        self, request: RequestId, release: str, counts: Mapping[str, int], result_sha256: str | None, trace: str
+    ) -> Done | Refusal:
+        return self._by_release_function(request, ask.FinishRelease(release, counts, result_sha256), trace)
+
+    def fail_release(self, request: RequestId, release: str, code: str, trace: str) -> Done | Refusal:
+        """A release was cut short; `code` is a constant."""
+        return self._by_release_function(request, ask.FailRelease(release, code), trace)
+
+    def expire(self, request: RequestId, trace: str) -> Done | Refusal:
+        """End a request whose time has run out."""
+        return self.carry_out(Call(SystemActor(System.SWEEPER), trace), request, ask.Expire())
