@@ -123,7 +123,7 @@ class BuildsOnPending(Ledger):
 class SkipsTheGate(Ledger):
     """Seeded bug 5: a stored step counts as recorded."""
 
-    def _recorded(self, key: StepKey, patience: Patience) -> Recorded:
+    def _recorded(self, key: StepKey, patience: Patience, lines: tuple[bytes, ...] | None = None) -> Recorded:
         step = patience.until_answered(lambda: self._steps.step(key))
         assert step is not None
         receipts = tuple(Receipt(0, 1, (), b"") for _ in step.lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import base64
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -439,3 +440,57 @@ def test_a_step_happened_when_its_recorder_says() -> None:
     memory = Memory()
     recorded = record(memory_ledger(memory=memory), at=moment)
     assert recorded.events[0].at == memory.steps.stored[recorded.step].at == moment
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_step_table_put_back_to_an_earlier_moment_takes_nothing(*, warm: bool) -> None:
+    """The newest batch alone shows nothing: its one step is in the old table, where it was pending then."""
+    memory, clock = Memory(), ManualClock()
+    ledger = memory_ledger(clock, memory)
+    record(ledger)
+    waiting = left_pending(memory, "attempt/waiting")
+    earlier = deepcopy(memory.steps)
+    held = memory.steps.stored.pop(waiting)
+    record(ledger, 1)
+    memory.steps.stored[waiting] = held
+    assert ledger.commit_pending() == 1
+    files = memory.files()
+    for name in ("stored", "newest_event", "newest"):
+        setattr(memory.steps, name, getattr(earlier, name))
+    clock.wait(timedelta(minutes=1))
+    restored = ledger if warm else memory_ledger(clock, memory)
+    for after in (1, 2):
+        with pytest.raises(LedgerBrokenError, match="rebuild it"):
+            record(restored, after)
+        with pytest.raises(LedgerBrokenError, match="rebuild it"):
+            restored.commit_pending()
+    assert memory.files() == files
+
+
+def test_a_hint_that_lags_behind_costs_reading_and_no_more() -> None:
+    memory = Memory()
+    ledger = memory_ledger(memory=memory)
+    for number in range(5):
+        record(ledger, number)
+    memory.steps.newest = 1
+    for each in (ledger, memory_ledger(memory=memory)):
+        record(each, len(each.read(STREAM)))
+    assert memory.steps.newest == 7
+
+
+def test_somebody_elses_step_in_ones_place_is_not_ones_own() -> None:
+    """As after a rebuild: the journal's step took the place of one that was stored on an older table."""
+    memory = Memory()
+    ledger = memory_ledger(memory=memory)
+    record(ledger, stream="request/other")
+
+    def exchanged(name: str, call: Callable[[], T]) -> T:
+        answer = call()
+        if name == "steps.add":
+            other = memory.steps.stored[StepKey(StreamId("request/other"), 1)]
+            memory.steps.stored[StepKey(STREAM, 1)] = replace(other, key=StepKey(STREAM, 1))
+        return answer
+
+    memory.gate(exchanged)
+    with pytest.raises(LedgerUnavailableError, match="another step"):
+        record(ledger)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import zip_longest
 
 from keyholder.ledger.gate import Gate, ProvenBatch
 from keyholder.ledger.journal import JOURNAL, Batch, JournalError, checkpoint_key, journal_key, key_number
@@ -143,7 +144,7 @@ class Committer:
             self._steps.rest(writer, max(lead.newest, self._tip.number))
 
     def _led(self, lead: Lead, own: Sequence[StepKey], patience: Patience) -> int:
-        tip = self._repaired(self._newest(lead, patience), patience)
+        tip = self._caught_up(lead, patience)
         steps = self._uncommitted(own, patience)
         if not steps:
             return 0
@@ -183,6 +184,20 @@ class Committer:
         if newest < hint:
             raise LedgerBrokenError("the newest batch of the journal is gone")
         return newest
+
+    def _caught_up(self, lead: Lead, patience: Patience) -> Tip:
+        """Every batch since the one that the step table says it knows, repaired.
+
+        That is one batch, or none; more where the table was put back to an earlier moment. What it lost then is found
+        here, before anything is built on it: nothing is committed until it is rebuilt.
+        """
+        newest = self._newest(lead, patience)
+        if lead.newest < self._tip.number:
+            self._tip = Tip(0, EMPTY)
+        for number in range(lead.newest + 1, newest):
+            self._repaired(number, patience)
+            patience.check()
+        return self._repaired(newest, patience)
 
     def _repaired(self, number: int, patience: Patience) -> Tip:
         """Batch `number`, its checkpoint made sure of and its steps marked."""
@@ -228,10 +243,7 @@ class Committer:
         marks = list(_marks(batch))
         if batch.nonce not in self._own:
             found = patience.until_answered(lambda: self._steps.steps([mark.key for mark in marks]))
-            done = {step.key: (step.batch, step.index) for step in found if step.index is not None}
-            if any(done.get(mark.key, (mark.batch, mark.index)) != (mark.batch, mark.index) for mark in marks):
-                raise LedgerBrokenError(f"batch {batch.number} holds a step that is committed elsewhere")
-            marks = [mark for mark in marks if mark.key not in done]
+            marks = _unmarked(batch, marks, found)
         if marks:
             patience.until_answered(lambda: self._steps.mark_committed(marks))
         self._own.discard(batch.nonce)
@@ -297,6 +309,21 @@ def _marks(batch: Batch) -> Iterator[Mark]:
         if key.stream != marked:
             marked = key.stream
             yield Mark(key, batch.number, index)
+
+
+def _unmarked(batch: Batch, marks: Sequence[Mark], found: Sequence[Step]) -> list[Mark]:
+    """The marks that are still to be set. Raises `LedgerBrokenError` unless the step table holds the batch's steps."""
+    stored = {step.key: step for step in found}
+    unmarked = []
+    for mark, following in zip_longest(marks, marks[1:]):
+        step, end = stored.get(mark.key), following.index if following else batch.end
+        if step is None or step.lines != batch.lines[mark.index - batch.start : end - batch.start]:
+            raise LedgerBrokenError(f"the step table lacks a step of batch {batch.number}: rebuild it")
+        if step.index is None:
+            unmarked.append(mark)
+        elif (step.batch, step.index) != (mark.batch, mark.index):
+            raise LedgerBrokenError(f"batch {batch.number} holds a step that is committed elsewhere")
+    return unmarked
 
 
 def _number(key: str) -> int:

@@ -125,7 +125,7 @@ class Ledger:
         patience = self._patience()
         self._follow(step, claim, patience)
         self._add(step, claim, head, patience)
-        return self._recorded(step.key, patience)
+        return self._recorded(step.key, patience, step.lines)
 
     def settle(self, step: StepKey) -> Recorded:
         """Drive a stored step into the journal if need be, and prove it. Raises `LedgerUnavailableError`."""
@@ -261,8 +261,11 @@ class Ledger:
             if self._committer.round((key,), patience) is None:
                 patience.give_a_moment()
 
-    def _recorded(self, key: StepKey, patience: Patience) -> Recorded:
+    def _recorded(self, key: StepKey, patience: Patience, lines: tuple[bytes, ...] | None = None) -> Recorded:
+        """The step as it is in the ledger. `lines` are those of whoever wrote it: another's step is not theirs."""
         step = self._committed(key, patience)
+        if lines is not None and step.lines != lines:
+            raise LedgerUnavailableError("another step stands in this one's place: the step table was rebuilt")
         return Recorded(key, _events(step), self._gate.receipts(step, patience))
 
     def _patience(self) -> Patience:
