@@ -23,6 +23,7 @@ from keyholder.policy.opt_outs import Reply, ReplyState, cleaned_list, read_repl
 from keyholder.policy.register_form import Header, RegisterDamagedError
 from keyholder.policy.registers import ConsentRegister, OptOutRegister, Register, Type1Register
 from keyholder.policy.type1 import Type1Row
+from keyholder.policy.type1_opt_outs import Type1OptOuts
 from keyholder.policy.vocabulary import CheckMode, CheckState
 from tests.people import some_nhs_numbers
 from tests.unit.policy.examples import CONSENT, DAY, NOW, TODAY, TYPE1_SET, TYPE1_WITHDRAWN, consent
@@ -50,6 +51,8 @@ def consents(*records: ConsentRecord) -> ConsentRegister:
     return ConsentRegister.of_records(HEADER, records, DIGESTER)
 
 
+TYPE_1_ROWS = st.builds(Type1Row, st.sampled_from(NUMBERS[:4]), st.sampled_from([None, TYPE1_SET, TYPE1_WITHDRAWN]))
+
 EVERY: tuple[Register, ...] = (
     opt_outs({A, B, C}, {B}),
     type1(Type1Row(A, TYPE1_SET), Type1Row(A, TYPE1_WITHDRAWN), Type1Row(B, None)),
@@ -64,9 +67,16 @@ def test_a_digest_is_half_a_cmac_under_a_derived_key() -> None:
     mac.update(A.encode())
     assert DIGESTER.digest(A) == mac.finalize()[:8]
     assert Digester(bytes(32)).digest(A) != DIGESTER.digest(A)
+    assert DIGESTER.digests(NUMBERS) == [DIGESTER.digest(number) for number in NUMBERS]
     assert repr(DIGESTER) == "Digester(hidden)"
     with pytest.raises(ValueError, match="32 bytes"):
         Digester(bytes(16))
+
+
+@given(st.lists(st.lists(TYPE_1_ROWS, max_size=6), max_size=3))
+def test_a_column_is_asked_as_each_of_its_people_is(registers: list[list[Type1Row]]) -> None:
+    known = Type1OptOuts(Choices(type1=tuple(type1(*rows) for rows in registers)), DIGESTER, NOW)
+    assert known.active_among(NUMBERS) == {number for number in NUMBERS if known.active(number)}
 
 
 @given(CROWD, st.data())

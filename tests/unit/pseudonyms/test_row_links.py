@@ -1,11 +1,13 @@
 """Which identifiers stood together: a token from another row cannot ride on a consenting person's NHS number."""
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keyholder.pseudonyms.key_ring import SecretKey
-from keyholder.pseudonyms.row_links import DIGEST_LENGTH, LinkKey, RowLinks, link_digests
+from keyholder.pseudonyms.row_links import DIGEST_LENGTH, LinkKey, RowLinks, column_links, link_digests
 from keyholder.vocabulary import DomainId, IdentifierType
 from tests.people import extract_rows
 
@@ -49,6 +51,33 @@ def test_the_object_is_sorted_unique_and_says_nothing_of_the_order_of_rows(rows:
     assert digests == sorted(set(digests))
     assert len(digests) == len(_links(rows))
     assert link_digests(KEY, DOMAIN, list(reversed(rows)) + rows) == stored
+
+
+@given(st.lists(extract_rows(), max_size=8), st.booleans())
+def test_columns_give_what_their_rows_give(rows: Rows, lone: bool) -> None:
+    columns = {kind: [row.get(kind) for row in rows] for kind in IdentifierType}
+    assert column_links(KEY, DOMAIN, columns, lone_numbers=lone) == link_digests(KEY, DOMAIN, rows, lone_numbers=lone)
+
+
+@given(st.lists(st.none() | st.just("9990000018"), min_size=2, max_size=4))
+def test_in_columns_too_a_row_without_an_nhs_number_links_nothing(numbers: list[str | None]) -> None:
+    postcodes: list[str | None] = [f"SW1A {place}AA" for place in range(len(numbers))]
+    columns = {IdentifierType.NHS_NUMBER: numbers, IdentifierType.POSTCODE: postcodes}
+    rows = [
+        {IdentifierType.NHS_NUMBER: number, IdentifierType.POSTCODE: str(postcode)}
+        for number, postcode in zip(numbers, postcodes, strict=True)
+        if number is not None
+    ]
+    assert column_links(KEY, DOMAIN, columns) == link_digests(KEY, DOMAIN, rows)
+    assert column_links(KEY, DOMAIN, {IdentifierType.POSTCODE: postcodes}) == link_digests(KEY, DOMAIN, [])
+
+
+def test_the_digest_is_what_the_page_says() -> None:
+    """docs/pseudonyms.md, computed by the library: what is stored already has to be found again."""
+    mac = CMAC(AES(bytes(KEY.material)))
+    for part in ("gp-2026", "9990000018", "postcode", "ZZ99 3VZ"):
+        mac.update(len(part).to_bytes(2, "big") + part.encode())
+    assert link_digests(KEY, DOMAIN, [ANNE])[HEADER:] == mac.finalize()[:8]
 
 
 def test_another_persons_postcode_is_not_held() -> None:

@@ -55,6 +55,52 @@ IdentifierRow = Mapping[IdentifierType, str]
 SealedRow = Mapping[IdentifierType, SealedCell]
 
 
+@dataclass(frozen=True, slots=True)
+class SealedColumn:
+    """What became of one column, cell by cell in order: a pseudonym and the canonical identifier, or None for both.
+
+    `faults` says why, by place; a cell that is None and has no fault was empty.
+    """
+
+    pseudonyms: list[Pseudonym | None] = field(repr=False)
+    canonical: list[str | None] = field(repr=False)
+    faults: Mapping[int, SealStatus | WhyNot]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnKey:
+    """What a column is sealed for and with; `version` None where the domain has none to seal with."""
+
+    domain: DomainId
+    identifier_type: IdentifierType
+    version: int | None
+    scheme: Scheme = Scheme.AES_256_SIV_1
+
+
+def seal_column(texts: Sequence[str], made: ColumnKey, keys: OpenedKeys, today: date) -> SealedColumn:
+    """A whole column, each cell sealed under one key version.
+
+    Only an NHS number column can have FF1 (`ValueError`). A bad cell costs the others nothing. `today` is the last date
+    allowed. Raises what `KeyRing.open` raises, and `BatchDisagreesError`.
+    """
+    kind = made.identifier_type
+    key = KeyGone.UNKNOWN if made.version is None else keys.open(made.domain, kind, made.version)
+    places = [place for place, text in enumerate(texts) if text and not text.isspace()]
+    pseudonyms: list[Pseudonym | None] = [None] * len(texts)
+    canonical: list[str | None] = [None] * len(texts)
+    if isinstance(key, KeyGone):
+        return SealedColumn(pseudonyms, canonical, dict.fromkeys(places, _GONE[key]))
+    read = read_column(kind, [texts[place] for place in places], today)
+    faults: dict[int, SealStatus | WhyNot] = {
+        place: one for place, one in zip(places, read, strict=True) if isinstance(one, WhyNot)
+    }
+    identifiers = [one for one in read if not isinstance(one, WhyNot)]
+    good = [place for place in places if place not in faults] if faults else places
+    for place, (text, _), pseudonym in zip(good, identifiers, _sealed(key, made, identifiers), strict=True):
+        pseudonyms[place], canonical[place] = pseudonym, text
+    return SealedColumn(pseudonyms, canonical, faults)
+
+
 def seal_rows(
     rows: Iterable[IdentifierRow],
     domain: DomainId,
@@ -66,63 +112,46 @@ def seal_rows(
 ) -> list[SealedRow]:
     """The rows with every cell sealed under the key version that `versions` names for its type, in order.
 
-    `schemes` has the columns that are not AES-256-SIV; only an NHS number column can have FF1 (`ValueError`).
-    A bad cell costs the others nothing. Asks `keys` once for each type the rows hold; `today` is the last date allowed.
-    Raises what `KeyRing.open` raises, and `BatchDisagreesError`.
+    `schemes` has the columns that are not AES-256-SIV. Asks `keys` once for each type the rows hold; raises as
+    `seal_column` does.
     """
     given = list(rows)
-    empty = SealedCell(SealStatus.EMPTY)
-    sealed: list[dict[IdentifierType, SealedCell]] = [dict.fromkeys(row, empty) for row in given]
+    sealed: list[dict[IdentifierType, SealedCell]] = [dict.fromkeys(row, _EMPTY) for row in given]
     columns: defaultdict[IdentifierType, list[int]] = defaultdict(list)
     for place, row in enumerate(given):
         for identifier_type in row:
             columns[identifier_type].append(place)
-    for identifier_type, places in columns.items():
-        key = _key(domain, identifier_type, versions, keys)
-        written = [place for place in places if given[place][identifier_type].strip()]
-        column = _Column(domain, identifier_type, schemes.get(identifier_type, Scheme.AES_256_SIV_1))
-        texts = [given[place][identifier_type] for place in written]
-        for place, cell in zip(written, _cells(texts, key, column, today), strict=True):
-            sealed[place][identifier_type] = cell
+    for kind, places in columns.items():
+        texts = [given[place][kind] for place in places]
+        scheme = schemes.get(kind, Scheme.AES_256_SIV_1)
+        column = seal_column(texts, ColumnKey(domain, kind, versions.get(kind), scheme), keys, today)
+        for number, place in enumerate(places):
+            sealed[place][kind] = _cell(column, number)
     return list(sealed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """What its pseudonyms are made for, and how."""
+def _cell(column: SealedColumn, place: int) -> SealedCell:
+    fault = column.faults.get(place)
+    if isinstance(fault, WhyNot):
+        return SealedCell(SealStatus.NOT_AN_IDENTIFIER, why=fault)
+    if fault is not None:
+        return SealedCell(fault)
+    pseudonym = column.pseudonyms[place]
+    return _EMPTY if pseudonym is None else SealedCell(SealStatus.SEALED, pseudonym, column.canonical[place])
 
-    domain: DomainId
-    identifier_type: IdentifierType
-    scheme: Scheme
 
-    def seal(self, key: DataKey, identifiers: Sequence[Read]) -> Sequence[Pseudonym]:
-        if self.scheme is Scheme.FF1:
-            return Ff1Column(key, self.domain, self.identifier_type).seal([canonical for canonical, _ in identifiers])
-        plaintexts = b"".join([encoded for _, encoded in identifiers])
-        ciphertexts = SivColumn(key, self.domain, self.identifier_type).seal(plaintexts)
-        return write_tokens(self.identifier_type, key.version, ciphertexts)
+_EMPTY = SealedCell(SealStatus.EMPTY)
+
+
+def _sealed(key: DataKey, made: ColumnKey, identifiers: Sequence[Read]) -> Sequence[Pseudonym]:
+    if made.scheme is Scheme.FF1:
+        column = Ff1Column(key, made.domain, made.identifier_type)
+        return column.seal([canonical for canonical, _ in identifiers])
+    plaintexts = b"".join([encoded for _, encoded in identifiers])
+    ciphertexts = SivColumn(key, made.domain, made.identifier_type).seal(plaintexts)
+    return write_tokens(made.identifier_type, key.version, ciphertexts)
 
 
 def canonical_row(row: SealedRow) -> dict[IdentifierType, str]:
     """The canonical identifiers of a row's sealed cells: what `row_links.link_digests` takes."""
     return {identifier_type: cell.canonical for identifier_type, cell in row.items() if cell.canonical is not None}
-
-
-def _key(
-    domain: DomainId, identifier_type: IdentifierType, versions: Mapping[IdentifierType, int], keys: OpenedKeys
-) -> DataKey | KeyGone:
-    version = versions.get(identifier_type)
-    return KeyGone.UNKNOWN if version is None else keys.open(domain, identifier_type, version)
-
-
-def _cells(texts: Sequence[str], key: DataKey | KeyGone, column: _Column, today: date) -> list[SealedCell]:
-    if isinstance(key, KeyGone):
-        return [SealedCell(_GONE[key])] * len(texts)
-    read = read_column(column.identifier_type, texts, today)
-    pseudonyms = iter(column.seal(key, [one for one in read if not isinstance(one, WhyNot)]))
-    return [
-        SealedCell(SealStatus.NOT_AN_IDENTIFIER, why=one)
-        if isinstance(one, WhyNot)
-        else SealedCell(SealStatus.SEALED, next(pseudonyms), one[0])
-        for one in read
-    ]
