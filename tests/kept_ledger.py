@@ -18,9 +18,11 @@ from keyholder.ledger.journal import Batch, checkpoint_key, journal_key
 from keyholder.ledger.merkle import EMPTY
 from keyholder.ledger.note import Checkpoint, Verifier, parse_vkey, sign_note
 from keyholder.ledger.verification import Version
+from keyholder.pseudonyms.rekeying import Rekeying, TokenRow, rekey
 from keyholder.pseudonyms.token import Scheme
 from keyholder.refusals import Refusal
 from keyholder.registry.key_changes import Change, ChangeReason, Wish
+from keyholder.registry.people import PersonKind
 from keyholder.registry.service import Call, Entry
 from keyholder.requests.codes import RejectReason, RevokeReason
 from keyholder.requests.commands import Checks
@@ -29,12 +31,14 @@ from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
 from keyholder.requests.service import Call as DeskCall
 from keyholder.requests.service import Done
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, RequestId, Role
+from tests.fakes.key_ring import KeyRingInMemory
 from tests.fakes.ledger import ORIGIN, ManualClock, Memory, MemorySigner, memory_ledger
 from tests.unit.requests import world
 from tests.unit.requests.world import BOTH, GP, HOSPITAL, NADIA, NILS, OPERATOR, OTHER, ROSA, TARA
 
 T = TypeVar("T")
 
+PROVIDER = world.person("provider", (Role.PROVIDER, world.NHSE), kind=PersonKind.MACHINE)
 SECOND = world.person("second operator", (Role.OPERATOR, OTHER))
 KEY = parse_vkey(MemorySigner().vkey())
 PERSON_TAG, OTHER_TAG = "0a" * 16, "0b" * 16
@@ -144,6 +148,7 @@ class Story:
     def tell(self) -> Kept:
         """The whole story."""
         self.keys()
+        self.rekeyed()
         self.released(self.approved(GP), "inline")
         request = self.approved(GP, delivery="file", recipient=_RECIPIENT)
         release = self.released(request, "file")
@@ -175,6 +180,15 @@ class Story:
         self.done(self.desk.expire(late, "trace"))
         self.released(self.approved(GP), "inline")
         return self.kept
+
+    def rekeyed(self) -> None:
+        """A provider brings a column to the newest key version."""
+        registry, log = self.house.registry, self.house.log
+        assert isinstance(registry.register_person(Call(OPERATOR.id, "provider"), PROVIDER), Entry)
+        kind = IdentifierType.NHS_NUMBER
+        rows = [TokenRow(str(place), {kind: "no pseudonym"}) for place in range(3)]
+        job = Rekeying("0" * 26, GP, rows, self.clock.now().date(), "rekeying", None)
+        assert isinstance(rekey(log, KeyRingInMemory(), job, PROVIDER, registry.domain(GP)), list)
 
     def keys(self) -> None:
         """A second operator, first keys, one changed, one proposal withdrawn."""

@@ -85,6 +85,12 @@ def test_pseudonyms_are_made_once(api: Api, extract: Extract) -> None:
     assert answer.json["rows"][0]["pseudonyms"] == extract.rows[0]["pseudonyms"]
 
 
+def test_pseudonyms_are_rekeyed_once(api: Api, extract: Extract) -> None:
+    body = {"rows": [extract.record(0)]}
+    answer = sent_twice(api, lambda: api.post(f"/v1/domains/{DOMAIN}/rekeyings", body, "provider", key=KEY), 200)
+    assert set(answer.json["rows"][0]["statuses"].values()) == {"current"}
+
+
 def test_a_request_is_submitted_and_withdrawn_once(api: Api, extract: Extract) -> None:
     asked = draft(api, request_body(extract))
     sent_twice(api, lambda: api.post(f"{asked.path}/submit", {}, "researcher", key=KEY), 200)

@@ -88,6 +88,12 @@ def whole_life(api: Api, extract: Extract) -> Told:
     )
     told.of(api.post(f"{withdrawn.path}/submit", {}, "researcher"))
     told.of(api.post(f"{withdrawn.path}/withdraw", {}, "researcher"))
+    told.of(api.post(f"/v1/domains/{DOMAIN}/rekeyings", {"rows": [extract.record(0)]}, "researcher"))
+    rekeyed = {"rows": [extract.record(0), {"row_id": "x", "pseudonyms": {"postcode": PEOPLE[0]}}]}
+    assert not found_in(
+        expect(api.post(f"/v1/domains/{DOMAIN}/rekeyings", rekeyed, "provider"), 200).everything,
+        identifiers_of(extract),
+    )
     for number in PEOPLE[:2]:
         search = {"nhs_number": number, "reason": "subject_access"}
         told.of(expect(api.post("/v1/audit/subject-searches", search, "auditor"), 200))

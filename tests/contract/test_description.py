@@ -103,6 +103,14 @@ def _succeed(api: Api, extract: Extract) -> None:
     expect(api.get(f"/v1/domains/{DOMAIN}", "researcher"), 200)
     _bad_cells(api)
     _change_keys(api)
+    damaged = {"row_id": "bad", "pseudonyms": {"nhs_number": "NO", "postcode": extract.foreign["postcode"]}}
+    body = {"rows": [extract.record(0), damaged]}
+    rekeyed = expect(api.post(f"/v1/domains/{DOMAIN}/rekeyings", body, "provider"), 200).json["rows"]
+    assert rekeyed[1] == {
+        "row_id": "bad",
+        "statuses": {"nhs_number": "malformed", "postcode": "not_opened"},
+        "pseudonyms": {},
+    }
 
     saved = draft(api, request_body(extract))
     expect(api.post(f"{saved.path}/save", request_body(extract, 0), "researcher", if_match=_etag(saved)), 200)
@@ -179,6 +187,7 @@ def _meet_other_states(api: Api, extract: Extract) -> None:
     assert api.post("/v1/projects", project, "operator", if_match='W/"1"').status == 404
     rows = {"rows": [{"row_id": "1", "identifiers": {"nhs_number": settled.PEOPLE[0]}}]}
     assert api.post("/v1/domains/none/pseudonyms", rows, "provider").status == 404
+    assert api.post("/v1/domains/none/rekeyings", {"rows": [extract.record(0)]}, "provider").status == 404
     assert api.post("/v1/domains/none/key-changes", settled.ROTATION, "operator").status == 404
     assert api.post(f"{done.path}/collect", {"release_id": "REL-" + "0" * 26}, "researcher").status in {404, 409}
     missing = Asked(api, PLACES["request_id"])

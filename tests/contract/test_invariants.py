@@ -299,6 +299,10 @@ COMMANDS: dict[str, tuple[str, Command]] = {
             "provider",
         ),
     ),
+    "rekeyings": (
+        "approved",
+        lambda a, x: a.api.post(f"/v1/domains/{DOMAIN}/rekeyings", {"rows": [x.record(0)]}, "provider"),
+    ),
     "search": (
         "approved",
         lambda a, _: a.api.post(
@@ -341,7 +345,8 @@ def test_invariant_2_what_can_t_be_logged_does_not_happen(
     assert not identifiers_in(answer.everything, extract)
     assert not tokens_in(answer.everything, extract)
     assert stored(api) == before
-    assert bool(uses.seen) == (name == "pseudonyms"), "only making pseudonyms takes a key first, and gives none out"
+    makes = name in {"pseudonyms", "rekeyings"}
+    assert bool(uses.seen) == makes, "only making pseudonyms takes a key first, and gives none out"
     assert api.deliver() == 0
     if fault is STEPS:
         api.restarted()

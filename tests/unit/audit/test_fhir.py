@@ -94,6 +94,7 @@ def test_decisions_say_permit_or_deny_and_for_whom() -> None:
         ("domain.key_changed", "110113"),
         ("choices.loaded", "110107"),
         ("pseudonyms.made", "110107"),
+        ("pseudonyms.rekeyed", "110100"),
         ("something.new", "110100"),
     ],
 )

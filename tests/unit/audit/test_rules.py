@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from keyholder.audit.rules import Rules
 from keyholder.ledger.event import Event
 from keyholder.ledger.verification import BrokenLedgerError, Fault, verify
+from keyholder.pseudonyms.rekeying import PSEUDONYMS_REKEYED
 from keyholder.registry import events as registry
 from keyholder.requests.codec import EVENTS
 from keyholder.requests.codes import RevokeReason
@@ -65,6 +66,7 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
         registry.KEY_CHANGE_PROPOSED,
         registry.KEY_CHANGE_CONFIRMED,
         registry.KEY_CHANGE_WITHDRAWN,
+        PSEUDONYMS_REKEYED,
     }
 
 
@@ -254,6 +256,27 @@ LIES: dict[str, tuple[Lie, str]] = {
         "could not happen: NOT_THE_SWEEPER",
     ),
     "keys that follow nothing": (again("domain.keys_followed"), "could not happen: KEYS_NOT_BEHIND"),
+    "a re-keying by nobody who provides": (
+        changed("pseudonyms.rekeyed", 0, actor=ActorId(ROSA.id)),
+        "could not happen: NOT_A_PROVIDER",
+    ),
+    "a re-keying of a domain that is not there": (
+        changed("pseudonyms.rekeyed", 0, domain="none-2026"),
+        "could not happen: DOMAIN_UNKNOWN",
+    ),
+    "a re-keying of ten digits": (
+        changed("pseudonyms.rekeyed", 0, domain="ten-2026"),
+        "could not happen: SCHEME_WITHOUT_VERSIONS",
+    ),
+    "a re-keying to another version": (
+        changed("pseudonyms.rekeyed", 0, key_versions={"nhs_number": 1}),
+        "does not follow",
+    ),
+    "a re-keying of more than its rows": (
+        changed("pseudonyms.rekeyed", 0, tokens={"nhs_number": {"rekeyed": 4}}),
+        "counts",
+    ),
+    "a re-keying twice": (again("pseudonyms.rekeyed"), "no command"),
     "checks held by a person": (changed("request.checks_held", 0, actor=ActorId(ROSA.id)), "NOT_FOR_PEOPLE"),
     "ten digits without their warning": (changed("domain.registered", -1, warnings={}), "does not follow"),
     "dates in ten digits": (

@@ -171,7 +171,7 @@ def _kind(event: Event, state: RequestState | None) -> _Kind:
     if event.type in _KINDS:
         return _KINDS[event.type]
     family = event.type.split(".", 1)[0]
-    return _FAMILIES.get(family, _Kind(_coding(_DCM, "110100", "Application Activity"), "E"))
+    return _FAMILIES.get(family, _Kind(_ACTIVITY, "E"))
 
 
 def _agents(event: Event, state: RequestState | None, ledger: LedgerName) -> Iterator[JsonObject]:
@@ -293,6 +293,8 @@ _ALERT = _coding(_DCM, "110113", "Security Alert")
 _REST = _coding(_EVENT_TYPE, "rest", "RESTful Operation")
 _CREATE = _Kind(_REST, "C", _coding(_INTERACTION, "create", "create"))
 _UPDATE = _Kind(_REST, "U", _coding(_INTERACTION, "update", "update"))
+_ACTIVITY = _coding(_DCM, "110100", "Application Activity")
+_TRANSFORMED = _coding(_LIFECYCLE, "transform", "Transform/Translate Record Lifecycle Event")
 _ROLES = _coding(_DCM, "110136", "Security Roles Changed")
 _ATTRIBUTES = _coding(_DCM, "110137", "User Security Attributes Changed")
 
@@ -312,6 +314,7 @@ _KINDS: Mapping[str, _Kind] = {
     "person.changed": _Kind(_ATTRIBUTES, "U"),
     "bootstrap.used": _Kind(_ROLES, "C"),
     "domain.registered": _Kind(_ROLES, "C"),
+    "pseudonyms.rekeyed": _Kind(_ACTIVITY, "U", _TRANSFORMED),
     "project.registered": _Kind(_ROLES, "C"),
     "project.changed": _Kind(_ROLES, "U"),
 }

@@ -14,12 +14,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from keyholder.audit.job_rules import RekeyingRules
 from keyholder.audit.records import Records
 from keyholder.audit.registry_rules import RegistryRules
 from keyholder.audit.request_rules import RequestRules, RuleError
 from keyholder.ledger.event import Event
 from keyholder.ledger.journal import Batch
 from keyholder.ledger.verification import BrokenLedgerError, Fault
+from keyholder.pseudonyms.rekeying import PSEUDONYMS_REKEYED
 from keyholder.registry import events as registry
 from keyholder.registry.service import BOOTSTRAP
 from keyholder.requests.actors import Limits
@@ -39,9 +41,10 @@ _HOME = {
     registry.KEY_CHANGE_CONFIRMED: "domain",
     registry.KEY_CHANGE_WITHDRAWN: "domain",
     registry.BOOTSTRAP_USED: "registry",
+    PSEUDONYMS_REKEYED: "rekeying",
     **dict.fromkeys(EVENTS, "request"),
 }
-"""The kind of stream that each event of the registry and of requests belongs to: in another it would bind nobody."""
+"""The kind of stream that each event that is decided again belongs to: in another it would bind nobody."""
 _KINDS = frozenset(_HOME.values())
 
 
@@ -52,6 +55,7 @@ class Rules:
         records = Records()
         self._requests = RequestRules(records, limits)
         self._registry = RegistryRules(records)
+        self._rekeyings = RekeyingRules(records)
 
     def saw(self, key: str, batch: Batch, events: Sequence[Event]) -> None:
         """The next batch. Raises `BrokenLedgerError` at the first event that could not have happened."""
@@ -79,6 +83,8 @@ class Rules:
             self._requests.step(stream, events)
         elif kind in ("person", "project", "domain") or stream == BOOTSTRAP:
             self._registry.step(stream, events)
+        elif kind == "rekeying":
+            self._rekeyings.step(stream, events)
 
 
 def _step(event: Event) -> tuple[StreamId, str, ActorId, str]:

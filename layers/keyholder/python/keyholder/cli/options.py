@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from keyholder.canonical import JsonObject
+from keyholder.vocabulary import IdentifierType
 
 FILE_IN = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 FILE_OUT = click.Path(dir_okay=False, path_type=Path)
@@ -37,3 +39,24 @@ def moment(text: str | None) -> str:
     if parsed.tzinfo is None:
         raise click.UsageError("The date and time needs its zone, for example a Z at the end.")
     return parsed.isoformat()
+
+
+TOKEN_COLUMNS = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="TYPE=NAME",
+    help="A column of pseudonyms and their type. Without any: those called as in the NHS Data Dictionary.",
+)
+
+
+def chosen_columns(columns: Iterable[str]) -> Mapping[IdentifierType, str]:
+    """Identifier type to the column that holds its pseudonyms, from `TYPE=NAME`. Raises `click.UsageError`."""
+    chosen: dict[IdentifierType, str] = {}
+    for column in columns:
+        kind, equals, name = column.partition("=")
+        if kind not in set(IdentifierType) or not equals or not name:
+            raise click.UsageError("Name a column as TYPE=NAME, for example nhs_number=patient_id_deid.")
+        if chosen.setdefault(IdentifierType(kind), name) != name:
+            raise click.UsageError(f"Name one column of {kind}.")
+    return chosen

@@ -13,6 +13,7 @@ from keyholder.client.answers import (
     Receipt,
     ReleasedItem,
     ReleaseResult,
+    ReplacedRow,
     RequestView,
     SubjectSearch,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "Refused",
     "ReleaseResult",
     "ReleasedItem",
+    "ReplacedRow",
     "RequestView",
     "SubjectSearch",
     "Unavailable",

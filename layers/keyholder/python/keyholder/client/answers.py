@@ -274,6 +274,22 @@ class PseudonymisedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplacedRow:
+    """What became of each of a row's pseudonyms, by identifier type, and the new ones where there are any."""
+
+    row_id: str
+    statuses: Mapping[str, str]
+    pseudonyms: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def parse(cls, reply: Reply) -> tuple[ReplacedRow, ...]:
+        return tuple(
+            cls(row.text("row_id"), row.texts("statuses"), row.texts("pseudonyms"))
+            for row in Reader.of(reply).objects("rows")
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of a list, and the cursor of the next one."""
 

@@ -16,6 +16,7 @@ from keyholder.client.answers import (
     Reader,
     Receipt,
     ReleaseResult,
+    ReplacedRow,
     RequestView,
     SubjectSearch,
 )
@@ -23,7 +24,7 @@ from keyholder.client.transport import DEFAULT_ATTEMPTS, Caller, HttpsTransport,
 from keyholder.collection.report import CollectionReport
 
 Row = tuple[str, Mapping[str, str]]
-"""A row's id and its clear identifiers by type."""
+"""A row's id and its clear identifiers, or its pseudonyms, by type."""
 
 
 class Keyholder:
@@ -134,6 +135,10 @@ class Keyholder:
         if collection is not None:
             body = {**body, "collection": collection.json()}
         return PseudonymisedRow.parse(self._post(f"/v1/domains/{_quoted(domain)}/pseudonyms", body))
+
+    def rekey(self, domain: str, rows: Sequence[Row]) -> tuple[ReplacedRow, ...]:
+        """Up to 5,000 rows of pseudonyms, each brought to the newest key version of its type."""
+        return ReplacedRow.parse(self._post(f"/v1/domains/{_quoted(domain)}/rekeyings", _token_rows(rows)))
 
     # Audit
 
@@ -272,6 +277,10 @@ def _quoted(name: str) -> str:
 
 def _request(request_id: str) -> str:
     return f"/v1/requests/{_quoted(request_id)}"
+
+
+def _token_rows(rows: Sequence[Row]) -> JsonObject:
+    return {"rows": [{"row_id": row_id, "pseudonyms": dict(cells)} for row_id, cells in rows]}
 
 
 def _key_changes(domain_id: str) -> str:

@@ -18,6 +18,7 @@ from keyholder.collection.vocabulary import DropRule
 from keyholder.policy.opt_outs import ReplyState
 from keyholder.policy.register_form import RegisterKind
 from keyholder.policy.vocabulary import CheckMode
+from keyholder.pseudonyms.rekeying import RekeyStatus
 from keyholder.pseudonyms.schemes import SchemeWarning
 from keyholder.pseudonyms.token import Scheme
 from keyholder.registry.domains import CareOrigin, KeyState, SourceDataset
@@ -461,6 +462,21 @@ class Pseudonymised(Answer):
     rows: list[PseudonymisedRow | RefusedRow]
 
 
+class RekeyedRow(Answer):
+    """What became of each of a row's pseudonyms, and the new ones: of those that are `rekeyed` or `current`."""
+
+    row_id: str
+    statuses: Annotated[dict[IdentifierType, RekeyStatus], Field(min_length=1)]
+    pseudonyms: dict[IdentifierType, Text]
+
+
+class Rekeyed(Answer):
+    """The rows in the order they were sent."""
+
+    domain: str
+    rows: list[RekeyedRow]
+
+
 class LedgerEvent(Answer):
     """One event, with its place in the verified ledger. Codes, counts, hashes and keyed tags only."""
 
@@ -698,6 +714,7 @@ SUCCESSES: Mapping[str, Success] = {
     "POST /v1/requests/{request_id}/release": Success(Released),
     "POST /v1/requests/{request_id}/collect": Success(None),
     "POST /v1/domains/{domain_id}/pseudonyms": Success(Pseudonymised),
+    "POST /v1/domains/{domain_id}/rekeyings": Success(Rekeyed),
     "GET /v1/audit/events": Success(EventPage),
     "GET /v1/audit/events/{index}": Success(ShownEvent),
     "POST /v1/audit/subject-searches": Success(SubjectSearch),

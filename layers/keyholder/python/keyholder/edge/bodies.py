@@ -305,6 +305,12 @@ class PseudonymiseBody(Body):
     rows: Annotated[list[IdentifierRowBody], Field(min_length=1, max_length=5_000)]
 
 
+class TokenRowsBody(Body):
+    """Up to 5,000 rows of an extract, each with its own id and pseudonyms by identifier type."""
+
+    rows: Annotated[list[RecordBody], Field(min_length=1, max_length=5_000)]
+
+
 class OptOutReplyBody(Body):
     """A request list and the reply of the Check for National Data Opt-outs service (MESH), both as sent."""
 

@@ -114,6 +114,7 @@ ROUTES: tuple[Route, ...] = (
     _release("release"),
     _release("collect"),
     Route("POST", "/v1/domains/{domain_id}/pseudonyms", Function.PSEUDONYMISE, Scope.PROVIDE),
+    Route("POST", "/v1/domains/{domain_id}/rekeyings", Function.PSEUDONYMISE, Scope.PROVIDE),
     _audit("GET", "/v1/audit/events"),
     _audit("GET", "/v1/audit/events/{index}"),
     _audit("POST", "/v1/audit/subject-searches"),

@@ -17,16 +17,16 @@ from keyholder.collection.days import death_rule
 from keyholder.collection.report import CollectionReport
 from keyholder.collection.vocabulary import DropRule
 from keyholder.ledger.event import NewEvent
-from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey
+from keyholder.ledger.log import EventLog, IdempotencyKey
 from keyholder.ledger.ports import Head
+from keyholder.pseudonyms.job_events import record_once
 from keyholder.pseudonyms.key_ring import KeyRing, OpenedKeys, SecretKey
 from keyholder.pseudonyms.row_links import LinkKey, link_digests
 from keyholder.pseudonyms.sealing import SealedCell, SealedRow, SealStatus, canonical_row, seal_rows
 from keyholder.pseudonyms.token import Scheme
 from keyholder.refusals import Refusal, RefusalKind
-from keyholder.registry.domains import Domain, KeyState
+from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person
-from keyholder.registry.replays import KEY_REUSED, replay
 from keyholder.vocabulary import ActorId, DomainId, IdentifierType, Pseudonym, Role, StreamId
 
 PSEUDONYMS_MADE = "pseudonyms.made"
@@ -121,10 +121,10 @@ def pseudonymise(
     open_rows = [row for row in job.rows if dropped[row.row_id] is None]
     with OpenedKeys(bench.ring) as keys:
         cells = [row.identifiers for row in open_rows]
-        sealed = seal_rows(cells, domain.id, _active(domain), keys, today, schemes=domain.schemes)
+        sealed = seal_rows(cells, domain.id, domain.active_versions(), keys, today, schemes=domain.schemes)
     by_id = {row.row_id: cells for row, cells in zip(open_rows, sealed, strict=True)}
     made = [_made(row.row_id, by_id.get(row.row_id, {}), dropped[row.row_id]) for row in job.rows]
-    found = _recorded(bench.log, job, person, _counts(made, sealed, _active(domain), job.collection))
+    found = _recorded(bench.log, job, person, _counts(made, sealed, domain.active_versions(), job.collection))
     if found is not None:
         return found
     with LinkKey.derive(bench.digest_key) as link_key:
@@ -164,12 +164,6 @@ def _dropped_by(row: ClearRow, began_on: date | None, register: Type1Register, t
 def _opted_out(row: ClearRow, register: Type1Register) -> bool:
     number = "".join(filter(str.isdigit, row.identifiers.get(IdentifierType.NHS_NUMBER, "")))
     return bool(number) and register.active(number)
-
-
-def _active(domain: Domain) -> Mapping[IdentifierType, int]:
-    """The version that makes pseudonyms for each type: the newest one, where that is active."""
-    newest = domain.newest_versions().items()
-    return {kind: version for kind, version in newest if domain.key_state((kind, version)) is KeyState.ACTIVE}
 
 
 def _made(row_id: str, cells: SealedRow, dropped: DropRule | None) -> MadeRow:
@@ -212,17 +206,12 @@ def job_head(data: JsonObject) -> Head:
 def _recorded(log: EventLog, job: Job, person: Person, counts: JsonObject) -> Refusal | None:
     """The job's event, once; a repetition with the same key and body stands on the first one's."""
     made = NewEvent(PSEUDONYMS_MADE, {"domain": job.domain, **counts})
-    try:
-        log.record(
-            StreamId(f"pseudonymisation/{job.id}"),
-            0,
-            [made],
-            actor=ActorId(person.id),
-            trace=job.trace,
-            head=job_head(made.data),
-            idempotency=job.idempotency,
-        )
-    except ClaimedError:
-        found = replay(log, job.idempotency)
-        return KEY_REUSED if found is None else found if isinstance(found, Refusal) else None
-    return None
+    return record_once(
+        log,
+        StreamId(f"pseudonymisation/{job.id}"),
+        made,
+        actor=ActorId(person.id),
+        trace=job.trace,
+        head=job_head(made.data),
+        idempotency=job.idempotency,
+    )

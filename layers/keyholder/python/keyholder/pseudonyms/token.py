@@ -128,7 +128,7 @@ class Token:
         """
         if _WRITTEN.fullmatch(text) is None:
             return Malformed(MalformedReason.NOT_A_TOKEN)
-        symbols = text.upper().translate(_FOLD)
+        symbols = as_written(text)
         body, check = symbols[:-_CHECK], symbols[-_CHECK:]
         if _number(check) != _checksum(body):
             return Malformed(MalformedReason.MISTYPED)
@@ -149,6 +149,11 @@ class Token:
     def pseudonym(self) -> Pseudonym:
         """The token as it is written."""
         return Pseudonym(str(self))
+
+
+def as_written(text: str) -> str:
+    """A text as Keyholder would write it: upper case, I and L as 1, O as 0. Says nothing of whether it is a token."""
+    return text.upper().translate(_FOLD)
 
 
 def ciphertext_length(identifier_type: IdentifierType) -> int:

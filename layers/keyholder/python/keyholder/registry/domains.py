@@ -102,6 +102,11 @@ class Domain:
         """The newest key version of a type; 0 where no key was made."""
         return max(self.keys.get(identifier_type, {}), default=0)
 
+    def active_versions(self) -> Mapping[IdentifierType, int]:
+        """The version that makes pseudonyms for each type: the newest one, where that is active."""
+        newest = self.newest_versions().items()
+        return {kind: version for kind, version in newest if self.key_state((kind, version)) is KeyState.ACTIVE}
+
     def key_state(self, key: KeyName) -> KeyState | None:
         """What one key version is good for; None where it was never made."""
         identifier_type, version = key
