@@ -34,7 +34,7 @@ from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, Organisa
 from tests.fakes.key_ring import KeyRingInMemory
 from tests.fakes.ledger import ORIGIN, ManualClock, Memory, MemorySigner, memory_ledger
 from tests.unit.requests import world
-from tests.unit.requests.world import BOTH, GP, HOSPITAL, NADIA, NILS, OPERATOR, OTHER, ROSA, TARA
+from tests.unit.requests.world import BOTH, GP, GRETA, HOSPITAL, NADIA, NILS, OPERATOR, OTHER, ROSA, TARA
 
 T = TypeVar("T")
 
@@ -129,6 +129,8 @@ def _step(event: Event) -> tuple[object, ...]:
     return event.stream, event.at, event.actor, event.trace
 
 
+CAREFUL = DomainId("careful-2026")
+"""A domain that a Caldicott Guardian has to agree for."""
 TEN = DomainId("ten-2026")
 """A domain that chose ten digits for its NHS numbers."""
 
@@ -178,6 +180,7 @@ class Story:
         self.change_people()
         self.clock.moment += timedelta(days=31)
         self.done(self.desk.expire(late, "trace"))
+        self.careful()
         self.released(self.approved(GP), "inline")
         return self.kept
 
@@ -189,6 +192,18 @@ class Story:
         rows = [TokenRow(str(place), {kind: "no pseudonym"}) for place in range(3)]
         job = Rekeying("0" * 26, GP, rows, self.clock.now().date(), "rekeying", None)
         assert isinstance(rekey(log, KeyRingInMemory(), job, PROVIDER, registry.domain(GP)), list)
+
+    def careful(self) -> None:
+        """A domain that asks for a Caldicott Guardian too."""
+        registry, call = self.house.registry, Call(OPERATOR.id, "careful")
+        assert isinstance(registry.register_domain(call, world.a_domain(CAREFUL, caldicott_guardian=1)), Entry)
+        more = replace(world.a_project(), domains=(GP, HOSPITAL, CAREFUL))
+        assert isinstance(registry.change_project(call, more), Entry)
+        self.clock.moment += timedelta(minutes=5)
+        request = self.approved(CAREFUL)
+        self.approve(request, GRETA, CAREFUL)
+        self.released(request, "inline")
+        self.reject(self.reviewed(GP), GRETA, GP)
 
     def keys(self) -> None:
         """A second operator, first keys, one changed, one proposal withdrawn."""

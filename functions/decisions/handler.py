@@ -22,7 +22,7 @@ service = Service(Function.DECISIONS, lambda: assembly().tokens, SystemClock().n
 
 @service.route("POST", "/v1/requests/{request_id}/approve", summary="Approve for one domain")
 def approve_request(request_id: str, body: ApproveBody) -> Response[str]:
-    """One controller's yes to exactly the content hash they saw. Needs If-Match and a recent sign-in."""
+    """One person's yes to exactly the content hash they saw. Needs If-Match and a recent sign-in."""
     outcome = assembly().desk.approve(
         _call(),
         RequestId(request_id),
@@ -31,6 +31,7 @@ def approve_request(request_id: str, body: ApproveBody) -> Response[str]:
         organisation=OrganisationCode(body.organisation) if body.organisation else None,
         until=body.until,
         identifier_types=tuple(body.identifier_types) if body.identifier_types else None,
+        factor=body.factor,
     )
     return _answered(outcome)
 
@@ -46,6 +47,7 @@ def reject_request(request_id: str, body: RejectBody) -> Response[str]:
         body.reason,
         comment=body.comment or None,
         organisation=OrganisationCode(body.organisation) if body.organisation else None,
+        factor=body.factor,
     )
     return _answered(outcome)
 

@@ -98,7 +98,7 @@ def test_invariant_1_nobody_on_the_project_approves(reviewed: Asked, extract: Ex
 def test_invariant_1_an_approver_who_joins_the_project_counts_no_more(cleared: Asked, extract: Extract) -> None:
     body = project_body(extract.people, "controller")
     expect(cleared.api.post("/v1/projects", body, "operator", if_match='W/"1"'), 201)
-    refused(cleared.release(), 403, "APPROVALS_LOST", extract)
+    refused(cleared.release(), 403, "APPROVER_ON_PROJECT", extract)
 
 
 def test_invariant_1_the_requester_never_approves(reviewed: Asked, extract: Extract) -> None:

@@ -362,7 +362,7 @@ def test_what_is_no_file_is_not_read(folder: Path) -> None:
 
 def test_a_person_s_tags_are_looked_up_in_the_verified_ledger(folder: Path) -> None:
     tags = folder / "tags"
-    for text, count in (("0a" * 16, 5), ("0a" * 16 + "\n" + "cc" * 16, 5), ("cc" * 16, 0)):
+    for text, count in (("0a" * 16, 6), ("0a" * 16 + "\n" + "cc" * 16, 6), ("cc" * 16, 0)):
         tags.write_text(text)
         done = CliRunner().invoke(
             verify_command, [str(folder), "--key", str(folder / "key.vkey"), "--subject", str(tags)]

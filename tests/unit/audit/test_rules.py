@@ -167,6 +167,18 @@ LIES: dict[str, tuple[Lie, str]] = {
     ),
     "an approval by the requester": (approved_by(ROSA), "could not happen: NOT_A_CONTROLLER"),
     "an approval by somebody on the project": (approved_by(COLLEAGUE, 0), "could not happen: ON_THE_PROJECT"),
+    "an approval of another factor": (
+        changed("request.domain_approved", -3, factor="data_protection_officer"),
+        "could not happen: FACTOR_NOT_HELD",
+    ),
+    "a controller in a guardian's place": (
+        changed("request.domain_approved", -3, approver=NILS.id, actor=ActorId(NILS.id), organisation="X26"),
+        "could not happen: FACTOR_NOT_HELD",
+    ),
+    "no guardian asked for": (
+        changed("request.submitted", -3, needed_by={"careful-2026": {"controllers": ["X26", "RJ1"], "quorum": 2}}),
+        "does not follow",
+    ),
     "an approval by nobody who is registered": (
         approved_by(world.person("nobody")),
         "does not follow",
@@ -278,9 +290,9 @@ LIES: dict[str, tuple[Lie, str]] = {
     ),
     "a re-keying twice": (again("pseudonyms.rekeyed"), "no command"),
     "checks held by a person": (changed("request.checks_held", 0, actor=ActorId(ROSA.id)), "NOT_FOR_PEOPLE"),
-    "ten digits without their warning": (changed("domain.registered", -1, warnings={}), "does not follow"),
+    "ten digits without their warning": (changed("domain.registered", -2, warnings={}), "does not follow"),
     "dates in ten digits": (
-        changed("domain.registered", -1, schemes={"date_of_birth": "ff1"}, identifier_types=["date_of_birth"]),
+        changed("domain.registered", -2, schemes={"date_of_birth": "ff1"}, identifier_types=["date_of_birth"]),
         "could not happen: SCHEME_TOO_FEW_VALUES",
     ),
     "a person registered by a researcher": (

@@ -20,6 +20,7 @@ from keyholder.ledger.log import IdempotencyKey, Recorded
 from keyholder.ledger.merkle import EMPTY
 from keyholder.ledger.ports import Claim, Head, StepKey
 from keyholder.ledger.views import ViewPublisher
+from keyholder.registry.factors import Needs
 from keyholder.registry.people import Capacity
 from keyholder.requests.codes import ExpiryReason, RejectReason
 from keyholder.requests.content import Delivery, Summary
@@ -27,7 +28,6 @@ from keyholder.requests.events import (
     DomainApproved,
     DomainRejected,
     DraftSaved,
-    Needs,
     RequestApproved,
     RequestCreated,
     RequestExpired,

@@ -219,7 +219,7 @@ def test_release_asks_the_policy_the_domain_and_the_accreditation_again() -> Non
     assert course.refused(release, replace(ROSA, roles=())) == "NOT_A_RESEARCHER"
     domains = course.facts.domains
     course.facts = replace(course.facts, domains={**domains, GP: replace(domains[GP], quorum=3)})
-    assert course.refused(release, ROSA) == "APPROVALS_LOST"
+    assert course.refused(release, ROSA) == "RULES_ASK_MORE"
     course.facts = replace(course.facts, domains=domains, assessment=Assessment(POLICY, ("BASIS_EXPIRED",)))
     assert course.refused(release, ROSA) == "BASIS_EXPIRED"
 

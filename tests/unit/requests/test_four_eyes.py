@@ -187,7 +187,7 @@ def test_an_approver_who_joins_the_project_takes_the_approval_with_them() -> Non
     assert course.facts.project
     joined = replace(course.facts.project, members=(ROSA.id, NADIA.id))
     course.facts = replace(course.facts, project=joined)
-    assert course.refused(world.release_of(course), ROSA) == "APPROVALS_LOST"
+    assert course.refused(world.release_of(course), ROSA) == "APPROVER_ON_PROJECT"
 
 
 def test_a_suspended_controller_decides_nothing() -> None:

@@ -11,6 +11,7 @@ from keyholder.canonical import JsonValue
 from keyholder.ledger.log import EventLog
 from keyholder.refusals import Refusal
 from keyholder.registry.domains import CareOrigin, Domain, SourceDataset
+from keyholder.registry.factors import Factor
 from keyholder.registry.people import Capacity, Membership, Person, PersonKind, person_id
 from keyholder.registry.projects import Agreement, Project
 from keyholder.registry.service import Call as RegistryCall
@@ -67,10 +68,13 @@ NILS = person("nils", (Role.CONTROLLER, NHSE))
 TARA = person("tara", (Role.CONTROLLER, TRUST))
 BOTH = person("both", (Role.CONTROLLER, NHSE), (Role.CONTROLLER, TRUST))
 AUDITOR = person("auditor", (Role.AUDITOR, OTHER))
-EVERYBODY = (OPERATOR, ROSA, COLLEAGUE, STRANGER, NADIA, NILS, TARA, BOTH, AUDITOR)
+GRETA = person("greta", (Role.CALDICOTT_GUARDIAN, NHSE))
+DEV = person("dev", (Role.DATA_PROTECTION_OFFICER, TRUST))
+EVERYBODY = (OPERATOR, ROSA, COLLEAGUE, STRANGER, NADIA, NILS, TARA, BOTH, AUDITOR, GRETA, DEV)
 
 
-def a_domain(name: DomainId = GP, *controllers: OrganisationCode, quorum: int = 2) -> Domain:
+def a_domain(name: DomainId = GP, *controllers: OrganisationCode, quorum: int = 2, **factors: int) -> Domain:
+    """`factors` counts who has to agree beside the controllers."""
     return Domain(
         id=name,
         controllers=controllers or (NHSE, TRUST),
@@ -78,6 +82,7 @@ def a_domain(name: DomainId = GP, *controllers: OrganisationCode, quorum: int = 
         source_dataset=SourceDataset.GP,
         care_origin=CareOrigin.ENGLAND_PUBLIC,
         quorum=quorum,
+        factors={Factor(name): count for name, count in factors.items()},
     )
 
 
@@ -130,6 +135,7 @@ def some_facts(**changes: object) -> Facts:
         project=a_project(),
         domains={GP: a_domain(), HOSPITAL: a_domain(HOSPITAL, TRUST)},
         assessment=Assessment(POLICY),
+        approvers={who.id: who for who in EVERYBODY},
     )
     return replace(facts, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
 

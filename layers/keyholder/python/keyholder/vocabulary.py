@@ -44,6 +44,8 @@ class Role(StrEnum):
 
     RESEARCHER = "researcher"
     CONTROLLER = "controller"
+    CALDICOTT_GUARDIAN = "caldicott_guardian"
+    DATA_PROTECTION_OFFICER = "data_protection_officer"
     AUDITOR = "auditor"
     PROVIDER = "provider"
     OPERATOR = "operator"

@@ -51,9 +51,11 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
         case ChecksHeld(content_hash, code):
             return ask.HoldChecks(content_hash, code)
         case DomainApproved() as yes:
-            return ask.Approve(yes.domain, yes.content_hash, yes.organisation, yes.until, yes.identifier_types)
+            return ask.Approve(
+                yes.domain, yes.content_hash, yes.organisation, yes.until, yes.identifier_types, yes.factor
+            )
         case DomainRejected() as no:
-            return ask.Reject(no.domain, no.content_hash, no.reason, no.comment_sha256, no.organisation)
+            return ask.Reject(no.domain, no.content_hash, no.reason, no.comment_sha256, no.organisation, no.factor)
         case RequestWithdrawn():
             return ask.Withdraw()
         case RequestRevoked(reason=reason):

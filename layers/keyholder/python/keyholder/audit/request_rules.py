@@ -11,6 +11,7 @@ from keyholder.audit.request_commands import command_of, decided_at, policy_hash
 from keyholder.ledger.event import Event
 from keyholder.refusals import Refusal
 from keyholder.registry.domains import Domain
+from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
 from keyholder.release.subject_tags import epoch_of
 from keyholder.requests.actors import Actor, Limits, PersonActor, SignIn, System, SystemActor
@@ -101,8 +102,17 @@ class RequestRules:
             if isinstance(actor, SystemActor) or summary is None:
                 yield actor, Facts(limits=self._limits)
                 continue
-            for project, domains in self._around(summary, one.at):
-                yield actor, Facts(project=project, domains=domains, assessment=assessment, limits=self._limits)
+            for project, domains, approvers in self._around(state, summary, one.at):
+                yield (
+                    actor,
+                    Facts(
+                        project=project,
+                        domains=domains,
+                        assessment=assessment,
+                        approvers=approvers,
+                        limits=self._limits,
+                    ),
+                )
 
     def _actors(self, one: Happened, now: datetime) -> Iterator[Actor]:
         """Keyholder itself, or the person; how strongly they had signed in is not in the ledger."""
@@ -113,13 +123,20 @@ class RequestRules:
         for person in self._records.people.around(PersonId(one.actor), one.at):
             yield PersonActor(person, SignIn(_STRONG, now))
 
-    def _around(self, summary: Summary, at: datetime) -> Iterator[tuple[Project | None, Mapping[DomainId, Domain]]]:
+    def _around(
+        self, state: RequestState, summary: Summary, at: datetime
+    ) -> Iterator[tuple[Project | None, Mapping[DomainId, Domain], Mapping[PersonId, Person]]]:
         projects = tuple(self._records.projects.around(summary.project, at)) or (None,)
         names = [name for name in summary.records if name in self._records.domains]
         versions = [tuple(self._records.domains.around(name, at)) for name in names]
+        voted = {ballot.person for decision in state.domains.values() for ballot in decision.approvals()}
+        people = [person for person in sorted(voted) if person in self._records.people]
+        standing = [tuple(self._records.people.around(person, at)) for person in people]
         for project in projects:
             for domains in product(*versions):
-                yield project, dict(zip(names, domains, strict=True))
+                for approvers in product(*standing):
+                    known = dict(zip(names, domains, strict=True))
+                    yield project, known, dict(zip(people, approvers, strict=True))
 
     def _counted(self, state: RequestState, one: Happened) -> None:
         """What is said to have left adds up: the tags of a chunk, the chunks of a release, the records asked for."""

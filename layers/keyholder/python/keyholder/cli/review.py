@@ -9,6 +9,7 @@ import click
 from keyholder.cli.receipts import RECEIPTS, keep
 from keyholder.cli.session import Session
 from keyholder.client import RequestView
+from keyholder.registry.factors import Factor
 from keyholder.requests.codes import RejectReason
 
 CONTENT_HASH = click.option(
@@ -46,22 +47,32 @@ def list_(session: Session) -> None:
     required=True,
     help="You declare that you have no interest in the project and took no part in the request.",
 )
+@click.option(
+    "--factor",
+    type=click.Choice([factor.value for factor in Factor]),
+    help="Which place you fill, if you could fill several.",
+)
+@click.option("--organisation", help="Whom you decide for (ODS code), if for several.")
 @RECEIPTS
 @click.pass_obj
 def approve(
     session: Session,
+    *,
     request_id: str,
     domain: str,
     content_hash: str,
-    *,
     no_conflict_of_interest: bool,
+    factor: str | None,
+    organisation: str | None,
     receipts_to: Path | None,
 ) -> None:
     """Approve exactly the content of this hash, for one domain."""
     if not no_conflict_of_interest:
         raise click.UsageError("An approval needs --no-conflict-of-interest.")
     keyholder = session.keyholder()
-    _show(session, keyholder.approve(request_id, domain, content_hash, keyholder.request(request_id).etag), receipts_to)
+    etag = keyholder.request(request_id).etag
+    view = keyholder.approve(request_id, domain, content_hash, etag, factor=factor, organisation=organisation)
+    _show(session, view, receipts_to)
 
 
 @review.command()

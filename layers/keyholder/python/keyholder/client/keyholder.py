@@ -95,9 +95,27 @@ class Keyholder:
 
     # Decisions
 
-    def approve(self, request_id: str, domain: str, content_hash: str, if_match: str) -> RequestView:
-        """Approves exactly this content for one domain, and declares no conflict of interest."""
-        body: JsonObject = {"domain": domain, "content_hash": content_hash, "no_conflict_of_interest": True}
+    def approve(
+        self,
+        request_id: str,
+        domain: str,
+        content_hash: str,
+        if_match: str,
+        *,
+        factor: str | None = None,
+        organisation: str | None = None,
+    ) -> RequestView:
+        """Approves exactly this content for one domain, and declares no conflict of interest.
+
+        `factor` and `organisation` say which place the approval fills, where the person could fill several.
+        """
+        body: JsonObject = {
+            "domain": domain,
+            "content_hash": content_hash,
+            "no_conflict_of_interest": True,
+            **({"factor": factor} if factor else {}),
+            **({"organisation": organisation} if organisation else {}),
+        }
         return self._command(request_id, "approve", body, if_match)
 
     def reject(

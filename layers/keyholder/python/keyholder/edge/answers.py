@@ -22,6 +22,7 @@ from keyholder.pseudonyms.rekeying import RekeyStatus
 from keyholder.pseudonyms.schemes import SchemeWarning
 from keyholder.pseudonyms.token import Scheme
 from keyholder.registry.domains import CareOrigin, KeyState, SourceDataset
+from keyholder.registry.factors import Factor
 from keyholder.registry.key_changes import Change, ChangeReason, ChangeState
 from keyholder.registry.people import Capacity, PersonKind
 from keyholder.registry.projects import CagStatus, CopiPurpose, OptOutCondition
@@ -174,6 +175,13 @@ class KeyChangeView(Answer):
     """Who confirmed or withdrew it."""
 
 
+class Factors(Answer):
+    """How many people of each kind have to approve beside the controllers."""
+
+    caldicott_guardian: Count
+    data_protection_officer: Count
+
+
 class DomainView(Answer):
     """A pseudonym space, its controllers, the state of each version of its keys, and the changes that wait."""
 
@@ -184,6 +192,8 @@ class DomainView(Answer):
     source_dataset: SourceDataset
     care_origin: CareOrigin
     quorum: Annotated[int, Field(ge=2)]
+    """Distinct controllers, one of every organisation among them."""
+    factors: Factors
     kms_key_arn: str | None
     """The controller's own KMS key; null where the environment's wraps the keys."""
     schemes: dict[IdentifierType, Scheme]
@@ -198,10 +208,11 @@ class DomainView(Answer):
 
 
 class Ballot(Answer):
-    """What one person decided for one domain, standing for one organisation."""
+    """What one person decided for one domain, filling one factor for one organisation."""
 
     person: PersonReference
     organisation: str
+    factor: Factor
     vote: Vote
     content_hash: Hash
     at: AwareDatetime
@@ -218,6 +229,8 @@ class DomainDecisionView(Answer):
     state: DecisionState
     controllers: list[str]
     quorum: Annotated[int, Field(ge=2)]
+    factors: Factors
+    """What the domain asked for when the request was submitted."""
     identifier_types: Kinds
     """What every approval so far covers."""
     ballots: list[Ballot]
@@ -301,10 +314,42 @@ class RequestSummary(Answer):
     """Only for those who decide and audit; empty until the checks are made."""
 
 
+class Places(Answer):
+    """How many people of one kind have to approve, and how many of these places are filled: "1 of 2"."""
+
+    factor: Factor
+    needed: Count
+    filled: Count
+
+
+class Approver(Answer):
+    """Somebody who could approve, and the part they could take."""
+
+    person: PersonReference
+    factor: Factor
+    organisation: str
+
+
+class QuorumView(Answer):
+    """How far one domain's quorum is, counted with the people, the project and the rules of now."""
+
+    domain: str
+    met: bool
+    places: list[Places]
+    organisations_missing: list[str]
+    """Organisations of which no controller has approved."""
+    attainable: bool | None
+    """Whether enough people could still approve: if not, an operator can register more. Null once all is decided."""
+    could_approve: list[Approver]
+    """Who could still approve; somebody named with several parts can take one of them."""
+
+
 class RequestView(RequestSummary):
     """A request and what you may do with it."""
 
     allowed_commands: list[AllowedCommand]
+    quorum: list[QuorumView]
+    """For each domain; of a draft, as it would be if it were submitted now."""
 
 
 class Receipt(Answer):

@@ -15,6 +15,7 @@ from keyholder.collection.vocabulary import ColumnReason, DropRule
 from keyholder.policy.vocabulary import CheckMode
 from keyholder.pseudonyms.token import HIGHEST_KEY_VERSION, Scheme
 from keyholder.registry.domains import KMS_KEY_ARN, CareOrigin, SourceDataset
+from keyholder.registry.factors import LEAST_QUORUM, MOST_OF_A_FACTOR, MOST_QUORUM, Factor
 from keyholder.registry.key_changes import MOST_VERSIONS, Change, ChangeReason
 from keyholder.registry.people import Capacity, PersonKind
 from keyholder.registry.projects import CagStatus, CopiPurpose, OptOutCondition
@@ -39,6 +40,7 @@ Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FreeText = Annotated[str, StringConstraints(min_length=20, max_length=LONGEST_JUSTIFICATION)]
 Token = Annotated[str, StringConstraints(max_length=LONGEST_PSEUDONYM)]
 Cell = Annotated[str, StringConstraints(max_length=200)]
+FactorCount = Annotated[int, Field(ge=0, le=MOST_OF_A_FACTOR)]
 RowId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -151,6 +153,13 @@ class ProjectBody(Body):
     evidence: EvidenceBody = EvidenceBody()
 
 
+class FactorsBody(Body):
+    """How many people of each kind have to approve beside the controllers, of any of the controllers' organisations."""
+
+    caldicott_guardian: FactorCount = 0
+    data_protection_officer: FactorCount = 0
+
+
 class DomainBody(Body):
     """A pseudonym space with its own keys, controllers and rules. Keys are made with it."""
 
@@ -159,7 +168,10 @@ class DomainBody(Body):
     identifier_types: Annotated[list[IdentifierType], Field(min_length=1, max_length=5)]
     source_dataset: SourceDataset
     care_origin: CareOrigin = CareOrigin.ENGLAND_PUBLIC
-    quorum: Annotated[int, Field(ge=2, le=20)] = 2
+    quorum: Annotated[int, Field(ge=0, le=MOST_QUORUM)] = LEAST_QUORUM
+    """How many distinct controllers have to approve, one of every organisation among them. Below two is refused."""
+    factors: FactorsBody = FactorsBody()
+    """Who has to approve beside the controllers."""
     kms_key_arn: Annotated[str, StringConstraints(max_length=150, pattern=f"^{KMS_KEY_ARN.pattern}$")] | None = None
     """The controller's own KMS key, which the deployment has to name too: switched off, nothing of the domain opens."""
     schemes: Annotated[dict[IdentifierType, Scheme], Field(max_length=5)] = {}
@@ -244,7 +256,9 @@ class ApproveBody(Body):
     content_hash: Hash
     no_conflict_of_interest: Literal[True]
     organisation: Organisation | None = None
-    """Which organisation the approval stands for; needed only of who controls the domain for several."""
+    """Which organisation the approval stands for; needed only of who decides for several."""
+    factor: Factor | None = None
+    """Which place the approval fills; needed only of who could fill several."""
     until: AwareDatetime | None = None
     """Narrows: the release window ends here at the latest."""
     identifier_types: Annotated[list[IdentifierType], Field(min_length=1, max_length=5)] | None = None
@@ -259,6 +273,7 @@ class RejectBody(Body):
     reason: RejectReason
     comment: Annotated[str, StringConstraints(max_length=2_000)] = ""
     organisation: Organisation | None = None
+    factor: Factor | None = None
 
 
 class RevokeBody(Body):

@@ -8,17 +8,30 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from keyholder.canonical import JsonObject
+from keyholder.canonical import JsonObject, JsonValue
 from keyholder.pseudonyms.schemes import WARNINGS
 from keyholder.pseudonyms.token import Scheme
-from keyholder.refusals import Refusal
+from keyholder.refusals import Refusal, RefusalKind
+from keyholder.registry.factors import (
+    LEAST_QUORUM,
+    MOST_QUORUM,
+    Factor,
+    Needs,
+    factors_json,
+    factors_view,
+    read_factors,
+)
 from keyholder.registry.fields import ORGANISATION, FieldError, FieldFault, Fields
 from keyholder.registry.key_changes import KeyChange, KeyName, key_change_view, open_changes
 from keyholder.registry.projects import DOMAIN
 from keyholder.vocabulary import DomainId, IdentifierType, OrganisationCode
 
-LEAST_QUORUM = 2
-"""Four eyes. Nothing in Keyholder can be set below it."""
+QUORUM_TOO_SMALL = Refusal(
+    "QUORUM_TOO_SMALL",
+    RefusalKind.INVALID,
+    "Ask for two controllers or more: nobody, an operator included, can let one person release alone.",
+    "/quorum",
+)
 
 KMS_KEY_ARN = re.compile(
     r"arn:aws(?:-[a-z]+)*:kms:[a-z]{2}(?:-[a-z]+)+-[0-9]:[0-9]{12}:key/"
@@ -64,11 +77,11 @@ KeyVersions = Mapping[IdentifierType, Mapping[int, KeyState]]
 class Domain:
     """One domain. Raises `ValueError` for a quorum below two, no controller or no identifier type.
 
-    `quorum` counts distinct people; every organisation in `controllers` must be among them. `kms_key_arn` is the
-    controller's own KMS key where the domain brings one. `schemes` has the columns that are not AES-256-SIV.
-    `collection_began_on` is the first day of the collection: who had died before gets no pseudonym. `key_changes` holds
-    every proposal there ever was, in order. `keys_behind`: a change was confirmed, and nobody has noted since that the
-    keys table follows.
+    `quorum` counts distinct controllers; every organisation in `controllers` must be among them. `factors` counts
+    the others who have to agree beside them. `kms_key_arn` is the controller's own KMS key where the domain brings one.
+    `schemes` has the columns that are not AES-256-SIV. `collection_began_on` is the first day of the collection: who
+    had died before gets no pseudonym. `key_changes` holds every proposal there ever was, in order. `keys_behind`: a
+    change was confirmed, and nobody has noted since that the keys table follows.
     """
 
     id: DomainId
@@ -77,6 +90,7 @@ class Domain:
     source_dataset: SourceDataset
     care_origin: CareOrigin
     quorum: int = LEAST_QUORUM
+    factors: Mapping[Factor, int] = field(default_factory=dict)
     kms_key_arn: str | None = None
     schemes: Mapping[IdentifierType, Scheme] = field(default_factory=dict)
     collection_began_on: date | None = None
@@ -89,6 +103,10 @@ class Domain:
             raise ValueError("a domain's quorum is two or more")
         if not self.controllers or not self.identifier_types:
             raise ValueError("a domain needs a controller and an identifier type")
+
+    def needs(self) -> Needs:
+        """Who has to agree before anything of it leaves."""
+        return Needs(self.controllers, self.quorum, self.factors)
 
     def scheme(self, identifier_type: IdentifierType) -> Scheme:
         """How the pseudonyms of a type are made."""
@@ -126,6 +144,7 @@ def domain_json(domain: Domain) -> JsonObject:
         "source_dataset": domain.source_dataset.value,
         "care_origin": domain.care_origin.value,
         "quorum": domain.quorum,
+        **({"factors": factors_json(domain.factors)} if domain.factors else {}),
         **({} if domain.kms_key_arn is None else {"kms_key_arn": domain.kms_key_arn}),
         **(
             {"schemes": {kind.value: scheme.value for kind, scheme in domain.schemes.items()}} if domain.schemes else {}
@@ -151,6 +170,7 @@ def domain_view(domain: Domain, now: datetime) -> JsonObject:
     }
     return {
         **domain_json(domain),
+        "factors": factors_view(domain.factors),
         "kms_key_arn": domain.kms_key_arn,
         "schemes": {kind.value: domain.scheme(kind).value for kind in domain.identifier_types},
         "warnings": scheme_warnings(domain),
@@ -173,7 +193,8 @@ def read_domain(fields: Fields) -> Domain:
         identifier_types=identifier_types,
         source_dataset=fields.choice("source_dataset", SourceDataset),
         care_origin=fields.choice("care_origin", CareOrigin),
-        quorum=fields.number("quorum", LEAST_QUORUM, 20) if fields.has("quorum") else LEAST_QUORUM,
+        quorum=fields.number("quorum", LEAST_QUORUM, MOST_QUORUM) if fields.has("quorum") else LEAST_QUORUM,
+        factors=read_factors(fields),
         kms_key_arn=fields.maybe_text("kms_key_arn", KMS_KEY_ARN),
         schemes=_read_schemes(fields.maybe_inner("schemes")),
         collection_began_on=fields.maybe_day("collection_began_on"),
@@ -192,7 +213,14 @@ def _read_schemes(fields: Fields | None) -> Mapping[IdentifierType, Scheme]:
 
 def parse_domain(raw: JsonObject) -> Domain | Refusal:
     """A domain from a request body: the form of `domain_json`; what has a default in `Domain` is optional."""
+    if quorum_too_small(raw.get("quorum")):
+        return QUORUM_TOO_SMALL
     try:
         return read_domain(Fields(raw))
     except FieldError as error:
         return error.refusal()
+
+
+def quorum_too_small(quorum: JsonValue) -> bool:
+    """Whether this is a number of people that is none or one person's."""
+    return isinstance(quorum, int) and not isinstance(quorum, bool) and quorum < LEAST_QUORUM

@@ -16,6 +16,7 @@ from keyholder.registry import decide, decide_keys
 from keyholder.registry.attempts import AttemptIds, record_refusal
 from keyholder.registry.domains import Domain
 from keyholder.registry.events import fold_bootstrap, fold_domain, fold_person, fold_project
+from keyholder.registry.factors import APPROVING
 from keyholder.registry.key_changes import Wish
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
@@ -90,9 +91,9 @@ class Registry:
     def person(self, person: PersonId) -> Person | None:
         return fold_person(self._log.read(StreamId(person)))
 
-    def people_of(self, organisation: OrganisationCode) -> tuple[Person, ...]:
-        """Everybody who holds, or held, a role for an organisation; at most `MOST_PEOPLE`."""
-        streams = self._log.listed(f"organisation/{organisation}", None, MOST_PEOPLE)
+    def approvers_of(self, organisation: OrganisationCode) -> tuple[Person, ...]:
+        """Everybody who decides, or did, for an organisation; at most `MOST_PEOPLE`."""
+        streams = self._log.listed(f"approvers/{organisation}", None, MOST_PEOPLE)
         return tuple(found for stream in streams if (found := self.person(PersonId(stream))) is not None)
 
     def project(self, project: ProjectId) -> Project | None:
@@ -339,7 +340,9 @@ class Registry:
 def person_head(person: Person) -> Head:
     """Where a person is listed."""
     organisations = sorted({held.organisation for held in person.roles})
-    return Head(listings=("people", *(f"organisation/{code}" for code in organisations)))
+    deciding = sorted({held.organisation for held in person.roles if held.role in APPROVING})
+    listings = [f"organisation/{code}" for code in organisations] + [f"approvers/{code}" for code in deciding]
+    return Head(listings=("people", *listings))
 
 
 def project_head(project: Project) -> Head:

@@ -9,13 +9,14 @@ from typing import TypeVar
 
 from keyholder.policy.days import london_day
 from keyholder.registry.domains import Domain
+from keyholder.registry.factors import Standing, standings
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
 from keyholder.requests.actors import Actor, Limits, PersonActor
 from keyholder.requests.commands import Command
 from keyholder.requests.content import Summary
 from keyholder.requests.state import DomainDecision, RequestState
-from keyholder.vocabulary import DomainId, OrganisationCode, Role
+from keyholder.vocabulary import DomainId, PersonId
 
 C = TypeVar("C")
 
@@ -32,14 +33,16 @@ class Assessment:
 class Facts:
     """What is registered, read for this decision. What is missing here is unknown, and unknown is no.
 
-    `assessment` is None where the policy was not asked. `candidates` are the people who could approve, where they are
-    known; without them nothing is said about whether the quorum can be reached.
+    `assessment` is None where the policy was not asked. `approvers` are those who have approved, as they are registered
+    now. `candidates` are the people who could approve, where they are known; without them nothing is said about whether
+    the quorum can be reached.
     """
 
     project: Project | None = None
     domains: Mapping[DomainId, Domain] = field(default_factory=dict)
     assessment: Assessment | None = None
     candidates: tuple[Person, ...] | None = None
+    approvers: Mapping[PersonId, Person] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
 
@@ -81,7 +84,7 @@ class Case:
     def decision(self, domain: DomainId) -> DomainDecision | None:
         return self.state.domains.get(domain)
 
-    def stands_for(self, domain: DomainId) -> frozenset[OrganisationCode]:
-        """The organisations for which this person controls `domain`."""
+    def stands_for(self, domain: DomainId) -> frozenset[Standing]:
+        """The parts this person could take for `domain`, and for which of its controllers."""
         known = self.facts.domains.get(domain)
-        return self.person.organisations(Role.CONTROLLER) & frozenset(known.controllers) if known else frozenset()
+        return standings(self.person, known.controllers) if known else frozenset()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from keyholder.refusals import Refusal
+from keyholder.registry.factors import Factor, Needs, Standing, standings
 from keyholder.registry.people import Person, PersonKind
 from keyholder.requests import reasons
 from keyholder.requests.actors import Actor, PersonActor, System
@@ -94,8 +95,6 @@ def _authorise_researcher(case: Case, who: Who) -> Refusal | None:
 def _authorise_controller(case: Case) -> Refusal | None:
     if case.person.kind is not PersonKind.HUMAN:
         return reasons.NOT_HUMAN
-    if not case.person.has(Role.CONTROLLER):
-        return reasons.NOT_A_CONTROLLER
     return None if any(case.stands_for(domain) for domain in case.state.domains) else reasons.NOT_A_CONTROLLER
 
 
@@ -138,12 +137,20 @@ def _probes(state: RequestState, person: Person) -> Iterator[Command]:
     yield Discard()
     yield Submit(summary.content_hash)
     for domain, decision in state.domains.items():
-        able = sorted(person.organisations(Role.CONTROLLER) & set(decision.needs.controllers))
-        organisation = able[0] if able else None
-        yield Approve(domain, summary.content_hash, organisation)
-        yield Reject(domain, summary.content_hash, RejectReason.OTHER, organisation=organisation)
+        factor, organisation = _likeliest(person, decision.needs)
+        yield Approve(domain, summary.content_hash, organisation, factor=factor)
+        yield Reject(domain, summary.content_hash, RejectReason.OTHER, organisation=organisation, factor=factor)
     yield Withdraw()
     yield Revoke(RevokeReason.OTHER)
     yield AuthoriseRelease("", summary.content_hash, summary.delivery)
     for release in state.releases:
         yield Collect(release.id)
+
+
+def _likeliest(person: Person, needs: Needs) -> Standing | tuple[None, None]:
+    """The first part this person could take, of a factor that is asked for if they have one."""
+    order = tuple(Factor)
+    parts = sorted(
+        standings(person, needs.controllers), key=lambda part: (not needs.count(part[0]), order.index(part[0]), part[1])
+    )
+    return parts[0] if parts else (None, None)

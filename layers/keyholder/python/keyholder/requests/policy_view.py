@@ -24,10 +24,11 @@ from keyholder.policy.vocabulary import (
     SourceDataset,
 )
 from keyholder.registry.domains import Domain
+from keyholder.registry.factors import Factor
 from keyholder.registry.people import Person
 from keyholder.registry.projects import CagSupport, CopiNotice, EthicsOpinion, OnFile, Project, PublicInterestTest
 from keyholder.requests.case import Assessment
-from keyholder.requests.codes import State
+from keyholder.requests.codes import State, Vote
 from keyholder.requests.content import ReferenceKind, RequestContent, Vocabulary
 from keyholder.requests.service import Assess, Question
 from keyholder.requests.state import DomainDecision
@@ -45,8 +46,8 @@ def policy_request(
 ) -> policy.PolicyRequest:
     """One domain's part of a request. Without a `decision` no controller has approved anything."""
     evidence, cited = project.evidence, content.references
-    approvals = decision.approvals() if decision else ()
-    refusals = [ballot for ballot in decision.ballots if ballot not in approvals] if decision else []
+    approvals = [ballot for ballot in decision.approvals() if ballot.factor is Factor.CONTROLLER] if decision else []
+    refusals = [ballot for ballot in decision.ballots if ballot.vote is Vote.REJECT] if decision else []
     return policy.PolicyRequest(
         purpose=Purpose(content.purpose),
         legal_basis=LegalBasis(content.legal_basis),

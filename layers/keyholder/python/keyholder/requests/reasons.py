@@ -18,7 +18,8 @@ NOT_THE_REQUESTER = Refusal(
 NOT_A_CONTROLLER = Refusal(
     "NOT_A_CONTROLLER",
     RefusalKind.FORBIDDEN,
-    "Only a person registered as a controller of the domain decides for it; ask one of them.",
+    "Only who is registered for an organisation that controls the domain, as a controller, Caldicott Guardian or data "
+    "protection officer, decides for it; ask one of them.",
 )
 NOT_FOR_PEOPLE = Refusal(
     "NOT_FOR_PEOPLE", RefusalKind.FORBIDDEN, "Keyholder does this itself when it is due; nobody can ask for it."
@@ -79,7 +80,7 @@ POLICY_ADVICE = "The policy named this rule; its page says what evidence or purp
 QUORUM_UNATTAINABLE = Refusal(
     "QUORUM_UNATTAINABLE",
     RefusalKind.CONFLICT,
-    "Too few people could approve this; ask an operator to register controllers who are not on the project.",
+    "Too few people could approve this; ask an operator to register more of those asked for who are off the project.",
 )
 OTHER_CONTENT = Refusal(
     "OTHER_CONTENT",
@@ -110,6 +111,23 @@ ORGANISATION_UNCLEAR = Refusal(
     "Name the organisation you decide for: one that controls the domain and that you are registered with.",
     "/organisation",
 )
+FACTOR_UNCLEAR = Refusal(
+    "FACTOR_UNCLEAR",
+    RefusalKind.INVALID,
+    "You could fill several places and can fill one: name the factor you approve as.",
+    "/factor",
+)
+FACTOR_NOT_HELD = Refusal(
+    "FACTOR_NOT_HELD",
+    RefusalKind.FORBIDDEN,
+    "Name a factor whose role you hold for an organisation that controls the domain; an operator registers roles.",
+    "/factor",
+)
+FACTOR_NOT_NEEDED = Refusal(
+    "FACTOR_NOT_NEEDED",
+    RefusalKind.FORBIDDEN,
+    "The domain doesn't ask for your role's approval; you can reject or revoke, and its controllers approve.",
+)
 UNTIL_OUT_OF_RANGE = Refusal(
     "UNTIL_OUT_OF_RANGE", RefusalKind.INVALID, "Name a future moment within the window that was asked for.", "/until"
 )
@@ -135,9 +153,27 @@ DELIVERY_DIFFERS = Refusal(
     "/delivery",
 )
 APPROVALS_LOST = Refusal(
-    "APPROVALS_LOST",
+    "APPROVALS_LOST", RefusalKind.FORBIDDEN, "The approvals no longer suffice; make a new request for new ones."
+)
+APPROVER_SUSPENDED = Refusal(
+    "APPROVER_SUSPENDED",
     RefusalKind.FORBIDDEN,
-    "The approvals no longer suffice: an approver joined the project, or the domain asks for more; make a new request.",
+    "Somebody who approved is suspended, and too few others did: an operator can say why; else make a new request.",
+)
+APPROVER_ON_PROJECT = Refusal(
+    "APPROVER_ON_PROJECT",
+    RefusalKind.FORBIDDEN,
+    "Somebody who approved has joined the project, and too few others did: make a new request for others to approve.",
+)
+APPROVER_WITHOUT_ROLE = Refusal(
+    "APPROVER_WITHOUT_ROLE",
+    RefusalKind.FORBIDDEN,
+    "Somebody who approved no longer holds that role for the domain, and too few others did: make a new request.",
+)
+RULES_ASK_MORE = Refusal(
+    "RULES_ASK_MORE",
+    RefusalKind.FORBIDDEN,
+    "The domain's rules ask for more people than approved: its controllers changed them; make a new request.",
 )
 RELEASE_UNKNOWN = Refusal("RELEASE_UNKNOWN", RefusalKind.NOT_FOUND, "Name a release of this request, as it lists them.")
 RELEASE_OVER = Refusal("RELEASE_OVER", RefusalKind.CONFLICT, "This release has ended; start another if one is left.")

@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from keyholder.registry.factors import Factor, Needs
 from keyholder.requests.codes import DecisionState, State, Vote
 from keyholder.requests.content import Delivery, Summary
-from keyholder.requests.events import (
-    Needs,
-)
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, PersonId, RequestId
 
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """What one person decided for one domain, standing for one organisation."""
+    """What one person decided for one domain, filling one factor for one organisation."""
 
     person: PersonId
     organisation: OrganisationCode
@@ -27,6 +25,7 @@ class Ballot:
     until: datetime | None = None
     reason: str | None = None
     comment_sha256: str | None = None
+    factor: Factor = Factor.CONTROLLER
 
 
 @dataclass(frozen=True, slots=True)

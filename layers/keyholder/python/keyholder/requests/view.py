@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from keyholder.canonical import JsonObject, JsonValue
 from keyholder.ledger.event import rfc3339
+from keyholder.registry.factors import factors_view, standings
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
 from keyholder.requests.decide import AllowedCommand
@@ -15,7 +17,7 @@ from keyholder.vocabulary import DomainId, Role
 
 
 def may_see(state: RequestState, person: Person, project: Project | None) -> bool:
-    """The requester, the project's members, the controllers it was submitted to, and auditors."""
+    """The requester, the project's members, those who decide for the domains it was submitted to, and auditors."""
     if state.status is None or person.disabled:
         return False
     if person.id == state.requester or person.has(Role.AUDITOR):
@@ -23,8 +25,13 @@ def may_see(state: RequestState, person: Person, project: Project | None) -> boo
     return _on_project(person, project) or _controls(state, person)
 
 
-def request_view(state: RequestState, person: Person, commands: tuple[AllowedCommand, ...] | None = None) -> JsonObject:
-    """What the person is shown; `commands` where what they may do was asked.
+def request_view(
+    state: RequestState,
+    person: Person,
+    commands: tuple[AllowedCommand, ...] | None = None,
+    quorum: Sequence[JsonObject] = (),
+) -> JsonObject:
+    """What the person is shown; `commands`, and how far the `quorum` is, where what they may do was asked.
 
     The counts of the checks are for those who decide and those who audit: the requester learns nothing from them about
     any one person.
@@ -52,6 +59,7 @@ def request_view(state: RequestState, person: Person, commands: tuple[AllowedCom
         view["checks"] = dict(state.counts)
     if commands is not None:
         view["allowed_commands"] = [_command(command) for command in commands]
+        view["quorum"] = list(quorum)
     return view
 
 
@@ -60,8 +68,7 @@ def _on_project(person: Person, project: Project | None) -> bool:
 
 
 def _controls(state: RequestState, person: Person) -> bool:
-    organisations = person.organisations(Role.CONTROLLER)
-    return any(organisations & set(decision.needs.controllers) for decision in state.domains.values())
+    return any(standings(person, decision.needs.controllers) for decision in state.domains.values())
 
 
 def _decision(domain: DomainId, decision: DomainDecision) -> JsonObject:
@@ -70,6 +77,7 @@ def _decision(domain: DomainId, decision: DomainDecision) -> JsonObject:
         "state": decision.state.value,
         "controllers": list(decision.needs.controllers),
         "quorum": decision.needs.quorum,
+        "factors": factors_view(decision.needs.factors),
         "identifier_types": [kind.value for kind in decision.granted()],
         "ballots": [_ballot(ballot) for ballot in decision.ballots],
     }
@@ -79,6 +87,7 @@ def _ballot(ballot: Ballot) -> JsonObject:
     return {
         "person": ballot.person,
         "organisation": ballot.organisation,
+        "factor": ballot.factor.value,
         "vote": ballot.vote.value,
         "content_hash": ballot.content_hash,
         "at": rfc3339(ballot.at),

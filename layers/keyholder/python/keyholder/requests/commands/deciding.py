@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from keyholder.registry.factors import Factor
 from keyholder.requests.codes import RejectReason, RevokeReason
 from keyholder.requests.commands.names import CommandName
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode
@@ -15,7 +16,8 @@ from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, Organisa
 class Approve:
     """Yes for one domain to exactly this content, all of it or less.
 
-    `organisation` is needed only of who controls the domain for several; `until` and `identifier_types` narrow.
+    `organisation` is needed only of who stands for several, `factor` of who could fill several; `until` and
+    `identifier_types` narrow.
     """
 
     NAME: ClassVar[CommandName] = CommandName.APPROVE
@@ -24,6 +26,7 @@ class Approve:
     organisation: OrganisationCode | None = None
     until: datetime | None = None
     identifier_types: tuple[IdentifierType, ...] | None = None
+    factor: Factor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Reject:
     reason: RejectReason
     comment_sha256: str | None = None
     organisation: OrganisationCode | None = None
+    factor: Factor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from keyholder.requests.listings import request_head, request_stream
 from keyholder.requests.state import RequestState
 from keyholder.vocabulary import (
     DomainId,
+    PersonId,
     RequestId,
 )
 
@@ -72,6 +73,10 @@ class Done:
     events: tuple[RequestEvent, ...]
     recorded: Recorded
     replayed: bool = False
+
+
+_COUNTING = ask.Approve | ask.AuthoriseRelease | ask.Collect
+"""Commands at which approvals are counted."""
 
 
 def nothing_to_keep(request: RequestId) -> Refusal | None:  # noqa: ARG001 - the shape of what precedes a step
@@ -207,14 +212,21 @@ class Desk:
             project=self._registry.project(summary.project),
             domains=domains,
             candidates=self._candidates(domains) if isinstance(command, ask.Submit) else None,
+            approvers=self._approvers(state) if isinstance(command, _COUNTING) else {},
             limits=self._limits,
         )
 
     def _candidates(self, domains: Mapping[DomainId, Domain]) -> tuple[Person, ...]:
-        """Everybody registered for an organisation that controls one of the domains."""
+        """Everybody who decides for an organisation that controls one of the domains."""
         organisations = sorted({code for domain in domains.values() for code in domain.controllers})
-        people = {person.id: person for code in organisations for person in self._registry.people_of(code)}
+        people = {person.id: person for code in organisations for person in self._registry.approvers_of(code)}
         return tuple(people.values())
+
+    def _approvers(self, state: RequestState) -> Mapping[PersonId, Person]:
+        """Whoever has approved, as they are registered now."""
+        named = {ballot.person for decision in state.domains.values() for ballot in decision.approvals()}
+        found = {person: self._registry.person(person) for person in sorted(named)}
+        return {person: known for person, known in found.items() if known}
 
     def _assessment(self, requester: Person, state: RequestState, facts: Facts, now: datetime) -> Assessment | None:
         if facts.project is None or state.summary is None or set(facts.domains) != set(state.summary.records):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from keyholder.refusals import Refusal
+from keyholder.registry.factors import Factor
 from keyholder.requests import commands as ask
 from keyholder.requests.codes import RejectReason, RevokeReason
 from keyholder.requests.content import (
@@ -34,9 +35,10 @@ class Deciding(Desk):
         organisation: OrganisationCode | None = None,
         until: datetime | None = None,
         identifier_types: tuple[IdentifierType, ...] | None = None,
+        factor: Factor | None = None,
     ) -> Done | Refusal:
-        """One controller's yes for one domain."""
-        command = ask.Approve(domain, content_hash, organisation, until, identifier_types)
+        """One person's yes for one domain, filling one factor."""
+        command = ask.Approve(domain, content_hash, organisation, until, identifier_types, factor)
         return self.carry_out(call, request, command)
 
     def reject(
@@ -49,10 +51,11 @@ class Deciding(Desk):
         *,
         comment: str | None = None,
         organisation: OrganisationCode | None = None,
+        factor: Factor | None = None,
     ) -> Done | Refusal:
-        """One controller's no for one domain; the comment goes to the erasable store."""
+        """One person's no for one domain; the comment goes to the erasable store."""
         text = FreeText(self._ids.salt(), comment) if comment else None
-        command = ask.Reject(domain, content_hash, reason, text.sha256() if text else None, organisation)
+        command = ask.Reject(domain, content_hash, reason, text.sha256() if text else None, organisation, factor)
 
         def keep_comment(known: RequestId) -> Refusal | None:
             refusal = next(identifier_faults(text.text, "/comment"), None) if text else None

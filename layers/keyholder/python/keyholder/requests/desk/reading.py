@@ -14,6 +14,7 @@ from keyholder.requests.contents import Narrative, stored_narrative
 from keyholder.requests.decide import allowed_commands
 from keyholder.requests.desk.core import Desk, Done
 from keyholder.requests.listings import request_stream
+from keyholder.requests.quorum_view import OPEN, quorum_view
 from keyholder.requests.reasons import UNKNOWN_REQUEST
 from keyholder.requests.receipts import own_act
 from keyholder.requests.state import RequestState
@@ -87,7 +88,10 @@ class Reading(Desk):
             return request_view(state, actor.person)
         now = self._clock.now()
         facts = self._facts(actor, state, ask.Withdraw())
+        candidates = self._candidates(facts.domains) if state.status in OPEN else None
+        facts = replace(facts, approvers=self._approvers(state), candidates=candidates)
         # Only the requester's next step asks the policy, so only they wait for the content to be read.
         if actor.person.id == state.requester and state.status in (State.DRAFT, State.APPROVED, State.RELEASED):
             facts = replace(facts, assessment=self._assessment(actor.person, state, facts, now))
-        return request_view(state, actor.person, allowed_commands(state, actor, facts, now))
+        commands = allowed_commands(state, actor, facts, now)
+        return request_view(state, actor.person, commands, quorum_view(state, facts))

@@ -20,7 +20,6 @@ from keyholder.requests.events.deciding import (
 )
 from keyholder.requests.events.drafting import (
     DraftSaved,
-    Needs,
     RequestCreated,
     RequestDiscarded,
     RequestSubmitted,
@@ -47,7 +46,6 @@ __all__ = [
     "DomainRejected",
     "DraftSaved",
     "ItemsReleased",
-    "Needs",
     "ReleaseAuthorised",
     "ReleaseCollected",
     "ReleaseFailed",

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 
 from keyholder.canonical import JsonObject
 from keyholder.ledger.event import rfc3339
+from keyholder.registry.factors import Factor
 from keyholder.registry.fields import ORGANISATION, PERSON, SHA256, Fields
 from keyholder.registry.projects import DOMAIN
 from keyholder.requests.codes import RejectReason, RevokeReason
@@ -23,7 +24,7 @@ from keyholder.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class DomainApproved:
-    """One person's yes for one domain. `complete`: with it the domain's quorum is met."""
+    """One person's yes for one domain, filling one factor. `complete`: with it the domain's quorum is met."""
 
     TYPE: ClassVar[str] = "request.domain_approved"
     domain: DomainId
@@ -33,6 +34,7 @@ class DomainApproved:
     identifier_types: tuple[IdentifierType, ...]
     until: datetime | None
     complete: bool
+    factor: Factor = Factor.CONTROLLER
 
     def data(self) -> JsonObject:
         return {
@@ -43,6 +45,7 @@ class DomainApproved:
             "identifier_types": [kind.value for kind in self.identifier_types],
             "until": rfc3339(self.until) if self.until else None,
             "complete": self.complete,
+            **_factor_json(self.factor),
         }
 
     @classmethod
@@ -55,6 +58,7 @@ class DomainApproved:
             identifier_types=fields.choices("identifier_types", IdentifierType),
             until=fields.maybe_moment("until"),
             complete=fields.flag("complete"),
+            factor=_read_factor(fields),
         )
 
 
@@ -69,6 +73,7 @@ class DomainRejected:
     content_hash: ContentHash
     reason: RejectReason
     comment_sha256: str | None
+    factor: Factor = Factor.CONTROLLER
 
     def data(self) -> JsonObject:
         return {
@@ -78,6 +83,7 @@ class DomainRejected:
             "content_hash": self.content_hash,
             "reason": self.reason.value,
             "comment_sha256": self.comment_sha256,
+            **_factor_json(self.factor),
         }
 
     @classmethod
@@ -89,6 +95,7 @@ class DomainRejected:
             content_hash=read_hash(fields),
             reason=fields.choice("reason", RejectReason),
             comment_sha256=fields.maybe_text("comment_sha256", SHA256),
+            factor=_read_factor(fields),
         )
 
 
@@ -149,3 +156,12 @@ class RequestRevoked:
     @classmethod
     def read(cls, fields: Fields) -> Self:
         return cls(PersonId(fields.text("controller", PERSON)), fields.choice("reason", RevokeReason))
+
+
+def _factor_json(factor: Factor) -> JsonObject:
+    """Written where it is not a controller's, so that there is one form, and it is the one that ledgers began with."""
+    return {} if factor is Factor.CONTROLLER else {"factor": factor.value}
+
+
+def _read_factor(fields: Fields) -> Factor:
+    return fields.choice("factor", Factor) if fields.has("factor") else Factor.CONTROLLER

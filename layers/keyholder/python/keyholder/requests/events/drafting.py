@@ -9,14 +9,13 @@ from typing import ClassVar, Self
 
 from keyholder.canonical import JsonObject
 from keyholder.ledger.event import rfc3339
-from keyholder.registry.domains import LEAST_QUORUM
-from keyholder.registry.fields import ORGANISATION, PERSON, SHA256, Fields
+from keyholder.registry.factors import Needs, needs_json, read_needs
+from keyholder.registry.fields import PERSON, SHA256, Fields
 from keyholder.registry.projects import DOMAIN, PROJECT
 from keyholder.requests.content import Summary
 from keyholder.requests.events.summaries import read_summary, summary_json
 from keyholder.vocabulary import (
     DomainId,
-    OrganisationCode,
     PersonId,
     ProjectId,
 )
@@ -62,14 +61,6 @@ class RequestDiscarded:
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """Who must agree for one domain: that many distinct people, every organisation among them."""
-
-    controllers: tuple[OrganisationCode, ...]
-    quorum: int
-
-
-@dataclass(frozen=True, slots=True)
 class RequestSubmitted:
     """Revision `revision` is frozen. `needed_by` is what each domain asked for at this moment."""
 
@@ -85,10 +76,7 @@ class RequestSubmitted:
             **summary_json(self.summary),
             "revision": self.revision,
             "policy_hash": self.policy_hash,
-            "needed_by": {
-                domain: {"controllers": list(needs.controllers), "quorum": needs.quorum}
-                for domain, needs in self.needed_by.items()
-            },
+            "needed_by": {domain: needs_json(needs) for domain, needs in self.needed_by.items()},
             "due_at": rfc3339(self.due_at),
         }
 
@@ -99,7 +87,7 @@ class RequestSubmitted:
             revision=fields.number("revision", 1),
             summary=read_summary(fields),
             policy_hash=fields.text("policy_hash", SHA256),
-            needed_by={DomainId(name): _read_needs(needed.inner(name)) for name in needed.codes(DOMAIN)},
+            needed_by={DomainId(name): read_needs(needed.inner(name)) for name in needed.codes(DOMAIN)},
             due_at=fields.moment("due_at"),
         )
 
@@ -114,12 +102,3 @@ class RequestWithdrawn:
     @classmethod
     def read(cls, fields: Fields) -> Self:  # noqa: ARG003
         return cls()
-
-
-def _read_needs(fields: Fields) -> Needs:
-    needs = Needs(
-        tuple(OrganisationCode(text) for text in fields.texts("controllers", ORGANISATION)),
-        fields.number("quorum", LEAST_QUORUM),
-    )
-    fields.end()
-    return needs

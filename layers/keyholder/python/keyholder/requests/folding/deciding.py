@@ -29,6 +29,7 @@ def _domain_approved(event: DomainApproved, state: RequestState, at: datetime) -
         at=at,
         identifier_types=event.identifier_types,
         until=event.until,
+        factor=event.factor,
     )
     return _with_ballot(state, event.domain, ballot, DecisionState.APPROVED if event.complete else DecisionState.OPEN)
 
@@ -43,6 +44,7 @@ def _domain_rejected(event: DomainRejected, state: RequestState, at: datetime) -
         at=at,
         reason=event.reason.value,
         comment_sha256=event.comment_sha256,
+        factor=event.factor,
     )
     return _with_ballot(state, event.domain, ballot, DecisionState.REJECTED)
 

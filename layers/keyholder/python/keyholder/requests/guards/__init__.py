@@ -16,7 +16,7 @@ from keyholder.requests.guards.deciding import (
     ORGANISATION_CLEAR,
     SOMEBODY_ELSE,
     decided_domain,
-    deciding_organisation,
+    deciding_part,
 )
 from keyholder.requests.guards.drafting import (
     DESTROYED_LATER,
@@ -82,6 +82,6 @@ __all__ = [
     "WINDOW_OPEN",
     "Guard",
     "decided_domain",
-    "deciding_organisation",
+    "deciding_part",
     "fresh_sign_in",
 ]

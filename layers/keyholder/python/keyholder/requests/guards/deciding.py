@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from keyholder.refusals import Refusal
+from keyholder.registry.factors import Factor, Standing
 from keyholder.requests import reasons
 from keyholder.requests.case import Case
 from keyholder.requests.codes import DecisionState
@@ -10,8 +11,9 @@ from keyholder.requests.commands import (
     Approve,
     Reject,
 )
+from keyholder.requests.eligibility import Count, count
 from keyholder.requests.guards.guard import Guard
-from keyholder.vocabulary import DomainId, OrganisationCode
+from keyholder.vocabulary import DomainId
 
 
 def decided_domain(case: Case) -> DomainId:
@@ -22,15 +24,47 @@ def decided_domain(case: Case) -> DomainId:
     return command.domain
 
 
-def deciding_organisation(case: Case) -> OrganisationCode | None:
-    """The one organisation the person decides for, None where that is not clear."""
+def deciding_part(case: Case) -> Standing | Refusal:
+    """The one part the person takes and the organisation they take it for, as they name it or as it is clear."""
     command = case.command
     if not isinstance(command, Approve | Reject):
         raise TypeError("this rule is about decisions")
-    able = case.stands_for(command.domain)
-    if command.organisation is None:
-        return next(iter(able)) if len(able) == 1 else None
-    return command.organisation if command.organisation in able else None
+    parts = case.stands_for(command.domain)
+    if isinstance(command, Approve):
+        wanted = _counted(case).wanted()
+        if parts and not any(factor in wanted for factor, _ in parts):
+            return reasons.FACTOR_NOT_NEEDED
+        parts = frozenset(part for part in parts if part[0] in wanted)
+    if command.factor is not None:
+        parts = frozenset(part for part in parts if part[0] is command.factor)
+        if not parts:
+            return reasons.FACTOR_NOT_HELD
+    if command.organisation is not None:
+        parts = frozenset(part for part in parts if part[1] == command.organisation)
+    factor = _clear_factor(case, parts)
+    if isinstance(factor, Refusal):
+        return factor
+    organisations = [organisation for held, organisation in parts if held is factor]
+    return (factor, organisations[0]) if len(organisations) == 1 else reasons.ORGANISATION_UNCLEAR
+
+
+def _clear_factor(case: Case, parts: frozenset[Standing]) -> Factor | Refusal:
+    """The only factor there is, or for an approval the only one of which a place is open. A rejection needs none."""
+    factors = [factor for factor in Factor if any(held is factor for held, _ in parts)]
+    if not factors:
+        return reasons.ORGANISATION_UNCLEAR
+    if len(factors) == 1 or isinstance(case.command, Reject):
+        return factors[0]
+    counted = _counted(case)
+    helping = {factor for factor, organisation in parts if counted.helped_by(case.person.id, (factor, organisation))}
+    return helping.pop() if len(helping) == 1 else reasons.FACTOR_UNCLEAR
+
+
+def _counted(case: Case) -> Count:
+    name = decided_domain(case)
+    return count(
+        case.state, case.state.domains[name], case.facts.domains[name], case.facts.project, case.facts.approvers
+    )
 
 
 def _controls_domain(case: Case) -> Refusal | None:
@@ -64,7 +98,8 @@ def _domain_not_rejected(case: Case) -> Refusal | None:
 
 
 def _organisation_clear(case: Case) -> Refusal | None:
-    return None if deciding_organisation(case) else reasons.ORGANISATION_UNCLEAR
+    part = deciding_part(case)
+    return part if isinstance(part, Refusal) else None
 
 
 def _narrowed_only(case: Case) -> Refusal | None:
@@ -79,11 +114,11 @@ def _narrowed_only(case: Case) -> Refusal | None:
     return None if fits else reasons.TYPES_NOT_ASKED
 
 
-CONTROLS_DOMAIN = Guard("controls the domain, which the request asks from", _controls_domain)
+CONTROLS_DOMAIN = Guard("decides for the domain, which the request asks from", _controls_domain)
 SOMEBODY_ELSE = Guard("is not the requester", _somebody_else)
 OFF_THE_PROJECT = Guard("is not, and never was, on the project", _off_the_project)
 FIRST_DECISION = Guard("has not decided for this domain on this revision", _first_decision)
 DOMAIN_OPEN = Guard("the domain has not decided", _domain_open)
 DOMAIN_NOT_REJECTED = Guard("the domain has not rejected", _domain_not_rejected)
-ORGANISATION_CLEAR = Guard("decides for one organisation that controls the domain", _organisation_clear)
+ORGANISATION_CLEAR = Guard("fills one factor for one organisation that controls the domain", _organisation_clear)
 NARROWED_ONLY = Guard("approves what was asked or less, of types and of time", _narrowed_only)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from keyholder.refusals import Refusal
-from keyholder.registry.people import PersonKind
 from keyholder.requests import reasons
 from keyholder.requests.case import Case
 from keyholder.requests.commands import (
     Submit,
 )
+from keyholder.requests.eligibility import unattainable_for
 from keyholder.requests.guards.guard import Guard
-from keyholder.requests.quorum import attainable
-from keyholder.vocabulary import Role
 
 
 def _same_project(case: Case) -> Refusal | None:
@@ -35,20 +33,12 @@ def _destroyed_later(case: Case) -> Refusal | None:
 
 
 def _quorum_attainable(case: Case) -> Refusal | None:
-    project, candidates = case.facts.project, case.facts.candidates
-    if candidates is None or project is None:
+    facts = case.facts
+    if facts.candidates is None:
         return None
-    free = {
-        person.id: person.organisations(Role.CONTROLLER)
-        for person in candidates
-        if not person.disabled
-        and person.kind is PersonKind.HUMAN
-        and person.id != case.state.requester
-        and not project.ever_on(person.id)
-    }
-    domains = (case.facts.domains[domain] for domain in case.summary.records)
-    possible = all(attainable(free, domain.controllers, domain.quorum) for domain in domains)
-    return None if possible else reasons.QUORUM_UNATTAINABLE
+    asked = {domain: facts.domains[domain] for domain in case.summary.records}
+    short = unattainable_for(case.state, asked, facts.project, facts.approvers, facts.candidates)
+    return reasons.QUORUM_UNATTAINABLE if short else None
 
 
 def _draft_meant(case: Case) -> Refusal | None:

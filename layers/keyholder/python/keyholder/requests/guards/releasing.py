@@ -13,8 +13,8 @@ from keyholder.requests.commands import (
     RecordChunk,
 )
 from keyholder.requests.content import Delivery
+from keyholder.requests.eligibility import count
 from keyholder.requests.guards.guard import Guard
-from keyholder.requests.quorum import quorum_met
 from keyholder.requests.state import Release
 
 
@@ -40,24 +40,17 @@ def _delivery_as_approved(case: Case) -> Refusal | None:
 
 
 def _approvals_stand(case: Case) -> Refusal | None:
-    """Counted again from the ballots, with today's members and the stricter of then and now."""
-    project, approved = case.facts.project, case.state.approved_domains()
-    if project is None or not approved:
+    """Counted again from the ballots, with today's people and members, and the stricter rules of then and now."""
+    facts, approved = case.facts, case.state.approved_domains()
+    if facts.project is None or not approved:
         return reasons.APPROVALS_LOST
     for domain in approved:
-        decision, known = case.state.domains[domain], case.facts.domains.get(domain)
+        decision, known = case.state.domains[domain], facts.domains.get(domain)
         if known is None:
             return reasons.APPROVALS_LOST
-        counted = [
-            (ballot.person, ballot.organisation)
-            for ballot in decision.approvals()
-            if ballot.content_hash == case.state.content_hash
-            and ballot.person != case.state.requester
-            and not project.ever_on(ballot.person)
-        ]
-        for needs in (decision.needs, known):
-            if not quorum_met(counted, needs.controllers, needs.quorum):
-                return reasons.APPROVALS_LOST
+        counted = count(case.state, decision, known, facts.project, facts.approvers)
+        if not counted.met:
+            return counted.lost[0] if counted.lost else reasons.RULES_ASK_MORE
     return None
 
 
@@ -113,7 +106,7 @@ WINDOW_OPEN = Guard("within the approved time", _window_open)
 RETRIEVALS_LEFT = Guard("a retrieval is left", _retrievals_left)
 NO_RELEASE_RUNNING = Guard("no other release is running", _no_release_running)
 DELIVERY_AS_APPROVED = Guard("the delivery is the approved one", _delivery_as_approved)
-APPROVALS_STAND = Guard("the approvals, counted again with today's project members, suffice", _approvals_stand)
+APPROVALS_STAND = Guard("the approvals suffice, counted again with today's people, project and rules", _approvals_stand)
 RELEASE_OPEN = Guard("the release has not ended", _release_open)
 RELEASE_IN_TIME = Guard("the release is running, and not cut short by its time limit", _release_in_time)
 NEXT_CHUNK = Guard("the chunk is the next one", _next_chunk)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from keyholder.refusals import Refusal
+from keyholder.registry.factors import Standing
 from keyholder.requests.case import Case
 from keyholder.requests.codes import DecisionState, Vote
 from keyholder.requests.commands import (
@@ -12,6 +14,7 @@ from keyholder.requests.commands import (
     Reject,
     Revoke,
 )
+from keyholder.requests.eligibility import count
 from keyholder.requests.events import (
     DomainApproved,
     DomainRejected,
@@ -19,19 +22,20 @@ from keyholder.requests.events import (
     RequestRejected,
     RequestRevoked,
 )
-from keyholder.requests.guards import deciding_organisation
+from keyholder.requests.guards import deciding_part
 from keyholder.requests.outcomes.outcome import Outcome
-from keyholder.requests.quorum import quorum_met
 from keyholder.requests.state import Ballot, DomainDecision
-from keyholder.vocabulary import DomainId, OrganisationCode
+from keyholder.vocabulary import DomainId
 
 
 def approve(case: Case) -> Outcome:
     """A ballot; with the quorum, the domain's yes; with every domain decided, the request's."""
     command, decision = case.of(Approve), case.state.domains[case.of(Approve).domain]
+    factor, organisation = _part(case)
     ballot = Ballot(
         person=case.person.id,
-        organisation=_organisation(case),
+        organisation=organisation,
+        factor=factor,
         vote=Vote.APPROVE,
         content_hash=command.content_hash,
         at=case.now,
@@ -39,13 +43,14 @@ def approve(case: Case) -> Outcome:
         until=command.until,
     )
     decided = replace(decision, ballots=(*decision.ballots, ballot))
-    known = case.facts.domains[command.domain]
-    counted = [(yes.person, yes.organisation) for yes in decided.approvals()]
-    complete = all(quorum_met(counted, needs.controllers, needs.quorum) for needs in (decision.needs, known))
+    # Counted with the people of today: who was suspended since they approved counts no more.
+    people = {**case.facts.approvers, case.person.id: case.person}
+    complete = count(case.state, decided, case.facts.domains[command.domain], case.facts.project, people).met
     event = DomainApproved(
         domain=command.domain,
         approver=ballot.person,
         organisation=ballot.organisation,
+        factor=ballot.factor,
         content_hash=ballot.content_hash,
         identifier_types=ballot.identifier_types,
         until=ballot.until,
@@ -58,10 +63,12 @@ def approve(case: Case) -> Outcome:
 def reject(case: Case) -> Outcome:
     """One no is the domain's no; with every domain decided, the request's fate."""
     command = case.of(Reject)
+    factor, organisation = _part(case)
     event = DomainRejected(
         domain=command.domain,
         approver=case.person.id,
-        organisation=_organisation(case),
+        organisation=organisation,
+        factor=factor,
         content_hash=command.content_hash,
         reason=command.reason,
         comment_sha256=command.comment_sha256,
@@ -88,8 +95,8 @@ def _conclusion(case: Case, domain: DomainId, decided: DomainDecision) -> Outcom
     return (RequestApproved(content_hash, tuple(approved), until, case.facts.limits.retrievals),)
 
 
-def _organisation(case: Case) -> OrganisationCode:
-    organisation = deciding_organisation(case)
-    if organisation is None:
-        raise TypeError("the table lets this happen without an organisation")
-    return organisation
+def _part(case: Case) -> Standing:
+    part = deciding_part(case)
+    if isinstance(part, Refusal):
+        raise TypeError("the table lets this happen without a part to take")
+    return part

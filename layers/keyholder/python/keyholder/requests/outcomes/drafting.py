@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from keyholder.registry.factors import Needs
 from keyholder.requests.case import Case
 from keyholder.requests.events import (
     DraftSaved,
-    Needs,
     RequestCreated,
     RequestDiscarded,
     RequestSubmitted,
@@ -45,5 +45,4 @@ def withdraw(case: Case) -> Outcome:  # noqa: ARG001
 
 
 def _needs(case: Case, domain: DomainId) -> Needs:
-    known = case.facts.domains[domain]
-    return Needs(known.controllers, known.quorum)
+    return case.facts.domains[domain].needs()

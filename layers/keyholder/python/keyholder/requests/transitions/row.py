@@ -18,7 +18,7 @@ class Who(StrEnum):
 
     RESEARCHER = "a researcher"
     REQUESTER = "the requester"
-    CONTROLLER = "a human controller of one of the request's domains"
+    CONTROLLER = "a human controller, Caldicott Guardian or data protection officer of one of the request's domains"
     RELEASE_FUNCTION = "Keyholder's release function"
     SWEEPER = "Keyholder's sweeper"
 
