@@ -4,69 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Generic, Protocol, TypeVar
+from typing import TypeVar
 
-from keyholder.ledger.event import Event, NewEvent
-from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey, StaleStreamError
+from keyholder.ledger.event import Event
+from keyholder.ledger.log import EventLog, StaleStreamError
 from keyholder.ledger.ports import Head
 from keyholder.refusals import Refusal
 from keyholder.registry import decide, decide_keys
-from keyholder.registry.attempts import AttemptIds, record_refusal
+from keyholder.registry.attempts import AttemptIds
+from keyholder.registry.carrying_out import Call, CarryingOut, Decided, Entry, Task
 from keyholder.registry.domains import Domain
 from keyholder.registry.events import fold_bootstrap, fold_domain, fold_person, fold_project
 from keyholder.registry.factors import APPROVING
 from keyholder.registry.key_changes import Wish
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
-from keyholder.registry.replays import BUSY, STALE, TRIES, replay
+from keyholder.registry.replays import BUSY, TRIES
 from keyholder.vocabulary import ActorId, DomainId, IdentifierType, OrganisationCode, PersonId, ProjectId, StreamId
+
+__all__ = [
+    "BOOTSTRAP",
+    "MOST_PEOPLE",
+    "Call",
+    "Decided",
+    "Entry",
+    "Registry",
+    "domain_head",
+    "person_head",
+    "project_head",
+]
 
 BOOTSTRAP = StreamId("registry/bootstrap")
 MOST_PEOPLE = 200
 T = TypeVar("T")
-_NO_TIME = datetime.min.replace(tzinfo=UTC)
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """When the sweeper looks at a domain whose keys may lag behind the ledger: at its next sweep, whatever the clocks."""
-
-
-class Decided(Protocol):
-    """An event with a form for the ledger."""
-
-    def new_event(self) -> NewEvent: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Who asks, and what ties their call to the access log and to its repetitions.
-
-    `expected` is the version they read before (`If-Match`); None where the command needs none.
-    """
-
-    actor: PersonId
-    trace: str
-    idempotency: IdempotencyKey | None = None
-    expected: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry(Generic[T]):
-    """What is registered, and the number of its newest event."""
-
-    value: T
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Task(Generic[T]):
-    """One command on one stream: how the stream is read, and the rule that decides."""
-
-    command: str
-    stream: StreamId
-    fold: Callable[[Sequence[Event]], T | None]
-    rule: Callable[[Person | None, T | None], Sequence[Decided] | Refusal]
-    head: Callable[[T], Head]
 
 
 class Registry:
@@ -87,6 +61,7 @@ class Registry:
         self._ids = ids
         self._bootstrap = bootstrap
         self._controller_keys = controller_keys
+        self._commands = CarryingOut(log, ids, self.person)
 
     def person(self, person: PersonId) -> Person | None:
         return fold_person(self._log.read(StreamId(person)))
@@ -130,7 +105,7 @@ class Registry:
             lambda acting, existing: decide.register_person(acting, person, existing),
             person_head,
         )
-        return self._carry_out(call, task)
+        return self._commands.carry_out(call, task)
 
     def change_person(self, call: Call, person: Person) -> Entry[Person] | Refusal:
         """New roles, accreditation or standing, by another operator."""
@@ -141,7 +116,7 @@ class Registry:
             lambda acting, existing: decide.change_person(acting, person, existing),
             person_head,
         )
-        return self._carry_out(call, task)
+        return self._commands.carry_out(call, task)
 
     def register_project(self, call: Call, project: Project) -> Entry[Project] | Refusal:
         """A new project of registered people and domains, by an operator."""
@@ -152,7 +127,7 @@ class Registry:
             lambda acting, existing: decide.register_project(acting, project, existing, *self._parts(project)),
             project_head,
         )
-        return self._carry_out(call, task)
+        return self._commands.carry_out(call, task)
 
     def change_project(self, call: Call, project: Project) -> Entry[Project] | Refusal:
         """Other members, domains, dates or evidence, by an operator."""
@@ -163,7 +138,7 @@ class Registry:
             lambda acting, existing: decide.change_project(acting, project, existing, *self._parts(project)),
             project_head,
         )
-        return self._carry_out(call, task)
+        return self._commands.carry_out(call, task)
 
     def register_domain(self, call: Call, domain: Domain) -> Entry[Domain] | Refusal:
         """A new domain without keys, by an operator."""
@@ -241,7 +216,7 @@ class Registry:
         domain: DomainId,
         rule: Callable[[Person | None, Domain | None], Sequence[Decided] | Refusal],
     ) -> Entry[Domain] | Refusal:
-        return self._carry_out(call, Task(command, _domain(domain), fold_domain, rule, domain_head))
+        return self._commands.carry_out(call, Task(command, _domain(domain), fold_domain, rule, domain_head))
 
     def _register_first(self, call: Call, person: Person) -> Entry[Person] | Refusal:
         """Spend the bootstrap, then register whom it was spent on.
@@ -258,15 +233,15 @@ class Registry:
         )
         for _ in range(TRIES):
             if call.idempotency and self._log.claim(call.idempotency.key):
-                return self._replayed(call, task)
+                return self._commands.replayed(call, task)
             used = self._log.read(BOOTSTRAP)
             bootstrap = decide.Bootstrap(call.actor, fold_bootstrap(used))
             outcome = decide.use_bootstrap(bootstrap, call.actor, person, self.person(person.id))
             if isinstance(outcome, Refusal):
-                return self._refused(call, task, outcome)
+                return self._commands.refused(call, task, outcome)
             if self._spend(call, len(used), outcome):
-                return self._carry_out(call, task)
-        return self._refused(call, task, BUSY)
+                return self._commands.carry_out(call, task)
+        return self._commands.refused(call, task, BUSY)
 
     def _spend(self, call: Call, after: int, outcome: Sequence[Decided]) -> bool:
         if outcome:
@@ -276,59 +251,6 @@ class Registry:
             except StaleStreamError:
                 return False
         return True
-
-    def _carry_out(self, call: Call, task: Task[T]) -> Entry[T] | Refusal:
-        for _ in range(TRIES):
-            if call.idempotency and self._log.claim(call.idempotency.key):
-                return self._replayed(call, task)
-            events = self._log.read(task.stream)
-            outcome = task.rule(self.person(call.actor), task.fold(events))
-            if not isinstance(outcome, Refusal) and call.expected not in (None, len(events)):
-                outcome = STALE
-            if isinstance(outcome, Refusal):
-                return self._refused(call, task, outcome)
-            if not outcome:
-                return Entry(_value(task, events), len(events))
-            try:
-                return self._record(call, task, events, [event.new_event() for event in outcome])
-            except StaleStreamError:
-                continue
-            except ClaimedError:
-                return self._replayed(call, task)
-        return self._refused(call, task, BUSY)
-
-    def _record(self, call: Call, task: Task[T], before: tuple[Event, ...], new: Sequence[NewEvent]) -> Entry[T]:
-        actor = ActorId(call.actor)
-        recorded = self._log.record(
-            task.stream,
-            len(before),
-            new,
-            actor=actor,
-            trace=call.trace,
-            head=task.head(_value(task, (*before, *_provisional(task.stream, len(before), new, actor)))),
-            idempotency=call.idempotency,
-        )
-        return Entry(_value(task, (*before, *recorded.events)), recorded.events[-1].number)
-
-    def _replayed(self, call: Call, task: Task[T]) -> Entry[T] | Refusal:
-        found = replay(self._log, call.idempotency)
-        if found is None:
-            return self._refused(call, task, BUSY)
-        if isinstance(found, Refusal):
-            return self._refused(call, task, found)
-        return Entry(_value(task, found.history), found.history[-1].number)
-
-    def _refused(self, call: Call, task: Task[T], refusal: Refusal) -> Refusal:
-        record_refusal(
-            self._log,
-            self._ids,
-            actor=ActorId(call.actor),
-            command=task.command,
-            subject=task.stream,
-            refusal=refusal,
-            trace=call.trace,
-        )
-        return refusal
 
     def _parts(self, project: Project) -> tuple[frozenset[PersonId], frozenset[DomainId]]:
         return (
@@ -354,20 +276,6 @@ def domain_head(domain: Domain) -> Head:
     """Where a domain is listed, and that the sweeper looks at it while its keys table may lag behind."""
     listings = ("domains", *(f"controller/{code}" for code in domain.controllers))
     return Head(listings, due_at=_AT_ONCE if domain.keys_behind else None)
-
-
-def _value(task: Task[T], events: Sequence[Event]) -> T:
-    value = task.fold(events)
-    if value is None:
-        raise ValueError("nothing was registered in this stream")
-    return value
-
-
-def _provisional(stream: StreamId, after: int, new: Sequence[NewEvent], actor: ActorId) -> tuple[Event, ...]:
-    # The head is stored with the events it comes from, so it is folded from what they will be.
-    return tuple(
-        Event(stream, after + place, event.type, _NO_TIME, actor, "", event.data) for place, event in enumerate(new, 1)
-    )
 
 
 def _project(project: ProjectId) -> StreamId:
