@@ -56,9 +56,10 @@ lambda: install ## The layers as Lambda needs them (arm64, Python 3.13), for dep
 	$(BIN)/python -m infra.build_layers lambda
 
 # The peers are no part of Keyholder, so they have an environment of their own.
-bench: install $(BENCH)/.installed ## Measure pseudonyms, against other libraries, and the ledger; writes build/bench.json
+bench: install $(BENCH)/.installed ## Measure pseudonyms, against other libraries, the policy and the ledger; writes build/bench.json
 	@rm -f build/bench.json
 	@PYTHONPATH=layers/keyholder/python $(BENCH)/bin/python -m benchmarks.pseudonyms build/bench.json
+	@$(BIN)/python -m benchmarks.policy build/bench.json
 	@$(BIN)/python -m benchmarks.ledger build/bench.json
 	@$(BIN)/python -m benchmarks.ledger_embedded build/bench.json
 

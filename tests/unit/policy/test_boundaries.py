@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyholder.policy.assess import assess_people, assess_person, assess_request, supposing_approved
+from keyholder.policy.assess import assess_person, assess_request, supposing_approved
 from keyholder.policy.days import london_day, over
 from keyholder.policy.facts import Agreement, Requester
 from keyholder.policy.settings import STATED, CollectionType1, ExemptFlow, Freshness, PolicyFacts, policy_hash
@@ -180,13 +180,6 @@ def test_the_hash_names_every_setting() -> None:
     ]
     assert len({policy_hash(facts) for facts in others}) == len(others)
     assert policy_hash(PolicyFacts()) == policy_hash(STATED)
-
-
-def test_many_people_are_assessed_as_one_by_one() -> None:
-    people = [person(), person(pseudonym_resolves=False), person(ndoo_check=None), person(type1_known=False)]
-    for asked in (request(), request(controllers_approved=())):
-        together = list(assess_people(asked, people, STATED, NOW))
-        assert together == [assess_person(asked, somebody, STATED, NOW) for somebody in people]
 
 
 def test_supposing_approval_changes_approval_alone() -> None:

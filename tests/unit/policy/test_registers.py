@@ -67,7 +67,7 @@ def test_a_digest_is_half_a_cmac_under_a_derived_key() -> None:
     mac.update(A.encode())
     assert DIGESTER.digest(A) == mac.finalize()[:8]
     assert Digester(bytes(32)).digest(A) != DIGESTER.digest(A)
-    assert DIGESTER.digests(NUMBERS) == [DIGESTER.digest(number) for number in NUMBERS]
+    assert list(DIGESTER.digests(NUMBERS)) == [DIGESTER.digest(number) for number in NUMBERS]
     assert repr(DIGESTER) == "Digester(hidden)"
     with pytest.raises(ValueError, match="32 bytes"):
         Digester(bytes(16))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keyholder.policy.by_kind import ByKind
 from keyholder.policy.facts import (
     Agreement,
     CagSupport,
@@ -91,8 +93,8 @@ class Register:
     rows: set[tuple[str, str]] = field(default_factory=set)
     restricted: frozenset[str] = frozenset()
 
-    def choices(self, nhs_number: str) -> PersonChoices:
-        return self.held.get(nhs_number, PersonChoices())
+    def choices(self, nhs_numbers: Sequence[str]) -> ByKind[PersonChoices]:
+        return ByKind.group(self.held.get(nhs_number, PersonChoices()) for nhs_number in nhs_numbers)
 
     def pds_security(self, nhs_number: str) -> PdsSecurity | None:
         return PdsSecurity.RESTRICTED if nhs_number in self.restricted else PdsSecurity.UNRESTRICTED

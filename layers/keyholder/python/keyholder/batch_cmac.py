@@ -42,6 +42,11 @@ class BatchCmac:
                     tags[place] = found[end - length : end]
         return tags
 
+    def padded(self, blocks: bytes) -> bytes:
+        """The CMACs, joined, of messages shorter than 16 bytes that were padded to that (a one bit, then zeros)."""
+        subkeys = int.from_bytes(self._padded_subkey * (len(blocks) // BLOCK), "big")
+        return self._aes((subkeys ^ int.from_bytes(blocks, "big")).to_bytes(len(blocks), "big"))
+
     def _block(self, messages: Sequence[bytes], size: int) -> bytes:
         """The CMACs, joined, of messages of one size."""
         blocks = max(1, -(-size // BLOCK))

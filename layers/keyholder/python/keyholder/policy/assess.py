@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from keyholder.policy import checks
+from keyholder.policy.by_kind import ByKind
 from keyholder.policy.days import london_day
 from keyholder.policy.evidence import review_overdue
 from keyholder.policy.facts import Person, PolicyRequest
@@ -77,12 +77,16 @@ def assess_person(request: PolicyRequest, person: Person, facts: PolicyFacts, no
 
 
 def assess_people(
-    request: PolicyRequest, people: Iterable[Person], facts: PolicyFacts, now: datetime
-) -> Iterator[Assessment]:
-    """`assess_person` for each, in order; the request is looked at once."""
+    request: PolicyRequest, people: ByKind[Person], facts: PolicyFacts, now: datetime
+) -> ByKind[Assessment]:
+    """`assess_person` for each, in order. The request is looked at once, and people about whom the same is known once.
+
+    What grows with the number of people is finding out what is known of them: `choices.Choices.of_all`.
+    """
     about_request = assess_request(request, facts, now)
-    for person in people:
-        yield (_assess(request, person, facts, now, about_request.warnings) if about_request.passes else about_request)
+    if not about_request.passes:
+        return people.map(lambda _: about_request)
+    return people.map(lambda person: _assess(request, person, facts, now, about_request.warnings))
 
 
 def supposing_approved(request: PolicyRequest) -> PolicyRequest:

@@ -8,10 +8,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from keyholder.policy.by_kind import ByKind
 from keyholder.policy.consents import deciding_consent
 from keyholder.policy.days import london_day
-from keyholder.policy.digests import PersonDigest
-from keyholder.policy.facts import CodedEvent, NdooCheck, PersonChoices
+from keyholder.policy.digests import PersonDigest, PersonDigests
+from keyholder.policy.facts import CodedEvent, Consent, NdooCheck, PersonChoices
+from keyholder.policy.lookup import Lookup, LookupMaker, lookup_for
 from keyholder.policy.register_form import RegisterKind
 from keyholder.policy.registers import ConsentRegister, OptOutRegister, Register, Type1Register
 from keyholder.policy.tables import CodeMeaning
@@ -20,6 +22,9 @@ from keyholder.policy.vocabulary import CheckState
 from keyholder.vocabulary import DomainId
 
 _ANSWERED = frozenset({CheckState.CLEAR, CheckState.OPTED_OUT})
+
+FEW = 32
+"""Below so many people, looking one up after the other is faster than preparing for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,56 @@ class Choices:
     def of(self, digest: PersonDigest, project_id: str, now: datetime) -> PersonChoices:
         """What one person chose, as far as it bears on a project. Raises `ValueError` for a moment without a zone."""
         events = self._type1_events(digest)
-        held = [consent for register in self.consents for consent in register.consents_of(digest)]
         return PersonChoices(
             ndoo_check=self._ndoo_check(digest),
             type1_known=events is not None,
             type1_events=events or (),
-            consent=deciding_consent(held, project_id, london_day(now)),
+            consent=self._consent(digest, project_id, london_day(now)),
         )
+
+    def of_all(
+        self, digests: PersonDigests, project_id: str, now: datetime, lookup: LookupMaker | None = None
+    ) -> ByKind[PersonChoices]:
+        """What `of` says of each of many people. `lookup` is for tests: it is chosen by how many they are."""
+        if lookup is None and len(digests) < FEW:
+            return ByKind.group(self.of(digest, project_id, now) for digest in digests)
+        crowd = (lookup or lookup_for(len(digests)))(digests, 3)
+        checks = _note_checks(self.opt_outs, crowd, 0)
+        events = self._note_events(crowd, 1)
+        consents = self._note_consents(crowd, 2, project_id, london_day(now))
+        combinations, of = crowd.combinations()
+        kinds = [
+            PersonChoices(checks[check], events[known] is not None, events[known] or (), consents[consent])
+            for check, known, consent in combinations
+        ]
+        return ByKind(tuple(kinds), of)
+
+    def _note_events(self, crowd: Lookup, column: int) -> Sequence[tuple[CodedEvent, ...] | None]:
+        """Notes a number for each person; what the numbers mean."""
+        numbers: dict[tuple[CodedEvent, ...] | None, int] = {None: 0, (): 1}
+        for register in self.type1:
+            crowd.note(column, register.digests, numbers[()])
+        eventful = sorted({digest for register in self.type1 for digest in register.events})
+        crowd.note_each(
+            column,
+            b"".join(eventful),
+            lambda place: numbers.setdefault(self._type1_events(eventful[place]), len(numbers)),
+        )
+        return tuple(numbers)
+
+    def _note_consents(self, crowd: Lookup, column: int, project_id: str, today: date) -> Sequence[Consent | None]:
+        numbers: dict[Consent | None, int] = {None: 0}
+        consenting = sorted({digest for register in self.consents for digest in register.consents})
+        crowd.note_each(
+            column,
+            b"".join(consenting),
+            lambda place: numbers.setdefault(self._consent(consenting[place], project_id, today), len(numbers)),
+        )
+        return tuple(numbers)
+
+    def _consent(self, digest: PersonDigest, project_id: str, today: date) -> Consent | None:
+        held = [consent for register in self.consents for consent in register.consents_of(digest)]
+        return deciding_consent(held, project_id, today)
 
     def _ndoo_check(self, digest: PersonDigest) -> NdooCheck | None:
         """The newest answer about the person; an unanswered request only where there is no answer.
@@ -47,10 +95,7 @@ class Choices:
         Newest is the latest day of the check; of two answers of one day the one that says opted out.
         """
         checks = [check for register in self.opt_outs if (check := register.check_of(digest)) is not None]
-        answers = [check for check in checks if check.state in _ANSWERED]
-        if not answers:
-            return checks[0] if checks else None
-        return max(answers, key=lambda check: (check.performed_on or date.min, check.state == CheckState.OPTED_OUT))
+        return max(checks, key=_precedence, default=None)
 
     def _type1_events(self, digest: PersonDigest) -> tuple[CodedEvent, ...] | None:
         """The newest reading of the record, and every set event of older ones: only a dated withdrawal ends one."""
@@ -64,6 +109,24 @@ class Choices:
             if MEANINGS.get((event.system, event.code)) is not CodeMeaning.TYPE1_WITHDRAWN
         }
         return tuple(sorted({*readings[0], *older}))
+
+
+def _precedence(check: NdooCheck) -> tuple[bool, date, bool]:
+    """Of two checks the greater counts; of equal ones that of the newer register."""
+    if check.state not in _ANSWERED:
+        return False, date.min, False
+    return True, check.performed_on or date.min, check.state == CheckState.OPTED_OUT
+
+
+def _note_checks(registers: Sequence[OptOutRegister], crowd: Lookup, column: int) -> Sequence[NdooCheck | None]:
+    """Notes a number for each person, the greater for the check that counts more; what the numbers mean."""
+    oldest_first = [register.check(opted_out=said) for register in reversed(registers) for said in (False, True)]
+    ranked = sorted(oldest_first, key=_precedence)
+    numbers = {check: number for number, check in enumerate(ranked, start=1)}
+    for register in registers:
+        values = numbers[register.check(opted_out=False)], numbers[register.check(opted_out=True)]
+        crowd.note_bits(column, register.digests, register.bits, values)
+    return (None, *ranked)
 
 
 class Stored(StrEnum):

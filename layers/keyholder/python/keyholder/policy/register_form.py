@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import islice
+from operator import lt
 
 from keyholder.canonical import JsonObject, JsonValue, canonical_json
 from keyholder.policy.digests import DIGEST_LENGTH, PersonDigest
 from keyholder.policy.facts import CodedEvent, Consent
+from keyholder.policy.lookup import numbers
 from keyholder.policy.reading import FieldError, Node, read_json
 from keyholder.policy.vocabulary import CheckMode, CodeSystem, ConsentGiver
 
@@ -98,7 +101,8 @@ def open_register(stored: bytes, kind: RegisterKind) -> OpenedRegister:
     digests, rest = rest[: count * DIGEST_LENGTH], rest[count * DIGEST_LENGTH :]
     if len(digests) != count * DIGEST_LENGTH:
         raise RegisterDamagedError("the register is shorter than its count")
-    if any(not earlier < later for earlier, later in _neighbours(digests)):
+    held = numbers(digests)
+    if not all(map(lt, held, islice(held, 1, None))):
         raise RegisterDamagedError("the digests are not in order")
     return OpenedRegister(header, state, count, digests, rest)
 
@@ -190,8 +194,3 @@ def _read_header(node: Node, kind: RegisterKind) -> tuple[Header, AnswerState, i
         cache_refreshed_on=node.get("cache_refreshed_on").optional(Node.day),
     )
     return header, node.get("state").choice(AnswerState), node.get("count").number()
-
-
-def _neighbours(digests: bytes) -> Iterator[tuple[bytes, bytes]]:
-    ends = range(DIGEST_LENGTH, len(digests), DIGEST_LENGTH)
-    return ((digests[end - DIGEST_LENGTH : end], digests[end : end + DIGEST_LENGTH]) for end in ends)

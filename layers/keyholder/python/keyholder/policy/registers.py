@@ -80,10 +80,12 @@ class OptOutRegister:
         place = place_of(digest, self.digests)
         if place is None:
             return None
-        state = _UNANSWERED.get(self.state)
-        if state is None:
-            opted_out = self.bits[place // 8] & 0x80 >> place % 8
-            state = CheckState.OPTED_OUT if opted_out else CheckState.CLEAR
+        return self.check(opted_out=bool(self.bits[place // 8] & 0x80 >> place % 8))
+
+    def check(self, *, opted_out: bool) -> NdooCheck:
+        """The check of somebody asked about, whose bit is this one."""
+        answered = CheckState.OPTED_OUT if opted_out else CheckState.CLEAR
+        state = _UNANSWERED.get(self.state, answered)
         return NdooCheck(state, self.header.mode, self.header.performed_on, self.header.cache_refreshed_on)
 
     def to_bytes(self) -> bytes:
@@ -127,7 +129,8 @@ class Type1Register:
 
     def events_of(self, digest: PersonDigest) -> tuple[CodedEvent, ...] | None:
         """The events of one person, empty for a record without any; None for a record that was not read."""
-        return None if place_of(digest, self.digests) is None else self.events.get(digest, ())
+        found = self.events.get(digest)
+        return () if found is None and place_of(digest, self.digests) is not None else found
 
     def to_bytes(self) -> bytes:
         """The stored form."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from keyholder.policy.assess import Assessment, assess_person
+from keyholder.policy.assess import Assessment, assess_people
+from keyholder.policy.by_kind import ByKind
 from keyholder.policy.facts import Person, PersonChoices, PolicyRequest
 from keyholder.policy.settings import PolicyFacts
 from keyholder.policy.vocabulary import OutwardCode, PdsSecurity, PolicyIdentifier, Reason
@@ -25,9 +26,11 @@ NHS_NUMBER = IdentifierType.NHS_NUMBER
 
 
 class People(Protocol):
-    """What is held about persons, looked up by the NHS number that a pseudonym stood for. Never by a list."""
+    """What is held about persons, looked up by the NHS numbers that pseudonyms stood for."""
 
-    def choices(self, nhs_number: str) -> PersonChoices: ...
+    def choices(self, nhs_numbers: Sequence[str]) -> ByKind[PersonChoices]:
+        """What each of them chose, in order."""
+        ...
 
     def pds_security(self, nhs_number: str) -> PdsSecurity | None:
         """None where nobody looked the record up."""
@@ -82,7 +85,25 @@ class Examination:
         opened = open_tokens(cells, self.domain, keys, schemes=self.schemes, versions=self.versions)
         for (place, kind), answer in zip(places, opened, strict=True):
             rows[place][kind] = answer if self._was_made(kind, answer) else Opened(OpenStatus.NOT_OPENED)
-        return [self._outcome(record.row_id, row) for record, row in zip(records, rows, strict=True)]
+        people = self._people(rows)
+        decisions = assess_people(self.request, people, self.facts, self.now)
+        waiting = self._to_check_again(people, decisions)
+        return [
+            self._outcome(record.row_id, row, decision, to_check_again=again)
+            for record, row, decision, again in zip(records, rows, decisions, waiting, strict=True)
+        ]
+
+    def _people(self, rows: Sequence[Row]) -> ByKind[Person]:
+        """Whom each record is about, as the policy sees them. Everybody is looked up at once."""
+        numbers = [_nhs_number(row) for row in rows]
+        named = [number for number in numbers if number is not None]
+        choices = self.people.choices(named)
+        held = zip(choices.of, map(self.people.pds_security, named), strict=True)
+        strangers = (_NOBODY if NHS_NUMBER in row else _NOT_NAMED for row in rows)
+        found = ByKind.group(
+            stranger if number is None else next(held) for number, stranger in zip(numbers, strangers, strict=True)
+        )
+        return found.map(lambda kind: kind if isinstance(kind, Person) else _person(choices.kinds[kind[0]], kind[1]))
 
     def _was_made(self, kind: IdentifierType, answer: Opened) -> bool:
         """Whether an extract held what came out, which AES-SIV's tag shows and FF1 does not: any ten digits open."""
@@ -93,32 +114,35 @@ class Examination:
     def _wanted(self) -> list[IdentifierType]:
         return [kind for kind in IdentifierType if PolicyIdentifier(kind.value) in self.request.identifiers_requested]
 
-    def _outcome(self, row_id: str, row: Row) -> Outcome:
+    def _outcome(self, row_id: str, row: Row, decision: Assessment, *, to_check_again: bool) -> Outcome:
         cell = row.get(NHS_NUMBER)
         if cell is not None and cell.status in _KEYLESS:
             status = _KEYLESS[cell.status]
             return self._withheld(row_id, status, status.value.upper(), None)
-        nhs_number = cell.value if cell is not None else None
-        person = _person(cell, nhs_number, self.people)
-        decision = assess_person(self.request, person, self.facts, self.now)
+        nhs_number = _nhs_number(row)
         tag = self.people.tag(self.domain, nhs_number) if nhs_number is not None else None
         if decision.passes and nhs_number is None:
             return self._withheld(row_id, ItemStatus.NOT_AVAILABLE, Reason.NHS_NUMBER_UNAVAILABLE.value, None)
         if not decision.passes or nhs_number is None:
-            outward = ItemStatus.PENDING if self._to_check_again(person, decision) else ItemStatus.NOT_AVAILABLE
+            outward = ItemStatus.PENDING if to_check_again else ItemStatus.NOT_AVAILABLE
             return self._withheld(row_id, outward, decision.reasons[0].value, tag)
         return self._released(row_id, row, decision, nhs_number, tag)
 
-    def _to_check_again(self, person: Person, decision: Assessment) -> bool:
-        """Whether the national opt-out has to be looked up again before anything can be said of this person.
+    def _to_check_again(self, people: ByKind[Person], decisions: ByKind[Assessment]) -> ByKind[bool]:
+        """Whether the national opt-out has to be looked up again before anything can be said of each of them.
 
         Asked apart from their Type 1 opt-out: while a list is stale, whoever has one would otherwise be the only ones
         for whom the answer is final, and the requester could read the choice off the status.
         """
-        if decision.outward_code is OutwardCode.PENDING or not person.pseudonym_resolves:
-            return decision.outward_code is OutwardCode.PENDING
-        silent = replace(person, choices=replace(person.choices, type1_known=True, type1_events=()))
-        return assess_person(self.request, silent, self.facts, self.now).outward_code is OutwardCode.PENDING
+        silent = people.map(
+            lambda person: replace(person, choices=replace(person.choices, type1_known=True, type1_events=()))
+        )
+        apart = assess_people(self.request, silent, self.facts, self.now)
+        pending = [
+            OutwardCode.PENDING in {one.outward_code, other.outward_code}
+            for one, other in zip(decisions.kinds, apart.kinds, strict=True)
+        ]
+        return ByKind(tuple(pending), people.of)
 
     def _released(self, row_id: str, row: Row, decision: Assessment, nhs_number: str, tag: str | None) -> Outcome:
         values: dict[IdentifierType, str] = {}
@@ -139,15 +163,18 @@ class Examination:
         return Outcome(Item(row_id, self.domain, status), reason, tag)
 
 
-def _person(cell: Opened | None, nhs_number: str | None, people: People) -> Person:
-    if nhs_number is None:
-        return Person(pseudonym_resolves=cell is None, nhs_number_known=False)
-    return Person(
-        pseudonym_resolves=True,
-        nhs_number_known=True,
-        choices=people.choices(nhs_number),
-        pds_security=people.pds_security(nhs_number),
-    )
+_NOBODY = Person(pseudonym_resolves=False)
+_NOT_NAMED = Person(pseudonym_resolves=True, nhs_number_known=False)
+"""A record without an NHS number's pseudonym."""
+
+
+def _nhs_number(row: Row) -> str | None:
+    cell = row.get(NHS_NUMBER)
+    return None if cell is None else cell.value
+
+
+def _person(choices: PersonChoices, security: PdsSecurity | None) -> Person:
+    return Person(pseudonym_resolves=True, nhs_number_known=True, choices=choices, pds_security=security)
 
 
 _KEYLESS = {

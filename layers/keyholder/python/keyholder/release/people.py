@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from keyholder.policy.by_kind import ByKind
 from keyholder.policy.choices import Choices, ChoiceStore
 from keyholder.policy.digests import Digester
 from keyholder.policy.facts import PersonChoices
@@ -42,9 +43,9 @@ class RegisteredPeople:
     tag_key: SecretKey
     _links: dict[DomainId, RowLinks] = field(default_factory=dict, repr=False)
 
-    def choices(self, nhs_number: str) -> PersonChoices:
-        """What the person chose, as far as it bears on the project."""
-        return self.held.of(self.digester.digest(nhs_number), self.project, self.now)
+    def choices(self, nhs_numbers: Sequence[str]) -> ByKind[PersonChoices]:
+        """What each of them chose, as far as it bears on the project."""
+        return self.held.of_all(self.digester.digests(nhs_numbers), self.project, self.now)
 
     def pds_security(self, nhs_number: str) -> PdsSecurity | None:  # noqa: ARG002 - the port's shape
         """Nobody looks records up in PDS yet, so the policy treats each as restricted."""
