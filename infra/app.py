@@ -83,6 +83,7 @@ class KeyholderStack(Stack):
             "CHECKS_QUEUE_URL": checks.queue.queue_url,
             "BOOTSTRAP_OPERATOR": parameters.bootstrap_operator.value_as_string,
             "CONTROLLER_KEY_ARNS": " ".join(controller_keys),
+            "RELEASE_ASSURANCE": parameters.release_assurance.value_as_string,
         }
         functions = Functions(
             self,
@@ -142,6 +143,13 @@ class _Parameters:
             description="One less than LedgerRetentionDays: what no writer may go below, a day having begun meanwhile.",
             default=EIGHT_YEARS - 1,
             min_value=0,
+        )
+        self.release_assurance = CfnParameter(
+            stack,
+            "ReleaseAssurance",
+            description="How strongly somebody must have signed in, 15 minutes ago at most, before identifiers leave.",
+            allowed_values=["AAL2", "AAL3"],
+            default="AAL2",
         )
         self.bootstrap_operator = CfnParameter(
             stack,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -159,9 +160,25 @@ def test_invariant_1_a_weak_or_old_sign_in_neither_approves_nor_releases(
     cleared: Asked, extract: Extract, claims: dict[str, Any]
 ) -> None:
     code = "SIGN_IN_WEAK" if "acr" in claims else "SIGN_IN_OLD"
-    refused(cleared.release(claims=claims), 403, code, extract)
     second = in_review(cleared.api, request_body(extract))
-    refused(second.approve("controller", claims=claims), 403, code, extract)
+    for answer in (cleared.release(claims=claims), second.approve("controller", claims=claims)):
+        refused(answer, 401, code, extract)
+        assert answer.json["sign_in"]["max_age"] == 900
+        assert answer.headers["www-authenticate"] == (
+            'Bearer error="insufficient_user_authentication", '
+            'acr_values="AAL2 AAL2_OR_AAL3_ANY AAL2_ANY AAL3 AAL3_ANY", max_age="900"'
+        )
+
+
+def test_invariant_1_a_deployment_may_ask_for_aal3_before_anything_leaves(cleared: Asked, extract: Extract) -> None:
+    house = cleared.api.assembly("release")
+    house.settings = replace(house.settings, release_assurance="AAL3")
+    for made in ("desk", "releasing"):
+        vars(house).pop(made, None)
+    answer = cleared.release()
+    refused(answer, 401, "SIGN_IN_WEAK", extract)
+    assert answer.json["sign_in"] == {"acr_values": ["AAL3", "AAL3_ANY"], "max_age": 900}
+    assert expect(cleared.release(claims={"acr": "AAL3"}), 200).json["counts"] == {"released": 3}
 
 
 def test_invariant_1_an_opt_out_after_the_approval_is_upheld(cleared: Asked, extract: Extract) -> None:

@@ -33,6 +33,7 @@ def test_a_key_of_another_command_has_a_problem_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("kind", "status"),
     [
+        (RefusalKind.SIGN_IN, 401),
         (RefusalKind.FORBIDDEN, 403),
         (RefusalKind.NOT_FOUND, 404),
         (RefusalKind.CONFLICT, 409),

@@ -9,8 +9,9 @@ import pytest
 
 from keyholder.refusals import Refusal
 from keyholder.registry.people import PersonKind
+from keyholder.registry.sign_in import SignIn
 from keyholder.requests import commands as ask
-from keyholder.requests.actors import PersonActor, SignIn
+from keyholder.requests.actors import PersonActor
 from keyholder.requests.codes import DecisionState, RejectReason, RevokeReason, State
 from keyholder.requests.commands import CommandName
 from keyholder.requests.decide import decide

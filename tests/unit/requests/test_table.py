@@ -9,7 +9,7 @@ import pytest
 
 from keyholder.refusals import Refusal
 from keyholder.registry import decide as registry_decide
-from keyholder.registry import replays
+from keyholder.registry import replays, sign_in
 from keyholder.requests import content, reasons
 from keyholder.requests.codec import EVENTS, RequestEvent
 from keyholder.requests.codes import TERMINAL, State
@@ -19,7 +19,7 @@ from keyholder.requests.page import render
 from keyholder.requests.transitions import TRANSITIONS, Transition, Who
 
 PAGE = Path(__file__).parents[3] / "docs" / "permissions.md"
-EVERY_REFUSAL = (*reasons.REFUSALS, *content.REFUSALS, *replays.REFUSALS, *registry_decide.REFUSALS)
+EVERY_REFUSAL = (*reasons.REFUSALS, *content.REFUSALS, *replays.REFUSALS, *registry_decide.REFUSALS, *sign_in.REFUSALS)
 
 
 def test_every_state_is_reached_and_every_living_one_left() -> None:

@@ -16,8 +16,9 @@ from keyholder.registry.people import Capacity, Membership, Person, PersonKind, 
 from keyholder.registry.projects import Agreement, Project
 from keyholder.registry.service import Call as RegistryCall
 from keyholder.registry.service import Registry
+from keyholder.registry.sign_in import SignIn
 from keyholder.requests import commands as ask
-from keyholder.requests.actors import Actor, Limits, PersonActor, SignIn, System, SystemActor
+from keyholder.requests.actors import Actor, Limits, PersonActor, System, SystemActor
 from keyholder.requests.case import Assessment, Facts
 from keyholder.requests.codec import Happened, RequestEvent
 from keyholder.requests.content import Draft, Vocabulary, parse_draft

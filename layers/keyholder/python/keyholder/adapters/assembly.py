@@ -44,7 +44,9 @@ from keyholder.policy.settings import CHECK_AT_DISCLOSURE
 from keyholder.pseudonyms.ledger_keys import LedgerKeyRing
 from keyholder.registry.people import person_id
 from keyholder.registry.service import Registry
+from keyholder.registry.sign_in import ASSURANCE, SignInRules
 from keyholder.release.releasing import Releasing
+from keyholder.requests.actors import Limits
 from keyholder.requests.ids import RandomIds
 from keyholder.requests.policy_view import VOCABULARY, assess_with
 from keyholder.requests.service import RequestDesk
@@ -118,6 +120,11 @@ class Assembly:
         named = person_id(self.settings.token_issuer, bootstrap) if bootstrap else None
         return Registry(self.ledger, self.ids, named, frozenset(self.settings.controller_key_arns.split()))
 
+    @property
+    def sign_in_rules(self) -> SignInRules:
+        """What this deployment asks of a sign-in. Raises for an assurance level it doesn't know, or below AAL2."""
+        return SignInRules(least_to_release=ASSURANCE[self.settings.release_assurance])
+
     @cached_property
     def desk(self) -> RequestDesk:
         return RequestDesk(
@@ -128,6 +135,7 @@ class Assembly:
             clock=self.clock,
             assess=assess_with(self.facts),
             vocabulary=VOCABULARY,
+            limits=Limits(sign_in=self.sign_in_rules),
         )
 
     @cached_property

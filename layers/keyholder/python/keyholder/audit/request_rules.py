@@ -13,8 +13,9 @@ from keyholder.refusals import Refusal
 from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
+from keyholder.registry.sign_in import SignIn
 from keyholder.release.subject_tags import epoch_of
-from keyholder.requests.actors import Actor, Limits, PersonActor, SignIn, System, SystemActor
+from keyholder.requests.actors import Actor, Limits, PersonActor, System, SystemActor
 from keyholder.requests.case import Assessment, Facts
 from keyholder.requests.codec import Happened, from_event
 from keyholder.requests.codes import TERMINAL

@@ -36,6 +36,16 @@ PROBLEM_SCHEMA: Mapping[str, object] = {
         "request_id": {"type": "string", "format": "uuid"},
         "code": {"type": "string", "description": "The refusal's stable code."},
         "advice": {"type": "string", "description": "What would make it allowed, and who can do that."},
+        "sign_in": {
+            "type": "object",
+            "description": "How to sign in again (RFC 9470), in the words of OpenID Connect's authorisation request.",
+            "required": ["acr_values", "max_age"],
+            "additionalProperties": False,
+            "properties": {
+                "acr_values": {"type": "array", "items": {"type": "string"}, "description": "Any of these will do."},
+                "max_age": {"type": "integer", "description": "Seconds since the sign-in, at most."},
+            },
+        },
         "errors": {
             "type": "array",
             "items": {
@@ -74,7 +84,10 @@ _HEADERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "ETag": ("The version that this answer shows, for If-Match.", {"type": "string", "pattern": r'^W/"[0-9]+"$'}),
     "Content-Disposition": ("A name for the file.", {"type": "string"}),
     "Keyholder-Receipts": ("Base64 of a JSON list of `Receipt`: the hand-over's own.", {"type": "string"}),
-    "WWW-Authenticate": ("`Bearer`", {"type": "string"}),
+    "WWW-Authenticate": (
+        '`Bearer`; for a stronger or later sign-in with `error="insufficient_user_authentication"` (RFC 9470).',
+        {"type": "string"},
+    ),
 }
 _ON_EVERY_ANSWER = ("X-Request-ID", "X-Correlation-ID", "Cache-Control")
 _RETRY_AFTER: Document = {"description": "Seconds to wait, where waiting helps.", "schema": {"type": "integer"}}

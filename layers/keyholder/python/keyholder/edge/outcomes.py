@@ -19,8 +19,9 @@ from keyholder.registry.attempts import UNNAMED, AttemptIds, record_refusal
 from keyholder.registry.people import Person, person_id
 from keyholder.registry.replays import BUSY, KEY_REUSED
 from keyholder.registry.service import Registry
+from keyholder.registry.sign_in import SignIn
 from keyholder.requests import service as desk
-from keyholder.requests.actors import PersonActor, SignIn
+from keyholder.requests.actors import PersonActor
 from keyholder.requests.receipts import own_act
 from keyholder.requests.service import Done
 from keyholder.vocabulary import ActorId, PersonId

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from keyholder.refusals import Refusal, RefusalKind
+from keyholder.refusals import Refusal, RefusalKind, StepUp
 
 MEDIA_TYPE = "application/problem+json"
 DOCUMENTATION = "https://keyholder.example/problems/"
@@ -31,6 +31,12 @@ class ProblemType(Enum):
         401,
         "Sign in first",
         "Send a current access token of the configured issuer as 'Authorization: Bearer …'.",
+    )
+    SIGN_IN_AGAIN = (
+        "sign-in-again",
+        401,
+        "Sign in again for this",
+        "Sign in as 'sign_in' and the WWW-Authenticate header say (RFC 9470), then send the same call again.",
     )
     SCOPE_MISSING = (
         "scope-missing",
@@ -150,12 +156,14 @@ class Problem:
     advice: str | None = None
     errors: Sequence[FieldError] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    sign_in: StepUp | None = None
 
     @classmethod
     def of(cls, refusal: Refusal) -> Problem:
         """The problem that tells a caller about a refusal."""
         errors = (FieldError(refusal.field, refusal.advice),) if refusal.field is not None else ()
-        return cls(_OF_KIND[refusal.kind], refusal.code, refusal.advice, errors)
+        headers = {"www-authenticate": _challenge(refusal.step_up)} if refusal.kind is RefusalKind.SIGN_IN else {}
+        return cls(_OF_KIND[refusal.kind], refusal.code, refusal.advice, errors, headers, refusal.step_up)
 
     def body(self, request_id: str) -> str:
         """The JSON text."""
@@ -172,6 +180,8 @@ class Problem:
             document["advice"] = self.advice
         if self.errors:
             document["errors"] = [{"pointer": error.pointer, "detail": error.detail} for error in self.errors]
+        if self.sign_in is not None:
+            document["sign_in"] = {"acr_values": list(self.sign_in.acr_values), "max_age": self.sign_in.max_age}
         return json.dumps(document, ensure_ascii=False)
 
 
@@ -183,7 +193,16 @@ class ProblemError(Exception):
         self.problem = problem
 
 
+def _challenge(step_up: StepUp | None) -> str:
+    """What a client hands on to the issuer to get a token that will do (RFC 9470, section 3)."""
+    challenge = 'Bearer error="insufficient_user_authentication"'
+    if step_up is None:
+        return challenge
+    return f'{challenge}, acr_values="{" ".join(step_up.acr_values)}", max_age="{step_up.max_age}"'
+
+
 _OF_KIND = {
+    RefusalKind.SIGN_IN: ProblemType.SIGN_IN_AGAIN,
     RefusalKind.FORBIDDEN: ProblemType.FORBIDDEN,
     RefusalKind.NOT_FOUND: ProblemType.NOT_FOUND,
     RefusalKind.CONFLICT: ProblemType.CONFLICT,

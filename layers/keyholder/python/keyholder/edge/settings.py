@@ -35,6 +35,8 @@ class Settings:
     token_audience: str
     checks_queue_url: str
     bootstrap_operator: str
+    release_assurance: str
+    """How strongly somebody must have signed in before identifiers are handed out: `AAL2` or `AAL3`."""
     controller_key_arns: str
     """The controllers' own KMS keys that domains may bring, separated by spaces."""
 

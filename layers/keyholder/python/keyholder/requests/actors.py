@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from keyholder.registry.people import Person
+from keyholder.registry.sign_in import SignIn, SignInRules
 from keyholder.vocabulary import ActorId
-
-
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """How strongly (`acr`) and when (`auth_time`) the person signed in, as their verified token says."""
-
-    acr: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +45,6 @@ class SystemActor:
 
 Actor = PersonActor | SystemActor
 
-ASSURANCE: Mapping[str, int] = {
-    "AAL1": 1,
-    "AAL2": 2,
-    "AAL3": 3,
-    "AAL1_USERPASS": 1,
-    "AAL2_OR_AAL3_ANY": 2,
-    "AAL2_ANY": 2,
-    "AAL3_ANY": 3,
-}
-"""Authenticator assurance levels (NIST SP 800-63B) of `acr` values, those of NHS CIS2 among them."""
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -71,10 +52,7 @@ class Limits:
 
     checks_within: timedelta = timedelta(days=30)
     decision_within: timedelta = timedelta(days=30)
-    sign_in_age: timedelta = timedelta(minutes=15)
-    clock_skew: timedelta = timedelta(seconds=60)
-    least_assurance: int = 2
-    assurance: Mapping[str, int] = field(default_factory=lambda: ASSURANCE)
+    sign_in: SignInRules = field(default_factory=SignInRules)
     retrievals: int = 3
     release_within: timedelta = timedelta(seconds=90)
     """A release still running after this was cut short (the function that runs it lives 60 seconds)."""

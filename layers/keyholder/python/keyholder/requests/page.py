@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from keyholder.requests.codes import TERMINAL, State
 from keyholder.requests.commands import CommandName
+from keyholder.requests.guards import HANDING_OUT
 from keyholder.requests.transitions import TRANSITIONS, WHO, Transition, Who
 
 _INTRODUCTION = """\
@@ -78,7 +79,8 @@ def _rule(row: Transition) -> Iterator[str]:
     yield f"**{row.command.value}**: from {since} {became}; writes {', '.join(f'`{name}`' for name in row.events)}."
     if row.fresh_sign_in:
         yield ""
-        yield "- has signed in strongly (AAL2) within the last 15 minutes"
+        stronger = ", or AAL3 where the deployment asks for it," if row.command in HANDING_OUT else ""
+        yield f"- has signed in strongly (AAL2{stronger}) within the last 15 minutes"
     elif row.guards:
         yield ""
     for guard in row.guards:

@@ -33,10 +33,6 @@ NOT_HUMAN = Refusal(
 WRONG_STATE = Refusal(
     "WRONG_STATE", RefusalKind.CONFLICT, "Read the request again: what can be done now is in its allowed commands."
 )
-SIGN_IN_WEAK = Refusal(
-    "SIGN_IN_WEAK", RefusalKind.FORBIDDEN, "Sign in again with a stronger method (AAL2 or above), then repeat it."
-)
-SIGN_IN_OLD = Refusal("SIGN_IN_OLD", RefusalKind.FORBIDDEN, "Sign in again, then repeat it within 15 minutes.")
 NOT_ON_THE_PROJECT = Refusal(
     "NOT_ON_THE_PROJECT", RefusalKind.FORBIDDEN, "Ask an operator to check the project and your membership of it."
 )

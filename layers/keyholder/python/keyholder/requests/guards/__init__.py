@@ -31,6 +31,7 @@ from keyholder.requests.guards.guard import (
 from keyholder.requests.guards.people import (
     ACCREDITED,
     CAPACITY_HELD,
+    HANDING_OUT,
     PROJECT_MEMBER,
     fresh_sign_in,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "DUE",
     "FILE_READY",
     "FIRST_DECISION",
+    "HANDING_OUT",
     "NARROWED_ONLY",
     "NEXT_CHUNK",
     "NO_RELEASE_RUNNING",

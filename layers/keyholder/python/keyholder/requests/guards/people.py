@@ -6,7 +6,11 @@ from keyholder.refusals import Refusal
 from keyholder.requests import reasons
 from keyholder.requests.actors import PersonActor
 from keyholder.requests.case import Case
+from keyholder.requests.commands import CommandName
 from keyholder.requests.guards.guard import Guard
+
+HANDING_OUT = frozenset({CommandName.RELEASE, CommandName.COLLECT})
+"""Commands after which identifiers leave: a deployment may ask for a stronger sign-in before them."""
 
 
 def _project_member(case: Case) -> Refusal | None:
@@ -26,13 +30,10 @@ def _capacity_held(case: Case) -> Refusal | None:
 
 def fresh_sign_in(case: Case) -> Refusal | None:
     """Strong and recent enough for a step that matters: AAL2 and 15 minutes unless the deployment asks for more."""
-    limits = case.facts.limits
     if not isinstance(case.actor, PersonActor):
         return None
-    if limits.assurance.get(case.actor.sign_in.acr, 0) < limits.least_assurance:
-        return reasons.SIGN_IN_WEAK
-    age = case.now - case.actor.sign_in.at
-    return None if -limits.clock_skew <= age <= limits.sign_in_age else reasons.SIGN_IN_OLD
+    releasing = case.command.NAME in HANDING_OUT
+    return case.facts.limits.sign_in.refused(case.actor.sign_in, case.now, releasing=releasing)
 
 
 PROJECT_MEMBER = Guard("is on the project, which is active", _project_member)
