@@ -24,7 +24,8 @@ from keyholder.refusals import Refusal
 from keyholder.registry.key_changes import Change, ChangeReason, Wish
 from keyholder.registry.people import PersonKind
 from keyholder.registry.service import Call, Entry
-from keyholder.requests.codes import RejectReason, RevokeReason
+from keyholder.requests import commands as ask
+from keyholder.requests.codes import RecuseReason, RejectReason, RevokeReason
 from keyholder.requests.commands import Checks
 from keyholder.requests.content import Delivery
 from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
@@ -177,6 +178,7 @@ class Story:
                 blocked, self.hash(blocked), Checks(world.POLICY, 0, 0, 0, ("CAG_CLOSED",)), "trace"
             )
         )
+        self.looked_after()
         self.change_people()
         self.clock.moment += timedelta(days=31)
         self.done(self.desk.expire(late, "trace"))
@@ -255,13 +257,31 @@ class Story:
             self.approve(request, who, domains[0])
         return request
 
+    def clear(self, request: RequestId, who: world.Person) -> None:
+        """They declare that they have no conflict of interest, unless they have."""
+        if not self.desk.load(request).cleared_for(who.id):
+            self.done(self.desk.carry_out(self.call(who), request, ask.DeclareNoConflict()))
+
+    def looked_after(self) -> None:
+        """Claimed and handed back; somebody steps aside, and too few are left to approve."""
+        request = self.reviewed(HOSPITAL)
+        for who, command in (
+            (TARA, ask.Claim(HOSPITAL)),
+            (TARA, ask.HandBack(HOSPITAL)),
+            (BOTH, ask.Claim(HOSPITAL)),
+            (BOTH, ask.Recuse(RecuseReason.CONFLICT_OF_INTEREST)),
+        ):
+            self.done(self.desk.carry_out(self.call(who), request, command))
+
     def approve(
         self, request: RequestId, who: world.Person, domain: DomainId, organisation: OrganisationCode | None = None
     ) -> None:
+        self.clear(request, who)
         call, content = self.call(who), self.hash(request)
         self.done(self.desk.approve(call, request, domain, content, organisation=organisation))
 
     def reject(self, request: RequestId, who: world.Person, domain: DomainId) -> None:
+        self.clear(request, who)
         self.done(self.desk.reject(self.call(who), request, domain, self.hash(request), RejectReason.OTHER))
 
     def released(self, request: RequestId, delivery: str, *, fail: bool = False) -> str:

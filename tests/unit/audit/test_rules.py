@@ -114,6 +114,28 @@ def revoked(event: Event) -> Event:
     return replace(event, type=new.TYPE, data=new.data(), actor=ActorId(TARA.id))
 
 
+def decided_by(who: world.Person, count: int, **more: object) -> Lie:
+    """Another person's approval, who is said to have declared that they have no conflict of interest, too."""
+
+    def lie(events: list[Event]) -> None:
+        approval = events[place(events, "request.domain_approved", count)]
+        for index, event in enumerate(events):
+            declared = event.type == "request.no_conflict_declared"
+            if declared and (event.actor, event.stream) == (approval.actor, approval.stream):
+                data = {**event.data, "person": who.id}
+                events[index] = replace(event, data=data, actor=ActorId(who.id))
+        changed("request.domain_approved", count, approver=who.id, actor=ActorId(who.id), **more)(events)
+
+    return lie
+
+
+def stepped_aside(event: Event) -> Event:
+    return replace(event, type="request.recused", data={"person": event.data["person"], "reason": "other"})
+
+
+LOST = {"reason": "quorum_lost", "domains": ["gp-2026"]}
+
+
 def moved_before(kind: str, other: str) -> Lie:
     def lie(events: list[Event]) -> None:
         event = events.pop(place(events, kind))
@@ -162,7 +184,7 @@ LIES: dict[str, tuple[Lie, str]] = {
     "a chunk left out": (dropped("release.items_released"), "WRONG_STATE"),
     "an approval by the same person twice": (approved_by(NADIA), "could not happen: ALREADY_DECIDED"),
     "an approval by another of the same organisation": (
-        changed("request.domain_approved", 1, approver=NILS.id, actor=ActorId(NILS.id), organisation="X26"),
+        decided_by(NILS, 1, organisation="X26"),
         "does not follow",
     ),
     "an approval by the requester": (approved_by(ROSA), "could not happen: NOT_A_CONTROLLER"),
@@ -172,7 +194,7 @@ LIES: dict[str, tuple[Lie, str]] = {
         "could not happen: FACTOR_NOT_HELD",
     ),
     "a controller in a guardian's place": (
-        changed("request.domain_approved", -3, approver=NILS.id, actor=ActorId(NILS.id), organisation="X26"),
+        decided_by(NILS, -3, organisation="X26"),
         "could not happen: FACTOR_NOT_HELD",
     ),
     "no guardian asked for": (
@@ -183,6 +205,28 @@ LIES: dict[str, tuple[Lie, str]] = {
         approved_by(world.person("nobody")),
         "does not follow",
     ),
+    "an approval without the declaration": (dropped("request.no_conflict_declared"), "CONFLICT_NOT_DECLARED"),
+    "a declaration by somebody on the project": (
+        changed("request.no_conflict_declared", 0, person=COLLEAGUE.id, actor=ActorId(COLLEAGUE.id)),
+        "could not happen: ON_THE_PROJECT",
+    ),
+    "a declaration for another content": (
+        changed("request.no_conflict_declared", 0, content_hash="cd" * 32),
+        "does not follow",
+    ),
+    "an approval by somebody who stepped aside": (
+        after("request.no_conflict_declared", 0, stepped_aside),
+        "could not happen: RECUSED",
+    ),
+    "an escalation without a cause": (
+        after("request.claimed", 0, lambda event: replace(event, type="request.escalated", data=LOST)),
+        "no command makes this event",
+    ),
+    "a quorum lost where it is not": (
+        changed("request.escalated", 0, domains=["gp-2026"]),
+        "does not follow",
+    ),
+    "claimed for another": (changed("request.claimed", 0, person=NADIA.id), "does not follow"),
     "an approval of another content": (
         changed("request.domain_approved", 0, content_hash="cd" * 32),
         "could not happen: OTHER_CONTENT",

@@ -13,7 +13,7 @@ from keyholder.registry.events import UnknownEventError
 from keyholder.registry.fields import FieldError
 from keyholder.requests import commands as ask
 from keyholder.requests.codec import EVENTS, RequestEvent, from_event, to_new_event
-from keyholder.requests.codes import RejectReason, RevokeReason, safe_count
+from keyholder.requests.codes import RecuseReason, RejectReason, RevokeReason, safe_count
 from keyholder.requests.events.releasing import MOST_SUBJECTS, ItemsReleased
 from keyholder.vocabulary import ActorId, StreamId
 from tests.unit.requests import world
@@ -39,8 +39,11 @@ def samples() -> dict[str, RequestEvent]:
     failed = world.approved()
     command = world.release_of(failed)
     file = world.released(delivery="file", recipient={"organisation": "ZZ9", "public_key": KEY})
+    aside = world.unread(facts=world.some_facts(candidates=(NADIA, TARA)))
+    aside.do(ask.Claim(GP), NADIA).do(ask.HandBack(GP), NADIA).do(ask.Recuse(RecuseReason.TOOK_PART), NADIA)
     courses = [
         mixed,
+        aside,
         blocked,
         held,
         world.drafted().do(ask.Discard(), ROSA),

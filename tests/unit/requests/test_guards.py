@@ -15,7 +15,7 @@ from keyholder.requests import decide as decisions
 from keyholder.requests import guards as g
 from keyholder.requests.actors import Actor, PersonActor
 from keyholder.requests.case import Assessment
-from keyholder.requests.codes import RejectReason, RevokeReason
+from keyholder.requests.codes import RecuseReason, RejectReason, RevokeReason
 from keyholder.requests.commands import CommandName
 from keyholder.requests.content import Delivery
 from keyholder.requests.transitions import TRANSITIONS, Transition
@@ -78,6 +78,10 @@ def reviewed(make: Callable[[ContentHash], ask.Command]) -> Scene:
     return Scene(course, make(named(course)), NADIA)
 
 
+def unread(command: ask.Command) -> Scene:
+    return Scene(world.unread(GP, HOSPITAL), command, NADIA)
+
+
 def submitted() -> Scene:
     course = world.drafted().do(ask.Submit(), ROSA)
     return Scene(course, ask.RecordChecks(named(course), world.checks()), RELEASE)
@@ -124,12 +128,18 @@ SCENES: dict[CommandName, Callable[[], Scene]] = {
     CommandName.FAIL_RELEASE: lambda: Scene(releasing(), ask.FailRelease(RELEASE_ID, "FAULT"), RELEASE),
     CommandName.COLLECT: lambda: Scene(world.released(**FILE), ask.Collect(RELEASE_ID), ROSA),
     CommandName.EXPIRE: late,
+    CommandName.DECLARE_NO_CONFLICT: lambda: unread(ask.DeclareNoConflict()),
+    CommandName.RECUSE: lambda: unread(ask.Recuse(RecuseReason.OTHER)),
+    CommandName.CLAIM: lambda: unread(ask.Claim(GP)),
+    CommandName.HAND_BACK: lambda: Scene(world.unread().do(ask.Claim(GP), NADIA), ask.HandBack(GP), NADIA),
 }
 
 
 def _another_s(scene: Scene) -> None:
     scene.person(id=ROSA.id)
     scene.project(members=(COLLEAGUE.id,))
+    if isinstance(scene.command, ask.Approve | ask.Reject):
+        scene.state(cleared={ROSA.id: scene.course.state.content_hash})
 
 
 def _joined(scene: Scene) -> None:
@@ -165,6 +175,10 @@ def _destroyed_today(scene: Scene) -> None:
     scene.state(summary=replace(summary(), destroy_by=world.NOW.date()))
 
 
+def _settled(scene: Scene) -> None:
+    scene.course.clear_everybody().approve(NADIA).approve(TARA)
+
+
 SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
     g.PROJECT_MEMBER: lambda scene: scene.project(members=(COLLEAGUE.id,)),
     g.SAME_PROJECT: _other_project,
@@ -195,6 +209,13 @@ SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
     g.ALL_CHUNKS: _half_done,
     g.FILE_READY: lambda scene: scene.course.do(ask.Collect(RELEASE_ID), ROSA),
     g.DUE: _early,
+    g.NO_CONFLICT: lambda scene: scene.state(cleared={}),
+    g.NOT_CLEARED_YET: lambda scene: scene.course.clear(NADIA),
+    g.NOT_RECUSED: lambda scene: scene.state(recused={NADIA.id: RecuseReason.OTHER}),
+    g.NO_SETTLED_VOTE: _settled,
+    g.CLAIMS_OWN_DOMAIN: lambda scene: scene.asks(domain=HOSPITAL),
+    g.NOT_THE_HANDLER: lambda scene: scene.course.do(ask.Claim(GP), NADIA),
+    g.THE_HANDLER: lambda scene: scene.course.do(ask.Claim(GP), NILS),
 }
 
 BACKED = {g.CONTROLS_DOMAIN: "ORGANISATION_UNCLEAR"}

@@ -68,6 +68,7 @@ class LifeCycle(RuleBasedStateMachine):
             self.submit()
         if stage > 1:
             self.check(2)
+            self.house.clear(self.request, NADIA, TARA, TOM)
         if stage > 2:
             for domain in domains:
                 for who in (NADIA, TARA) if domain == GP else (TARA, TOM):

@@ -71,6 +71,7 @@ BOTH = person("both", (Role.CONTROLLER, NHSE), (Role.CONTROLLER, TRUST))
 AUDITOR = person("auditor", (Role.AUDITOR, OTHER))
 GRETA = person("greta", (Role.CALDICOTT_GUARDIAN, NHSE))
 DEV = person("dev", (Role.DATA_PROTECTION_OFFICER, TRUST))
+DECIDERS = (NADIA, NILS, TARA, BOTH, GRETA, DEV)
 EVERYBODY = (OPERATOR, ROSA, COLLEAGUE, STRANGER, NADIA, NILS, TARA, BOTH, AUDITOR, GRETA, DEV)
 
 
@@ -175,6 +176,17 @@ class Course:
         assert isinstance(outcome, Refusal), outcome
         return outcome.code
 
+    def clear(self, *people: Person) -> Course:
+        """They declare that they have no conflict of interest."""
+        for who in people:
+            self.do(ask.DeclareNoConflict(), who)
+        return self
+
+    def clear_everybody(self) -> Course:
+        """All who may decide declare that they have no conflict of interest."""
+        able = [who for who in DECIDERS if not isinstance(self.ask(ask.DeclareNoConflict(), who), Refusal)]
+        return self.clear(*able)
+
     def approve(self, who: Person, domain: DomainId = GP) -> Course:
         assert self.state.content_hash
         return self.do(ask.Approve(domain, self.state.content_hash), who)
@@ -188,10 +200,16 @@ def drafted(*domains: DomainId, facts: Facts | None = None, **changes: JsonValue
     return Course(facts or some_facts()).do(ask.Create(a_draft(*domains, **changes).content.summary()), ROSA)
 
 
-def in_review(*domains: DomainId, facts: Facts | None = None, **changes: JsonValue) -> Course:
+def unread(*domains: DomainId, facts: Facts | None = None, **changes: JsonValue) -> Course:
+    """In review, and nobody has declared anything yet."""
     course = drafted(*domains, facts=facts, **changes).do(ask.Submit(), ROSA)
     assert course.state.content_hash
     return course.do(ask.RecordChecks(course.state.content_hash, checks()), RELEASE)
+
+
+def in_review(*domains: DomainId, facts: Facts | None = None, **changes: JsonValue) -> Course:
+    """In review, and all who decide have declared that they have no conflict of interest."""
+    return unread(*domains, facts=facts, **changes).clear_everybody()
 
 
 def approved(**changes: JsonValue) -> Course:
@@ -285,6 +303,11 @@ class House:
     def call(self, who: Person, **changes: object) -> Call:
         call = Call(signed_in(who, self.clock.now()), "trace")
         return replace(call, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
+
+    def clear(self, request: RequestId, *people: Person) -> None:
+        """They declare that they have no conflict of interest."""
+        for who in people or DECIDERS:
+            self.desk.carry_out(self.call(who), request, ask.DeclareNoConflict())
 
     def _assess(self, question: Question) -> Assessment:
         assert question.content.hash() == question.state.content_hash

@@ -29,6 +29,7 @@ class History(Generic[K, T]):
     def __init__(self) -> None:
         self._now: dict[K, T] = {}
         self._before: dict[K, list[tuple[T, datetime]]] = {}
+        self._since: dict[K, datetime] = {}
 
     def __contains__(self, key: object) -> bool:
         return key in self._now
@@ -42,6 +43,7 @@ class History(Generic[K, T]):
         if key in self._now:
             self._before.setdefault(key, []).append((self._now[key], at))
         self._now[key] = value
+        self._since.setdefault(key, at)
 
     def newest(self, key: K) -> T | None:
         return self._now.get(key)
@@ -54,6 +56,12 @@ class History(Generic[K, T]):
                 if replaced_at < at - MEANWHILE:
                     return
                 yield value
+
+    def everything(self, at: datetime) -> Iterator[tuple[T, ...]]:
+        """All there is, as a step of this moment may have found it: now, or before what was written meanwhile."""
+        yield tuple(self._now.values())
+        known = (key for key, since in self._since.items() if since < at - MEANWHILE)
+        yield tuple(list(self.around(key, at))[-1] for key in known)
 
 
 @dataclass(slots=True)

@@ -12,9 +12,14 @@ from keyholder.requests.codec import RequestEvent
 from keyholder.requests.events import (
     ChecksHeld,
     ChecksRecorded,
+    Claimed,
+    ConflictCleared,
     DomainApproved,
     DomainRejected,
     DraftSaved,
+    Escalated,
+    HandedBack,
+    Recused,
     RequestApproved,
     RequestBlocked,
     RequestCreated,
@@ -74,7 +79,15 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
             return ask.Collect(release)
         case RequestExpired():
             return ask.Expire()
-        case RequestCreated() | RequestApproved() | RequestRejected():
+        case ConflictCleared():
+            return ask.DeclareNoConflict()
+        case Recused(reason=reason):
+            return ask.Recuse(reason)
+        case Claimed(domain=domain):
+            return ask.Claim(domain)
+        case HandedBack(domain=domain):
+            return ask.HandBack(domain)
+        case RequestCreated() | RequestApproved() | RequestRejected() | Escalated():
             return None
 
 

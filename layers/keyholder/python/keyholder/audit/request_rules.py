@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice, product
 
@@ -19,7 +20,7 @@ from keyholder.requests.actors import Actor, Limits, PersonActor, System, System
 from keyholder.requests.case import Assessment, Facts
 from keyholder.requests.codec import Happened, from_event
 from keyholder.requests.codes import TERMINAL
-from keyholder.requests.commands import Command, Create, Save
+from keyholder.requests.commands import Command, Create, Recuse, Save
 from keyholder.requests.content import Summary
 from keyholder.requests.decide import decide
 from keyholder.requests.events.releasing import (
@@ -104,16 +105,20 @@ class RequestRules:
                 yield actor, Facts(limits=self._limits)
                 continue
             for project, domains, approvers in self._around(state, summary, one.at):
-                yield (
-                    actor,
-                    Facts(
-                        project=project,
-                        domains=domains,
-                        assessment=assessment,
-                        approvers=approvers,
-                        limits=self._limits,
-                    ),
+                facts = Facts(
+                    project=project,
+                    domains=domains,
+                    assessment=assessment,
+                    approvers=approvers,
+                    limits=self._limits,
                 )
+                yield from ((actor, found) for found in self._with_people(command, facts, one.at))
+
+    def _with_people(self, command: Command, facts: Facts, at: datetime) -> Iterator[Facts]:
+        """Who else could approve matters where somebody steps aside."""
+        if isinstance(command, Recuse):
+            yield from (replace(facts, candidates=everybody) for everybody in self._records.people.everything(at))
+        yield facts
 
     def _actors(self, one: Happened, now: datetime) -> Iterator[Actor]:
         """Keyholder itself, or the person; how strongly they had signed in is not in the ledger."""

@@ -12,9 +12,14 @@ from keyholder.registry.fields import Fields
 from keyholder.requests.events import (
     ChecksHeld,
     ChecksRecorded,
+    Claimed,
+    ConflictCleared,
     DomainApproved,
     DomainRejected,
     DraftSaved,
+    Escalated,
+    HandedBack,
+    Recused,
     RequestApproved,
     RequestBlocked,
     RequestCreated,
@@ -54,6 +59,11 @@ RequestEvent = (
     | ReleaseFinished
     | ReleaseFailed
     | ReleaseCollected
+    | ConflictCleared
+    | Recused
+    | Claimed
+    | HandedBack
+    | Escalated
 )
 
 EVENTS: Mapping[str, type[RequestEvent]] = {
@@ -78,6 +88,11 @@ EVENTS: Mapping[str, type[RequestEvent]] = {
         ReleaseFinished,
         ReleaseFailed,
         ReleaseCollected,
+        ConflictCleared,
+        Recused,
+        Claimed,
+        HandedBack,
+        Escalated,
     )
 }
 

@@ -63,6 +63,26 @@ class RevokeReason(StrEnum):
     OTHER = "other"
 
 
+class RecuseReason(StrEnum):
+    """Why somebody steps aside."""
+
+    CONFLICT_OF_INTEREST = "conflict_of_interest"
+    TOOK_PART = "took_part"
+    """They helped to write the request, or work with its project."""
+    NOT_COMPETENT = "not_competent"
+    """It needs knowledge they do not have."""
+    OTHER = "other"
+
+
+class EscalationReason(StrEnum):
+    """Why more people have to know of a request that waits."""
+
+    UNATTENDED = "unattended"
+    """Much of the time for deciding has gone by, and it is not decided."""
+    QUORUM_LOST = "quorum_lost"
+    """Too few people are left who could approve it; only an operator can register more."""
+
+
 class ExpiryReason(StrEnum):
     """Which time ran out."""
 

@@ -17,14 +17,18 @@ from keyholder.requests import reasons
 from keyholder.requests.actors import Actor, PersonActor, System
 from keyholder.requests.case import Case, Facts
 from keyholder.requests.codec import RequestEvent
-from keyholder.requests.codes import RejectReason, RevokeReason
+from keyholder.requests.codes import RecuseReason, RejectReason, RevokeReason
 from keyholder.requests.commands import (
     Approve,
     AuthoriseRelease,
+    Claim,
     Collect,
     Command,
     CommandName,
+    DeclareNoConflict,
     Discard,
+    HandBack,
+    Recuse,
     Reject,
     Revoke,
     Save,
@@ -124,7 +128,7 @@ def allowed_commands(
 def _asked(probe: Command, state: RequestState, actor: PersonActor, facts: Facts, now: datetime) -> AllowedCommand:
     outcome = decide(state, probe, actor, facts, now)
     refusal = outcome if isinstance(outcome, Refusal) else None
-    domain = probe.domain if isinstance(probe, Approve | Reject) else None
+    domain = probe.domain if isinstance(probe, Approve | Reject | Claim | HandBack) else None
     release = probe.release if isinstance(probe, Collect) else None
     return AllowedCommand(probe.NAME, refusal, domain, release)
 
@@ -140,6 +144,10 @@ def _probes(state: RequestState, person: Person) -> Iterator[Command]:
         factor, organisation = _likeliest(person, decision.needs)
         yield Approve(domain, summary.content_hash, organisation, factor=factor)
         yield Reject(domain, summary.content_hash, RejectReason.OTHER, organisation=organisation, factor=factor)
+        yield Claim(domain)
+        yield HandBack(domain)
+    yield DeclareNoConflict()
+    yield Recuse(RecuseReason.OTHER)
     yield Withdraw()
     yield Revoke(RevokeReason.OTHER)
     yield AuthoriseRelease("", summary.content_hash, summary.delivery)

@@ -28,6 +28,8 @@ def barred(person: Person, state: RequestState, project: Project | None) -> Refu
         return reasons.PERSON_DISABLED
     if person.id == state.requester:
         return reasons.SELF_APPROVAL
+    if person.id in state.recused:
+        return reasons.RECUSED
     return reasons.ON_THE_PROJECT if project is None or project.ever_on(person.id) else None
 
 

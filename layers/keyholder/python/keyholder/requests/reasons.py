@@ -92,6 +92,24 @@ ON_THE_PROJECT = Refusal(
     RefusalKind.FORBIDDEN,
     "Whoever is or was on the project doesn't decide its requests; other controllers of the domain can.",
 )
+CONFLICT_NOT_DECLARED = Refusal(
+    "CONFLICT_NOT_DECLARED",
+    RefusalKind.FORBIDDEN,
+    "Declare that you have no conflict of interest in this revision, read it, then decide; or step aside.",
+)
+ALREADY_DECLARED = Refusal(
+    "ALREADY_DECLARED", RefusalKind.CONFLICT, "You have declared so for this revision; its confidential parts are open."
+)
+RECUSED = Refusal(
+    "RECUSED", RefusalKind.FORBIDDEN, "You stepped aside from this request; other controllers of the domain decide."
+)
+VOTE_SETTLED = Refusal(
+    "VOTE_SETTLED",
+    RefusalKind.CONFLICT,
+    "A domain has decided with your vote; any one controller can still revoke the request once it is approved.",
+)
+ALREADY_CLAIMED = Refusal("ALREADY_CLAIMED", RefusalKind.CONFLICT, "You look after it already; hand it back when done.")
+NOT_CLAIMED = Refusal("NOT_CLAIMED", RefusalKind.CONFLICT, "You don't look after it for that domain; claim it first.")
 DOMAIN_NOT_ASKED = Refusal(
     "DOMAIN_NOT_ASKED", RefusalKind.INVALID, "Name a domain of this request, as the request lists them.", "/domain"
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from keyholder.registry.factors import Factor, Needs
-from keyholder.requests.codes import DecisionState, State, Vote
+from keyholder.requests.codes import DecisionState, EscalationReason, RecuseReason, State, Vote
 from keyholder.requests.content import Delivery, Summary
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, PersonId, RequestId
 
@@ -77,7 +77,8 @@ class RequestState:
     """One request. `version` is the number of its newest event, 0 before the first.
 
     `status` is None before the first event. `checks_held` says what the checks wait for. `until` and `retrievals` count
-    from the approval.
+    from the approval. `cleared` has the content for which each person declared that they have no conflict of interest,
+    `recused` who stepped aside, `handlers` who looks after it for a domain, `escalated` why more people had to know.
     """
 
     id: RequestId
@@ -95,6 +96,10 @@ class RequestState:
     until: datetime | None = None
     retrievals: int = 0
     due_at: datetime | None = None
+    cleared: Mapping[PersonId, ContentHash] = field(default_factory=dict)
+    recused: Mapping[PersonId, RecuseReason] = field(default_factory=dict)
+    handlers: Mapping[DomainId, PersonId] = field(default_factory=dict)
+    escalated: Mapping[EscalationReason, datetime] = field(default_factory=dict)
     created_at: datetime | None = None
     changed_at: datetime | None = None
 
@@ -104,6 +109,10 @@ class RequestState:
 
     def approved_domains(self) -> tuple[DomainId, ...]:
         return tuple(domain for domain, decision in self.domains.items() if decision.state is DecisionState.APPROVED)
+
+    def cleared_for(self, person: PersonId) -> bool:
+        """Whether `person` declared that they have no conflict of interest in the content that stands."""
+        return self.content_hash is not None and self.cleared.get(person) == self.content_hash
 
     def retrievals_used(self) -> int:
         return sum(release.counts for release in self.releases)

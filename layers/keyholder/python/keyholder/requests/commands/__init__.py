@@ -7,6 +7,10 @@ from keyholder.requests.commands.checking import (
     HoldChecks,
     RecordChecks,
 )
+from keyholder.requests.commands.conflicts import (
+    DeclareNoConflict,
+    Recuse,
+)
 from keyholder.requests.commands.deciding import (
     Approve,
     Reject,
@@ -21,6 +25,10 @@ from keyholder.requests.commands.drafting import (
 )
 from keyholder.requests.commands.ending import (
     Expire,
+)
+from keyholder.requests.commands.handling import (
+    Claim,
+    HandBack,
 )
 from keyholder.requests.commands.names import (
     CommandName,
@@ -37,17 +45,21 @@ __all__ = [
     "Approve",
     "AuthoriseRelease",
     "Checks",
+    "Claim",
     "Collect",
     "Command",
     "CommandName",
     "Create",
+    "DeclareNoConflict",
     "Discard",
     "Expire",
     "FailRelease",
     "FinishRelease",
+    "HandBack",
     "HoldChecks",
     "RecordChecks",
     "RecordChunk",
+    "Recuse",
     "Reject",
     "Revoke",
     "Save",
@@ -72,5 +84,9 @@ Command = (
     | FailRelease
     | Collect
     | Expire
+    | DeclareNoConflict
+    | Recuse
+    | Claim
+    | HandBack
 )
 """Each class carries its `NAME`."""

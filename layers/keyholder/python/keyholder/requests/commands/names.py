@@ -24,3 +24,7 @@ class CommandName(StrEnum):
     FAIL_RELEASE = "fail_release"
     COLLECT = "collect"
     EXPIRE = "expire"
+    DECLARE_NO_CONFLICT = "declare_no_conflict"
+    RECUSE = "recuse"
+    CLAIM = "claim"
+    HAND_BACK = "hand_back"

@@ -75,7 +75,7 @@ class Done:
     replayed: bool = False
 
 
-_COUNTING = ask.Approve | ask.AuthoriseRelease | ask.Collect
+_COUNTING = ask.Approve | ask.AuthoriseRelease | ask.Collect | ask.Recuse
 """Commands at which approvals are counted."""
 
 
@@ -211,7 +211,7 @@ class Desk:
         return Facts(
             project=self._registry.project(summary.project),
             domains=domains,
-            candidates=self._candidates(domains) if isinstance(command, ask.Submit) else None,
+            candidates=self._candidates(domains) if isinstance(command, ask.Submit | ask.Recuse) else None,
             approvers=self._approvers(state) if isinstance(command, _COUNTING) else {},
             limits=self._limits,
         )

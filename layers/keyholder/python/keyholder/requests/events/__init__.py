@@ -11,6 +11,10 @@ from keyholder.requests.events.checking import (
     ChecksRecorded,
     RequestBlocked,
 )
+from keyholder.requests.events.conflicts import (
+    ConflictCleared,
+    Recused,
+)
 from keyholder.requests.events.deciding import (
     DomainApproved,
     DomainRejected,
@@ -28,6 +32,10 @@ from keyholder.requests.events.drafting import (
 from keyholder.requests.events.ending import (
     RequestExpired,
 )
+from keyholder.requests.events.handling import (
+    Claimed,
+    HandedBack,
+)
 from keyholder.requests.events.releasing import (
     ItemsReleased,
     ReleaseAuthorised,
@@ -38,14 +46,22 @@ from keyholder.requests.events.releasing import (
 from keyholder.requests.events.summaries import (
     summary_json,
 )
+from keyholder.requests.events.waiting import (
+    Escalated,
+)
 
 __all__ = [
     "ChecksHeld",
     "ChecksRecorded",
+    "Claimed",
+    "ConflictCleared",
     "DomainApproved",
     "DomainRejected",
     "DraftSaved",
+    "Escalated",
+    "HandedBack",
     "ItemsReleased",
+    "Recused",
     "ReleaseAuthorised",
     "ReleaseCollected",
     "ReleaseFailed",

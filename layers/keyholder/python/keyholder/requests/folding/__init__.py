@@ -9,12 +9,24 @@ from keyholder.ledger.event import Event
 from keyholder.requests.codec import Happened, from_event
 
 # Importing a topic is what registers its rules; `test_table` asks for a rule for every event.
-from keyholder.requests.folding import checking, deciding, drafting, ending, releasing
+from keyholder.requests.folding import checking, conflicts, deciding, drafting, ending, handling, releasing, waiting
 from keyholder.requests.folding.rules import apply
 from keyholder.requests.state import RequestState
 from keyholder.vocabulary import RequestId
 
-__all__ = ["checking", "deciding", "drafting", "ending", "evolve", "fold", "folds", "releasing"]
+__all__ = [
+    "checking",
+    "conflicts",
+    "deciding",
+    "drafting",
+    "ending",
+    "evolve",
+    "fold",
+    "folds",
+    "handling",
+    "releasing",
+    "waiting",
+]
 
 
 def fold(request: RequestId, events: Iterable[Event]) -> RequestState:

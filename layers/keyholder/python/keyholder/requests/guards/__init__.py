@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from keyholder.requests.guards.conflicts import (
+    NO_CONFLICT,
+    NO_SETTLED_VOTE,
+    NOT_CLEARED_YET,
+    NOT_RECUSED,
+)
 from keyholder.requests.guards.content import (
     POLICY_ALLOWS,
     SAME_CONTENT,
@@ -27,6 +33,11 @@ from keyholder.requests.guards.drafting import (
 )
 from keyholder.requests.guards.guard import (
     Guard,
+)
+from keyholder.requests.guards.handling import (
+    CLAIMS_OWN_DOMAIN,
+    NOT_THE_HANDLER,
+    THE_HANDLER,
 )
 from keyholder.requests.guards.people import (
     ACCREDITED,
@@ -56,6 +67,7 @@ __all__ = [
     "ALL_CHUNKS",
     "APPROVALS_STAND",
     "CAPACITY_HELD",
+    "CLAIMS_OWN_DOMAIN",
     "CONTROLS_DOMAIN",
     "DELIVERY_AS_APPROVED",
     "DESTROYED_LATER",
@@ -69,7 +81,12 @@ __all__ = [
     "HANDING_OUT",
     "NARROWED_ONLY",
     "NEXT_CHUNK",
+    "NOT_CLEARED_YET",
+    "NOT_RECUSED",
+    "NOT_THE_HANDLER",
+    "NO_CONFLICT",
     "NO_RELEASE_RUNNING",
+    "NO_SETTLED_VOTE",
     "OFF_THE_PROJECT",
     "ORGANISATION_CLEAR",
     "POLICY_ALLOWS",
@@ -81,6 +98,7 @@ __all__ = [
     "SAME_CONTENT",
     "SAME_PROJECT",
     "SOMEBODY_ELSE",
+    "THE_HANDLER",
     "WINDOW_OPEN",
     "Guard",
     "decided_domain",

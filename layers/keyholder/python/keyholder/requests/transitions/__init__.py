@@ -6,7 +6,7 @@ What is not in it can't happen. Each module has the rows of one topic.
 
 from __future__ import annotations
 
-from keyholder.requests.transitions import checking, deciding, drafting, ending, releasing
+from keyholder.requests.transitions import checking, conflicts, deciding, drafting, ending, handling, releasing
 from keyholder.requests.transitions.row import Transition, Who
 
 __all__ = ["TRANSITIONS", "WHO", "Transition", "Who"]
@@ -14,6 +14,8 @@ __all__ = ["TRANSITIONS", "WHO", "Transition", "Who"]
 TRANSITIONS: tuple[Transition, ...] = (
     *drafting.ROWS,
     *checking.ROWS,
+    *conflicts.ROWS,
+    *handling.ROWS,
     *deciding.ROWS,
     *releasing.ROWS,
     *ending.ROWS,
