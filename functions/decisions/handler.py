@@ -1,4 +1,4 @@
-"""Controllers approve, reject and revoke."""
+"""Controllers declare their interests, look after requests, approve, reject and revoke."""
 
 from __future__ import annotations
 
@@ -11,13 +11,42 @@ from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
 from keyholder.edge.bodies import ApproveBody, RejectBody, RevokeBody
 from keyholder.edge.outcomes import acting, desk_call, done_answer
+from keyholder.edge.review_bodies import DeclareBody, HandledDomainBody, RecuseBody
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service
 from keyholder.refusals import Refusal
+from keyholder.requests.codes import RecuseReason
 from keyholder.requests.service import Call, Done
 from keyholder.vocabulary import ContentHash, DomainId, OrganisationCode, RequestId
 
 service = Service(Function.DECISIONS, lambda: assembly().tokens, SystemClock().now)
+
+
+@service.route("POST", "/v1/requests/{request_id}/declare", summary="Say whether you have a conflict of interest")
+def declare_interest(request_id: str, body: DeclareBody) -> Response[str]:
+    """By a controller. Without one, this revision's texts open to you, and you may decide; with one, you step aside."""
+    desk, call, request = assembly().desk, _at_will(), RequestId(request_id)
+    if body.conflict_of_interest:
+        return _answered(desk.recuse(call, request, RecuseReason.CONFLICT_OF_INTEREST))
+    return _answered(desk.declare_no_conflict(call, request))
+
+
+@service.route("POST", "/v1/requests/{request_id}/recuse", summary="Step aside from a request")
+def recuse(request_id: str, body: RecuseBody) -> Response[str]:
+    """By a controller, for good. A vote that has not decided a domain yet is taken back with it."""
+    return _answered(assembly().desk.recuse(_at_will(), RequestId(request_id), body.reason))
+
+
+@service.route("POST", "/v1/requests/{request_id}/claim", summary="Say that you look after a request")
+def claim_request(request_id: str, body: HandledDomainBody) -> Response[str]:
+    """By a controller of the domain, so that the others know. They may still decide, and take it over."""
+    return _answered(assembly().desk.claim(_at_will(), RequestId(request_id), DomainId(body.domain)))
+
+
+@service.route("POST", "/v1/requests/{request_id}/hand-back", summary="Say that you no longer look after it")
+def hand_request_back(request_id: str, body: HandledDomainBody) -> Response[str]:
+    """By whoever claimed it."""
+    return _answered(assembly().desk.hand_back(_at_will(), RequestId(request_id), DomainId(body.domain)))
 
 
 @service.route("POST", "/v1/requests/{request_id}/approve", summary="Approve for one domain")
@@ -65,6 +94,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _call() -> Call:
     return desk_call(service.call, assembly(), expected=service.call.version())
+
+
+def _at_will() -> Call:
+    """A command that names the version it was given for only if its author cares."""
+    return desk_call(service.call, assembly(), expected=service.call.if_match)
 
 
 def _answered(outcome: Done | Refusal) -> Response[str]:

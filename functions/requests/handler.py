@@ -75,13 +75,17 @@ def show_request(request_id: str) -> Response[str]:
 
 @service.route("GET", "/v1/requests/{request_id}/content", summary="What is asked for, in full")
 def show_request_content(request_id: str) -> Response[str]:
-    """What a decision is made on: everything but the pseudonyms and row ids, of which there are counts."""
+    """What a decision is made on: everything but the pseudonyms and row ids, of which there are counts.
+
+    Its texts open to a controller with the declaration that they have no conflict of interest.
+    """
     house = assembly()
     actor = acting(service.call, house)
     narrative = accepted(house.desk.narrative(actor, RequestId(request_id)))
     return answer(
         {
             "content": narrative.content,
+            "opened": narrative.opened,
             "justification": narrative.justification,
             "comments": dict(narrative.comments),
         }

@@ -183,6 +183,15 @@ class Asked:
     def content_hash(self) -> str:
         return str(self.seen().json["content_hash"])
 
+    def declare(self, who: str, *, conflict: bool = False, **more: Any) -> Answer:
+        return self.api.post(f"{self.path}/declare", {"conflict_of_interest": conflict}, who, **more)
+
+    def opened(self) -> Asked:
+        """The two controllers have declared that they have no conflict of interest."""
+        for who in ("controller", "second-controller"):
+            expect(self.declare(who), 200)
+        return self
+
     def approve(self, who: str, *, content_hash: str | None = None, **more: Any) -> Answer:
         now = self.seen()
         return self.api.post(
@@ -220,6 +229,11 @@ def draft(api: Api, body: dict[str, Any]) -> Asked:
 
 
 def in_review(api: Api, body: dict[str, Any]) -> Asked:
+    """Submitted, its checks made, and the two controllers have declared that they have no conflict of interest."""
+    return unread(api, body).opened()
+
+
+def unread(api: Api, body: dict[str, Any]) -> Asked:
     """Submitted, and its checks made."""
     asked = draft(api, body)
     expect(api.post(f"{asked.path}/submit", {}, "researcher"), 200)

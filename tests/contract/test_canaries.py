@@ -81,6 +81,8 @@ def whole_life(api: Api, extract: Extract) -> Told:
     told.of(api.post(f"{filed.path}/collect", body, "researcher"))
     rejected = in_review(api, request_body(extract, 0, justification=WHY))
     told.of(rejected.approve("controller-on-project"))
+    told.of(expect(api.post(f"{rejected.path}/claim", {"domain": DOMAIN}, "controller"), 200))
+    told.of(expect(api.post(f"{rejected.path}/recuse", {"reason": "other"}, "second-controller"), 200))
     told.of(expect(rejected.reject("controller", COMMENT), 200))
     withdrawn = draft(api, request_body(extract, 0, justification=WHY))
     told.of(

@@ -21,7 +21,18 @@ from keyholder.policy.facts import Consent
 from keyholder.policy.vocabulary import ConsentGiver
 from tests.contract import settled
 from tests.contract.api import CLOCK, Answer, Api, Fault, running
-from tests.contract.settled import DOMAIN, PROJECT, Asked, Extract, approved, draft, expect, in_review, request_body
+from tests.contract.settled import (
+    DOMAIN,
+    PROJECT,
+    Asked,
+    Extract,
+    approved,
+    draft,
+    expect,
+    in_review,
+    request_body,
+    unread,
+)
 from tests.described import Described
 
 NOBODY = "0" * 32
@@ -118,7 +129,7 @@ def _succeed(api: Api, extract: Extract) -> None:
     rejected = in_review(api, request_body(extract))
     expect(rejected.reject("controller", "Not for this purpose, as we said last time."), 200)
     expect(api.get(f"{rejected.path}/content", "second-controller"), 200)
-    expect(api.post(f"{in_review(api, request_body(extract)).path}/withdraw", {}, "researcher"), 200)
+    _look_after(api, extract)
 
     bad = {"row_id": "bad", "pseudonyms": {"nhs_number": "NO"}}
     inline = approved(api, request_body(extract, 0, settled.OPTED_OUT, bad))
@@ -155,6 +166,32 @@ def _succeed(api: Api, extract: Extract) -> None:
         assert expect(api.get("/v1/audit/events/7", "auditor"), 200).json["index"] == 7, moment
         report = expect(api.get("/v1/audit/reports/2026-Q3", "auditor"), 200).json
         assert report["records_withheld"]["total"] == "suppressed"
+
+
+def _look_after(api: Api, extract: Extract) -> None:
+    """Controllers declare, claim, step aside; each at the wrong time too."""
+    asked = unread(api, request_body(extract))
+    domain = {"domain": DOMAIN}
+    commands: dict[str, Any] = {
+        "declare": {"conflict_of_interest": False},
+        "claim": domain,
+        "hand-back": domain,
+        "recuse": {"reason": "other"},
+    }
+    assert not expect(api.get(f"{asked.path}/content", "controller"), 200).json["opened"]
+    for command in ("declare", "claim", "hand-back", "claim"):
+        expect(api.post(f"{asked.path}/{command}", commands[command], "controller"), 200)
+    assert api.post(f"{asked.path}/hand-back", domain, "second-controller").status == 409
+    for command in ("declare", "claim"):
+        assert api.post(f"{asked.path}/{command}", commands[command], "controller").status == 409
+    expect(api.post(f"{asked.path}/recuse", commands["recuse"], "controller"), 200)
+    expect(asked.declare("second-controller", conflict=True), 200)
+    for who in ("controller", "researcher", "auditor"):
+        expect(api.get(asked.path, who), 200)
+    expect(api.post(f"{asked.path}/withdraw", {}, "researcher"), 200)
+    for command, body in commands.items():
+        assert api.post(f"{asked.path}/{command}", body, "controller").status == 409
+        assert api.post(f"/v1/requests/{PLACES['request_id']}/{command}", body, "controller").status == 404
 
 
 def _meet_other_states(api: Api, extract: Extract) -> None:

@@ -484,7 +484,7 @@ def test_with_its_own_key_switched_off_the_checks_wait_and_say_so(api: Api, extr
     assert api.deliver() == 1
     seen = asked.seen("researcher").json
     assert (seen["state"], seen["checks_held"]) == ("in_review", None)
-    assert statuses(approve_own(asked).release()) == ["released"] * 3
+    assert statuses(approve_own(asked.opened()).release()) == ["released"] * 3
 
 
 def test_a_request_whose_checks_wait_can_be_withdrawn(api: Api, extract: Extract) -> None:

@@ -62,6 +62,9 @@ def test_every_command_on_a_request_answers_with_its_receipts(api: Api, extract:
     submitted = expect(api.post(f"{asked.path}/submit", {}, "researcher"), 200)
     assert proven(api, submitted.json["receipts"]) == ["request.submitted"]
     api.deliver()
+    declared = expect(asked.declare("controller"), 200)
+    assert proven(api, declared.json["receipts"]) == ["request.no_conflict_declared"]
+    expect(asked.declare("second-controller"), 200)
     first = expect(asked.approve("controller"), 200)
     assert proven(api, first.json["receipts"]) == ["request.domain_approved"]
     second = expect(asked.approve("second-controller"), 200)
@@ -109,8 +112,9 @@ def test_everybody_reads_the_receipts_of_their_own_acts_alone(api: Api, extract:
         "request.release_authorised",
         "release.finished",
     ]
-    assert proven(api, own["controller"]) == ["request.domain_approved"]
-    assert proven(api, own["second-controller"]) == ["request.domain_approved", "request.approved"]
+    said = "request.no_conflict_declared"
+    assert proven(api, own["controller"]) == [said, "request.domain_approved"]
+    assert proven(api, own["second-controller"]) == [said, "request.domain_approved", "request.approved"]
     for who, receipts in own.items():
         assert all(receipt["leaf"] for receipt in receipts)
         actors = {leaf["actor"] for leaf in leaves(receipts) if leaf["type"] != "release.finished"}

@@ -191,7 +191,9 @@ def _released(walk: Walk, ids: dict[str, str], made: list[dict[str, Any]]) -> st
     walk.call("POST", f"{path}/submit", "researcher", {})
     checked = _checked(walk, path)
     decision = {"domain": DOMAIN, "content_hash": checked["content_hash"], "no_conflict_of_interest": True}
-    first = walk.call("POST", f"{path}/approve", "controller", decision, if_match=checked["etag"])
+    for who in ("controller", "second-controller"):
+        declared = walk.call("POST", f"{path}/declare", who, {"conflict_of_interest": False})
+    first = walk.call("POST", f"{path}/approve", "controller", decision, if_match=declared["etag"])
     second = walk.call("POST", f"{path}/approve", "second-controller", decision, if_match=first["etag"])
     assert second["state"] == "approved"
     released = walk.call("POST", f"{path}/release", "researcher", {"content_hash": checked["content_hash"]})

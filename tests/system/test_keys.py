@@ -62,6 +62,7 @@ class World:
             time.sleep(0.2)
         for who in ("controller", "second-controller"):
             now = self.client(who).request(draft.id)
+            now = self.client(who).declare(draft.id, now.etag, conflict=False)
             self.client(who).approve(draft.id, domain, str(now.content_hash), now.etag)
         return draft.id, str(now.content_hash)
 

@@ -273,6 +273,7 @@ class Story:
             self.approved(view.id)
         telling.say("One controller of RX1 and one of X26 approve the content hash of two requests.")
         greedy = self.checked(memory.rejected_request)
+        greedy = self.cast["second-controller"].declare(greedy.id, greedy.etag, conflict=False)
         rejected = self.cast["second-controller"].reject(
             greedy.id,
             DOMAIN,
@@ -290,6 +291,7 @@ class Story:
         for key, expected in (("controller", "in_review"), ("second-controller", "approved")):
             controller = self.cast[key]
             view = controller.request(request_id)
+            view = controller.declare(request_id, view.etag, conflict=False)
             view = controller.approve(request_id, DOMAIN, _hash(view), view.etag)
             claim(view.state == expected, f"after the approval of {key} the request is {expected}, not {view.state}")
         return view

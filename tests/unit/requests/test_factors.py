@@ -14,7 +14,7 @@ from keyholder.requests import commands as ask
 from keyholder.requests.codes import DecisionState, RejectReason, RevokeReason, State
 from keyholder.requests.events import DomainApproved
 from keyholder.requests.quorum_view import quorum_view
-from keyholder.requests.view import may_see
+from keyholder.requests.sight import side
 from keyholder.vocabulary import Role
 from tests.unit.requests import world
 from tests.unit.requests.world import (
@@ -134,8 +134,8 @@ def test_every_one_of_them_may_stop_even_where_nobody_asks_for_their_yes() -> No
     assert course.state.domains[GP].ballots[-1].factor is GUARDIAN
     stopped = world.approved().do(ask.Revoke(RevokeReason.SECURITY_CONCERN), DEV)
     assert stopped.state.status is State.REVOKED
-    assert may_see(stopped.state, DEV, world.a_project())
-    assert not may_see(stopped.state, replace(DEV, roles=(Membership(Role.DATA_PROTECTION_OFFICER, OTHER),)), None)
+    assert side(stopped.state, DEV, world.a_project())
+    assert not side(stopped.state, replace(DEV, roles=(Membership(Role.DATA_PROTECTION_OFFICER, OTHER),)), None)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from keyholder.ledger.log import IdempotencyKey
 from keyholder.refusals import Refusal
 from keyholder.registry.people import Person
 from keyholder.registry.service import Call as RegistryCall
-from keyholder.requests.codes import TERMINAL, RejectReason, RevokeReason, State
+from keyholder.requests.codes import TERMINAL, RecuseReason, RejectReason, RevokeReason, State
 from keyholder.requests.commands import CommandName
 from keyholder.requests.content import Delivery
 from keyholder.requests.decide import allowed_commands
@@ -53,6 +53,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.number = 0
         self.hashes: list[ContentHash] = []
         self.agreed: set[tuple[DomainId, PersonId, ContentHash]] = set()
+        self.aside: set[PersonId] = set()
         self.running: list[str] = []
         self.last: tuple[Call, Command, Done] | None = None
         self.ended_at: int | None = None
@@ -139,6 +140,7 @@ class LifeCycle(RuleBasedStateMachine):
             CommandName.APPROVE,
         )
         if outcome:
+            assert who.id not in self.aside
             self.agreed.add((domain, who.id, named))
             for approved in outcome.state.approved_domains():
                 self.quorum_holds(approved, named)
@@ -153,6 +155,21 @@ class LifeCycle(RuleBasedStateMachine):
             lambda call: self.house.desk.reject(call, self.request, domain, named, RejectReason.OTHER),
             CommandName.REJECT,
         )
+
+    @precondition(lambda self: self.state() in (State.SUBMITTED, State.IN_REVIEW, State.APPROVED))
+    @rule(who=CONTROLLERS | PEOPLE, which=st.sampled_from((0, 0, 0, 0, 1, 1, 2, 3)), domain=DOMAINS)
+    def look_after(self, who: Person, which: int, domain: DomainId) -> None:
+        """Declare, claim, hand back, or step aside: and then their vote is not counted on any more."""
+        desk = self.house.desk
+        if which == 0:
+            self.give(who, lambda call: desk.declare_no_conflict(call, self.request), CommandName.DECLARE_NO_CONFLICT)
+        elif which == 1:
+            self.give(who, lambda call: desk.claim(call, self.request, domain), CommandName.CLAIM)
+        elif which == 2:
+            self.give(who, lambda call: desk.hand_back(call, self.request, domain), CommandName.HAND_BACK)
+        elif self.give(who, lambda call: desk.recuse(call, self.request, RecuseReason.OTHER), CommandName.RECUSE):
+            self.agreed = {vote for vote in self.agreed if vote[1] != who.id}
+            self.aside.add(who.id)
 
     @rule(who=PEOPLE, which=st.integers(0, 11))
     def stop(self, who: Person, which: int) -> None:

@@ -10,12 +10,12 @@ from keyholder.cli.receipts import RECEIPTS, keep
 from keyholder.cli.session import Session
 from keyholder.client import RequestView
 from keyholder.registry.factors import Factor
-from keyholder.requests.codes import RejectReason
+from keyholder.requests.codes import RecuseReason, RejectReason
 
 CONTENT_HASH = click.option(
     "--content-hash", required=True, help="The hash of the content you read ('request show' prints it)."
 )
-DOMAIN = click.option("--domain", required=True, help="The domain you decide for.")
+DOMAIN = click.option("--domain", required=True, help="The domain it is about.")
 
 
 @click.group()
@@ -39,13 +39,75 @@ def list_(session: Session) -> None:
 
 @review.command()
 @click.argument("request_id")
+@click.pass_obj
+def show(session: Session, request_id: str) -> None:
+    """A request with its texts, once you have declared that you have no conflict of interest."""
+    keyholder = session.keyholder()
+    view, content = keyholder.request(request_id), keyholder.content(request_id)
+    if not content.get("opened"):
+        session.say("Its texts are not open to you: see 'keyholder review declare'.")
+    session.show({**view.document, "read": content})
+
+
+@review.command()
+@click.argument("request_id")
+@click.option(
+    "--no-conflict-of-interest", "conflict", flag_value=False, type=bool, help="You have none: its texts open."
+)
+@click.option("--conflict-of-interest", "conflict", flag_value=True, type=bool, help="You have one: you step aside.")
+@RECEIPTS
+@click.pass_obj
+def declare(session: Session, request_id: str, *, conflict: bool | None, receipts_to: Path | None) -> None:
+    """Say whether you have a conflict of interest in the revision as it stands; needed before you can decide."""
+    if conflict is None:
+        raise click.UsageError("Say which: --no-conflict-of-interest or --conflict-of-interest.")
+    keyholder = session.keyholder()
+    view = keyholder.declare(request_id, keyholder.request(request_id).etag, conflict=conflict)
+    _show(session, view, receipts_to)
+
+
+@review.command()
+@click.argument("request_id")
+@click.option("--reason", required=True, type=click.Choice([reason.value for reason in RecuseReason]))
+@RECEIPTS
+@click.pass_obj
+def recuse(session: Session, request_id: str, reason: str, receipts_to: Path | None) -> None:
+    """Step aside from a request, for good."""
+    keyholder = session.keyholder()
+    _show(session, keyholder.recuse(request_id, reason, keyholder.request(request_id).etag), receipts_to)
+
+
+@review.command()
+@click.argument("request_id")
+@DOMAIN
+@RECEIPTS
+@click.pass_obj
+def claim(session: Session, request_id: str, domain: str, receipts_to: Path | None) -> None:
+    """Tell the other controllers that you look after a request. They may still decide."""
+    keyholder = session.keyholder()
+    _show(session, keyholder.claim(request_id, domain, keyholder.request(request_id).etag), receipts_to)
+
+
+@review.command()
+@click.argument("request_id")
+@DOMAIN
+@RECEIPTS
+@click.pass_obj
+def hand_back(session: Session, request_id: str, domain: str, receipts_to: Path | None) -> None:
+    """Tell them that you no longer do."""
+    keyholder = session.keyholder()
+    _show(session, keyholder.hand_back(request_id, domain, keyholder.request(request_id).etag), receipts_to)
+
+
+@review.command()
+@click.argument("request_id")
 @DOMAIN
 @CONTENT_HASH
 @click.option(
     "--no-conflict-of-interest",
     is_flag=True,
     required=True,
-    help="You declare that you have no interest in the project and took no part in the request.",
+    help="You say again that you have no interest in the project and took no part in the request.",
 )
 @click.option(
     "--factor",

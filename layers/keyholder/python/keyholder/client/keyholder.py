@@ -95,6 +95,23 @@ class Keyholder:
 
     # Decisions
 
+    def declare(self, request_id: str, if_match: str, *, conflict: bool) -> RequestView:
+        """Says whether one has a conflict of interest. Without one, the texts open to a controller; with one, they step
+        aside."""
+        return self._command(request_id, "declare", {"conflict_of_interest": conflict}, if_match)
+
+    def recuse(self, request_id: str, reason: str, if_match: str) -> RequestView:
+        """Steps aside from a request, for good."""
+        return self._command(request_id, "recuse", {"reason": reason}, if_match)
+
+    def claim(self, request_id: str, domain: str, if_match: str) -> RequestView:
+        """Tells the other controllers that one looks after a request."""
+        return self._command(request_id, "claim", {"domain": domain}, if_match)
+
+    def hand_back(self, request_id: str, domain: str, if_match: str) -> RequestView:
+        """Tells them that one no longer does."""
+        return self._command(request_id, "hand-back", {"domain": domain}, if_match)
+
     def approve(
         self,
         request_id: str,
@@ -105,7 +122,7 @@ class Keyholder:
         factor: str | None = None,
         organisation: str | None = None,
     ) -> RequestView:
-        """Approves exactly this content for one domain, and declares no conflict of interest.
+        """Approves exactly this content for one domain, and says again that there is no conflict of interest.
 
         `factor` and `organisation` say which place the approval fills, where the person could fill several.
         """

@@ -27,7 +27,7 @@ from keyholder.registry.key_changes import Change, ChangeReason, ChangeState
 from keyholder.registry.people import Capacity, PersonKind
 from keyholder.registry.projects import CagStatus, CopiPurpose, OptOutCondition
 from keyholder.release.items import ItemStatus
-from keyholder.requests.codes import DecisionState, RejectReason, State, Vote
+from keyholder.requests.codes import DecisionState, RecuseReason, RejectReason, State, Vote
 from keyholder.requests.commands import CommandName
 from keyholder.requests.content import Delivery, NeedCode, ReferenceKind
 from keyholder.vocabulary import IdentifierType, Role
@@ -234,6 +234,23 @@ class DomainDecisionView(Answer):
     identifier_types: Kinds
     """What every approval so far covers."""
     ballots: list[Ballot]
+    handler: PersonReference | None
+    """Who said that they look after it for this domain. Others may still decide."""
+
+
+class Recusal(Answer):
+    """Somebody who stepped aside."""
+
+    person: PersonReference
+    reason: RecuseReason
+
+
+class Interests(Answer):
+    """What those who decide said of their own interests."""
+
+    no_conflict_declared: list[PersonReference]
+    """In the content that stands."""
+    recused: list[Recusal]
 
 
 class Retrievals(Answer):
@@ -312,6 +329,8 @@ class RequestSummary(Answer):
     justification_sha256: Hash
     checks: CheckCounts | Annotated[dict[str, str], Field(max_length=0)] = Field(default_factory=dict)
     """Only for those who decide and audit; empty until the checks are made."""
+    interests: Interests | None = None
+    """Only for those who decide and audit."""
 
 
 class Places(Answer):
@@ -424,10 +443,13 @@ class Narrative(Answer):
     """What a decision is made on."""
 
     content: ContentView
+    opened: bool
+    """The texts are open to you. To a controller they are once they have declared that they have no conflict of
+    interest in this revision (`declare`)."""
     justification: str | None
-    """Null where it was erased."""
+    """Null where it was erased, or is not open to you."""
     comments: dict[Hash, str | None]
-    """By their SHA-256, as the ballots name them; null where erased."""
+    """By their SHA-256, as the ballots name them; null where erased, and none where they are not open to you."""
 
 
 class GivenItem(Answer):
@@ -753,6 +775,10 @@ SUCCESSES: Mapping[str, Success] = {
     "POST /v1/requests/{request_id}/withdraw": _COMMANDED,
     "POST /v1/requests/{request_id}/discard": _COMMANDED,
     "GET /v1/me": Success(PersonView),
+    "POST /v1/requests/{request_id}/declare": _COMMANDED,
+    "POST /v1/requests/{request_id}/recuse": _COMMANDED,
+    "POST /v1/requests/{request_id}/claim": _COMMANDED,
+    "POST /v1/requests/{request_id}/hand-back": _COMMANDED,
     "POST /v1/requests/{request_id}/approve": _COMMANDED,
     "POST /v1/requests/{request_id}/reject": _COMMANDED,
     "POST /v1/requests/{request_id}/revoke": _COMMANDED,

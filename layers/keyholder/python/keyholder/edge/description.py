@@ -96,7 +96,20 @@ _MAY_SAY_WHEN = frozenset({409, 500, 503})
 CONDITIONAL = frozenset({"approve", "reject", "revoke", "save"})
 """Commands that name the version they were decided on (If-Match)."""
 CONDITIONAL_AT_WILL = frozenset(
-    {"submit", "withdraw", "discard", "release", "people", "projects", "key-changes", "confirm"}
+    {
+        "submit",
+        "withdraw",
+        "discard",
+        "release",
+        "people",
+        "projects",
+        "key-changes",
+        "confirm",
+        "declare",
+        "recuse",
+        "claim",
+        "hand-back",
+    }
 )
 """Commands that take the version if they are told it; `people` and `projects` change what is registered with it."""
 

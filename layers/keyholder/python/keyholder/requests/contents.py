@@ -30,9 +30,13 @@ class ContentStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Narrative:
-    """What those who decide read: the content without its records, and the texts, None where erased."""
+    """What those who decide read: the content without its records, and the texts, None where erased.
+
+    `opened`: the texts are open to whoever asked for them; where they are not, there is none here.
+    """
 
     content: JsonObject
+    opened: bool
     justification: str | None
     comments: Mapping[str, str | None]
     """By their SHA-256, as the ledger names them."""
@@ -46,11 +50,13 @@ def stored_content(contents: ContentStore, state: RequestState) -> RequestConten
     return read_content(json.loads(stored))
 
 
-def stored_narrative(contents: ContentStore, state: RequestState) -> Narrative:
-    """The texts of a submitted request. Raises `ContentLostError` where its content is gone."""
+def stored_narrative(contents: ContentStore, state: RequestState, *, texts: bool) -> Narrative:
+    """What is asked for, and with `texts` the free texts about it. Raises `ContentLostError` where it is gone."""
     content = stored_content(contents, state)
+    if not texts:
+        return Narrative(content.described(), opened=False, justification=None, comments={})
     decisions = state.domains.values()
     comments = [ballot.comment_sha256 for decision in decisions for ballot in decision.ballots if ballot.comment_sha256]
-    texts = contents.read(state.id, content.justification_sha256, *comments)
-    read = [FreeText.read(text).text if text else None for text in texts]
-    return Narrative(content.described(), read[0], dict(zip(comments, read[1:], strict=True)))
+    found = contents.read(state.id, content.justification_sha256, *comments)
+    read = [FreeText.read(text).text if text else None for text in found]
+    return Narrative(content.described(), True, read[0], dict(zip(comments, read[1:], strict=True)))

@@ -7,36 +7,26 @@ from datetime import datetime
 
 from keyholder.canonical import JsonObject, JsonValue
 from keyholder.ledger.event import rfc3339
-from keyholder.registry.factors import factors_view, standings
-from keyholder.registry.people import Person
-from keyholder.registry.projects import Project
+from keyholder.registry.factors import factors_view
 from keyholder.requests.decide import AllowedCommand
 from keyholder.requests.events import summary_json
+from keyholder.requests.sight import Side
 from keyholder.requests.state import Ballot, DomainDecision, Release, RequestState
-from keyholder.vocabulary import DomainId, Role
-
-
-def may_see(state: RequestState, person: Person, project: Project | None) -> bool:
-    """The requester, the project's members, those who decide for the domains it was submitted to, and auditors."""
-    if state.status is None or person.disabled:
-        return False
-    if person.id == state.requester or person.has(Role.AUDITOR):
-        return True
-    return _on_project(person, project) or _controls(state, person)
+from keyholder.vocabulary import DomainId
 
 
 def request_view(
     state: RequestState,
-    person: Person,
+    stands: Side,
     commands: tuple[AllowedCommand, ...] | None = None,
     quorum: Sequence[JsonObject] = (),
 ) -> JsonObject:
-    """What the person is shown; `commands`, and how far the `quorum` is, where what they may do was asked.
+    """What somebody on a side of the request is shown; `commands`, and how far the `quorum` is, where what they may do
+    was asked.
 
     The counts of the checks are for those who decide and those who audit: the requester learns nothing from them about
-    any one person.
+    any one person. So are people's interests.
     """
-    weighs = person.has(Role.AUDITOR) or (_controls(state, person) and person.id != state.requester)
     view: dict[str, JsonValue] = {
         "id": state.id,
         "version": state.version,
@@ -49,26 +39,29 @@ def request_view(
         "policy_hash": state.policy_hash,
         "reasons": list(state.reasons),
         "checks_held": state.checks_held,
-        "decisions": [_decision(domain, decision) for domain, decision in state.domains.items()],
+        "decisions": [
+            {**_decision(domain, decision), "handler": state.handlers.get(domain)}
+            for domain, decision in state.domains.items()
+        ],
         "release_until": _moment(state.until),
         "retrievals": {"allowed": state.retrievals, "used": state.retrievals_used()},
         "releases": [_release(release) for release in state.releases],
         **(summary_json(state.summary) if state.summary else {}),
     }
-    if weighs:
+    if stands in (Side.DECIDING, Side.AUDITING):
         view["checks"] = dict(state.counts)
+        view["interests"] = _interests(state)
     if commands is not None:
         view["allowed_commands"] = [_command(command) for command in commands]
         view["quorum"] = list(quorum)
     return view
 
 
-def _on_project(person: Person, project: Project | None) -> bool:
-    return project is not None and person.id in project.members
-
-
-def _controls(state: RequestState, person: Person) -> bool:
-    return any(standings(person, decision.needs.controllers) for decision in state.domains.values())
+def _interests(state: RequestState) -> JsonObject:
+    return {
+        "no_conflict_declared": [person for person in state.cleared if state.cleared_for(person)],
+        "recused": [{"person": person, "reason": reason.value} for person, reason in state.recused.items()],
+    }
 
 
 def _decision(domain: DomainId, decision: DomainDecision) -> JsonObject:

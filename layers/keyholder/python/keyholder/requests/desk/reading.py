@@ -17,8 +17,9 @@ from keyholder.requests.listings import request_stream
 from keyholder.requests.quorum_view import OPEN, quorum_view
 from keyholder.requests.reasons import UNKNOWN_REQUEST
 from keyholder.requests.receipts import own_act
+from keyholder.requests.sight import reads_texts, side
 from keyholder.requests.state import RequestState
-from keyholder.requests.view import may_see, request_view
+from keyholder.requests.view import request_view
 from keyholder.vocabulary import (
     RequestId,
     Role,
@@ -61,7 +62,7 @@ class Reading(Desk):
         An auditor has those of every event; leaves of others' acts are read, and that is logged, by the audit API.
         """
         state = self.load(request)
-        if not may_see(state, actor.person, self._project(state)):
+        if side(state, actor.person, self._project(state)) is None:
             return UNKNOWN_REQUEST
         own, every = own_act(state, actor.person.id), actor.person.has(Role.AUDITOR)
         numbers = [event.number for event in self._events(request) if event.number > after and (every or own(event))][
@@ -75,17 +76,19 @@ class Reading(Desk):
         )
 
     def narrative(self, actor: PersonActor, request: RequestId) -> Narrative | Refusal:
-        """The texts, for whoever may see the request."""
+        """What is asked for, with the texts where they are open to this person."""
         state = self.load(request)
-        if state.summary is None or not may_see(state, actor.person, self._project(state)):
+        project = self._project(state)
+        if state.summary is None or side(state, actor.person, project) is None:
             return UNKNOWN_REQUEST
-        return stored_narrative(self._contents, state)
+        return stored_narrative(self._contents, state, texts=reads_texts(state, actor.person, project))
 
     def _viewed(self, actor: PersonActor, state: RequestState, *, with_commands: bool) -> JsonObject | None:
-        if not may_see(state, actor.person, self._project(state)):
+        stands = side(state, actor.person, self._project(state))
+        if stands is None:
             return None
         if not with_commands or state.summary is None:
-            return request_view(state, actor.person)
+            return request_view(state, stands)
         now = self._clock.now()
         facts = self._facts(actor, state, ask.Withdraw())
         candidates = self._candidates(facts.domains) if state.status in OPEN else None
@@ -94,4 +97,4 @@ class Reading(Desk):
         if actor.person.id == state.requester and state.status in (State.DRAFT, State.APPROVED, State.RELEASED):
             facts = replace(facts, assessment=self._assessment(actor.person, state, facts, now))
         commands = allowed_commands(state, actor, facts, now)
-        return request_view(state, actor.person, commands, quorum_view(state, facts))
+        return request_view(state, stands, commands, quorum_view(state, facts))

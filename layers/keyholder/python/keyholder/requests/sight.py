@@ -1,0 +1,51 @@
+"""Which side of a request a person stands on, and so what of it they may see."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from keyholder.registry.factors import standings
+from keyholder.registry.people import Person
+from keyholder.registry.projects import Project
+from keyholder.requests.state import RequestState
+from keyholder.vocabulary import Role
+
+
+class Side(StrEnum):
+    """Where somebody stands."""
+
+    ASKING = "asking"
+    """The requester, and whoever is on the project."""
+    DECIDING = "deciding"
+    """Whoever decides for a domain it was submitted to, and is not and was not on the project."""
+    AUDITING = "auditing"
+    APART = "apart"
+    """Who would decide, but was on the project once: they see the request, and nothing that is confidential in it."""
+
+
+def side(state: RequestState, person: Person, project: Project | None) -> Side | None:
+    """None for whoever may not see the request at all. Who asks is on no other side of it, whatever their roles."""
+    if state.status is None or person.disabled:
+        return None
+    if person.id == state.requester or (project is not None and person.id in project.members):
+        return Side.ASKING
+    if person.has(Role.AUDITOR):
+        return Side.AUDITING
+    if not _controls(state, person):
+        return None
+    return Side.APART if project is None or project.ever_on(person.id) else Side.DECIDING
+
+
+def reads_texts(state: RequestState, person: Person, project: Project | None) -> bool:
+    """Whether the confidential parts of the content that stands are open to a person.
+
+    Who decides opens them with the declaration that they have no conflict of interest.
+    """
+    stands = side(state, person, project)
+    if stands is Side.DECIDING:
+        return state.cleared_for(person.id)
+    return stands in (Side.ASKING, Side.AUDITING)
+
+
+def _controls(state: RequestState, person: Person) -> bool:
+    return any(standings(person, decision.needs.controllers) for decision in state.domains.values())
