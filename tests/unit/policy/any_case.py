@@ -132,7 +132,7 @@ def requests(draw: st.DrawFn, day: date) -> Json:
         "direction": maybe(_instruments(day)),
         "public_interest_test": maybe(_tests),
     }
-    changed = draw(st.lists(st.sampled_from(sorted(other)), max_size=3, unique=True))
+    changed = draw(st.one_of(st.just([]), st.lists(st.sampled_from(sorted(other)), max_size=3, unique=True)))
     return {**lawful, **{name: draw(other[name]) for name in changed}}
 
 
@@ -225,7 +225,7 @@ def subjects(draw: st.DrawFn, day: date) -> Json:
         "age_years": st.integers(0, 110),
         "pds_security": st.sampled_from(["U", "R"]),
     }
-    changed = draw(st.lists(st.sampled_from(sorted(other)), max_size=3, unique=True))
+    changed = draw(st.lists(st.sampled_from(sorted(other)), min_size=1, max_size=4, unique=True))
     return {**fine, **{name: draw(other[name]) for name in changed}}
 
 
