@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from keyholder.policy.assess import assess_person, assess_request, supposing_approved
 from keyholder.policy.days import london_day, over
 from keyholder.policy.facts import Agreement, Requester
-from keyholder.policy.settings import STATED, CollectionType1, ExemptFlow, Freshness, PolicyFacts, policy_hash
+from keyholder.policy.settings import STATED, CapError, CollectionType1, ExemptFlow, Freshness, PolicyFacts, policy_hash
 from keyholder.policy.vocabulary import CheckState, Decision, LegalBasis, Purpose, Reason, RequesterRole
 from tests.unit.policy.examples import (
     CONSENTED,
@@ -155,7 +155,7 @@ def test_consent_days(pair: tuple[date, datetime], away: int) -> None:
     "days", [{"direct_days": 21}, {"cache_days": 14}, {"cache_refresh_days": 8}, {"direct_days": -1}]
 )
 def test_no_setting_goes_over_a_cap(days: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="cap"):
+    with pytest.raises(CapError, match="at most 20 days"):
         Freshness(**days)
 
 
@@ -166,7 +166,7 @@ def test_type_1_is_a_setting_of_two_bases_alone(basis: LegalBasis) -> None:
 
 
 def test_the_hash_names_every_setting() -> None:
-    flow = ExemptFlow(Purpose.RESEARCH, False, "test", TODAY)
+    flow = ExemptFlow(Purpose.RESEARCH, False, "test", TODAY, project_id="PRJ-0001")
     rule = CollectionType1("gdppr", LegalBasis.COPI_REG3, True, "test", TODAY)
     others = [
         PolicyFacts(freshness=Freshness(direct_days=19)),

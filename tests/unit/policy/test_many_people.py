@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keyholder.policy import digests, lookup
@@ -94,6 +94,7 @@ def several(register: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ..
     return st.lists(register, max_size=4).map(tuple)
 
 
+@settings(max_examples=120)
 @given(
     st.builds(Choices, several(opt_outs()), several(type_1()), several(consents())),
     st.lists(st.sampled_from(NUMBERS[:24]), max_size=40),

@@ -120,7 +120,7 @@ class Reach:
 
 def reach_of(request: PolicyRequest, person: Person, facts: PolicyFacts, today: date) -> Reach:
     """The opt-outs' reach: basis, then output, origin of care, excluded flow, the support's exemption, the number."""
-    flow = facts.exempt_flow(request.purpose, today)
+    flow = facts.exempt_flow(request.purpose, request.project_id, today)
     type1 = _type1_reaches(request, facts, today)
     if flow is not None or not _ndoo_reaches(request):
         return Reach(ndoo=False, type1=type1, flow=flow, exemption=None)

@@ -120,13 +120,12 @@ def _precedence(check: NdooCheck) -> tuple[bool, date, bool]:
 
 def _note_checks(registers: Sequence[OptOutRegister], crowd: Lookup, column: int) -> Sequence[NdooCheck | None]:
     """Notes a number for each person, the greater for the check that counts more; what the numbers mean."""
-    oldest_first = [register.check(opted_out=said) for register in reversed(registers) for said in (False, True)]
-    ranked = sorted(oldest_first, key=_precedence)
-    numbers = {check: number for number, check in enumerate(ranked, start=1)}
-    for register in registers:
-        values = numbers[register.check(opted_out=False)], numbers[register.check(opted_out=True)]
-        crowd.note_bits(column, register.digests, register.bits, values)
-    return (None, *ranked)
+    oldest_first = [(age, said) for age in reversed(range(len(registers))) for said in (False, True)]
+    ranked = sorted(oldest_first, key=lambda one: _precedence(registers[one[0]].check(opted_out=one[1])))
+    numbers = {one: number for number, one in enumerate(ranked, start=1)}
+    for age, register in enumerate(registers):
+        crowd.note_bits(column, register.digests, register.bits, (numbers[age, False], numbers[age, True]))
+    return (None, *(registers[age].check(opted_out=said) for age, said in ranked))
 
 
 class Stored(StrEnum):

@@ -62,7 +62,7 @@ def render() -> str:
                     _yes(flow.own_opt_out),
                     flow.in_force_from.isoformat(),
                     "" if flow.in_force_to is None else flow.in_force_to.isoformat(),
-                    flow.source,
+                    tables.SOURCES[flow.source],
                 )
                 for flow in settings.STATED_EXEMPT_FLOWS
             ),

@@ -30,6 +30,19 @@ MANAGE_YOUR_CHOICE = "NHS Digital, Manage your choice, national data opt-out ser
 RESEARCHERS = "NHS Digital, national data opt-out guidance for researchers"
 COPI_2002 = "SI 2002/1438 Health Service (Control of Patient Information) Regulations 2002"
 GP_PAGE = "NHS Digital, General Practice Data for Planning and Research, GP practice page"
+GPES = "NHS England, GPES Data for Pandemic Planning and Research: General Practice Transparency Notice"
+
+SOURCES: dict[str, str] = {
+    "manage-your-choice": MANAGE_YOUR_CHOICE,
+    "operational-policy-ch5": POLICY_CH5,
+    "operational-policy-ch6": POLICY_CH6,
+    "operational-policy-ch7": "NHS Digital, National data opt-out operational policy guidance, ch.7",
+    "researchers-guidance": RESEARCHERS,
+    "gp-practice-page": GP_PAGE,
+    "gpes-transparency-notice": GPES,
+    "type-1-in-opensafely": "OpenSAFELY documentation, Type One Opt Outs",
+}
+"""Published texts that a setting may rest on, by the code it names them with: the ledger holds no free text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +145,7 @@ MATRIX: tuple[BasisRow, ...] = (
         | _EXCLUDED_FLOWS,
         Reason.REQUIRED_BY_LAW,
         "the direction or notice on file",
-        "NHS England, GPES Data for Pandemic Planning and Research: General Practice Transparency Notice",
+        GPES,
         ethics_for=_RESEARCH,
         type1=True,
         type1_settable=True,
