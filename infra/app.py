@@ -55,6 +55,7 @@ class KeyholderStack(Stack):
             Holding.CHOICES: state.choices.bucket_arn,
             Holding.RESULTS: state.results.bucket_arn,
             Holding.VIEW: state.view.bucket_arn,
+            Holding.COUNTERS: state.counters.table_arn,
             Holding.DOMAIN_KEY: keys.domain.key_arn,
             Holding.DIGEST_KEY: keys.digest.key_arn,
             Holding.TAG_KEY: keys.tag.key_arn,
@@ -65,6 +66,7 @@ class KeyholderStack(Stack):
         environment = {
             "STEPS_TABLE": state.steps.table_name,
             "KEYS_TABLE": state.keys.table_name,
+            "COUNTERS_TABLE": state.counters.table_name,
             "LEDGER_BUCKET": ledger.bucket.bucket_name,
             "CONTENT_BUCKET": state.content.bucket_name,
             "CHOICES_BUCKET": state.choices.bucket_name,

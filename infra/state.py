@@ -15,7 +15,7 @@ def _text(name: str) -> dynamodb.Attribute:
 
 
 class State(Construct):
-    """Two tables and four buckets.
+    """Three tables and four buckets.
 
     The tables hold hashes, codes and wrapped keys, never an identifier, so DynamoDB's own key is enough for them. What
     is in the buckets is encrypted by Keyholder before it gets there (content), to the recipient (results), or kept as
@@ -33,6 +33,7 @@ class State(Construct):
                 projection_type=dynamodb.ProjectionType.KEYS_ONLY,
             )
         self.keys = self._table("Keys", expires=False)
+        self.counters = self._table("Counters", expires=True)
         self.content = self._bucket("Content")
         self.choices = self._bucket("Choices")
         self.results = self._bucket("Results", expires_after=Duration.days(1))

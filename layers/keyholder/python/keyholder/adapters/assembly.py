@@ -19,6 +19,7 @@ from keyholder.adapters.checks_queue import ChecksQueue
 from keyholder.adapters.choices import S3ChoiceStore
 from keyholder.adapters.clock import SystemClock
 from keyholder.adapters.content import S3ContentStore
+from keyholder.adapters.counters import DynamoDbCounters
 from keyholder.adapters.issuer import HttpsIssuerKeys
 from keyholder.adapters.key_ring import KeyMaker, KmsKeyRing, PurposeKeys
 from keyholder.adapters.kms_seal import KmsSeal
@@ -39,6 +40,8 @@ from keyholder.ledger.note import Verifier, parse_vkey
 from keyholder.ledger.tile_view import TileView
 from keyholder.ledger.views import View, ViewPublisher
 from keyholder.ledger.watch import Sighting, watch
+from keyholder.limits.limiter import Limiter
+from keyholder.limits.thresholds import default_limits
 from keyholder.policy.digests import Digester
 from keyholder.policy.settings import CHECK_AT_DISCLOSURE
 from keyholder.pseudonyms.ledger_keys import LedgerKeyRing
@@ -188,6 +191,7 @@ class Assembly:
             choices=self.choices,
             results=S3ResultStore(self._s3, self.settings.results_bucket),
             facts=self.facts,
+            limiter=Limiter(default_limits(), DynamoDbCounters(self._dynamodb, self.settings.counters_table)),
             clock=self.clock,
         )
 
