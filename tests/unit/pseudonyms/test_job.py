@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from keyholder.collection.report import CollectionReport
 from keyholder.collection.vocabulary import ColumnReason, DropRule
 from keyholder.ledger.log import IdempotencyKey, LedgerUnavailableError
+from keyholder.policy.choices import Choices
+from keyholder.policy.digests import Digester
+from keyholder.policy.type1_opt_outs import Type1OptOuts
 from keyholder.pseudonyms.job import ClearRow, Job, MadeRow, Workbench, pseudonymise
 from keyholder.pseudonyms.key_ring import SecretKey
 from keyholder.refusals import Refusal
@@ -82,6 +87,16 @@ def test_rows_come_back_in_order_and_a_bad_cell_costs_only_itself() -> None:
     assert set(second.errors) == {NUMBER}
     assert (set(third.pseudonyms), third.errors) == ({NUMBER}, {})
     assert first.pseudonyms[NUMBER] == third.pseudonyms[NUMBER]
+
+
+@given(st.text(max_size=15))
+@example("\u00b2")
+def test_whatever_stands_for_an_nhs_number_costs_only_its_cell(text: str) -> None:
+    """Through the real digests: superscript digits, for one, are digits to Python and not ASCII."""
+    known = Type1OptOuts(Choices(), Digester(b"d" * 32), datetime(2026, 7, 1, tzinfo=UTC))
+    first, second = made(pseudonymise(bench(type_1=known), job(row("1", text), row("2", A)), PROVIDER, DOMAIN, TODAY))
+    assert (set(second.pseudonyms), second.errors) == ({NUMBER, POSTCODE}, {})
+    assert POSTCODE in first.pseudonyms
 
 
 def test_a_person_with_an_active_type_1_opt_out_gets_no_pseudonym() -> None:

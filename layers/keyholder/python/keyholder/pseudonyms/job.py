@@ -16,6 +16,8 @@ from keyholder.canonical import JsonObject
 from keyholder.collection.days import death_rule
 from keyholder.collection.report import CollectionReport
 from keyholder.collection.vocabulary import DropRule
+from keyholder.identifiers import nhs_number
+from keyholder.identifiers.not_an_identifier import NotAnIdentifierError
 from keyholder.ledger.event import NewEvent
 from keyholder.ledger.log import EventLog, IdempotencyKey
 from keyholder.ledger.ports import Head
@@ -116,7 +118,7 @@ def pseudonymise(
     refusal = _refusal(job, person, domain)
     if refusal is not None or person is None or domain is None:
         return refusal or NOT_A_PROVIDER
-    began_on = _began_on(domain, job.collection)
+    began_on = collection_start(domain, job.collection.began_on if job.collection else None)
     dropped = {row.row_id: _dropped_by(row, began_on, bench.type_1, today) for row in job.rows}
     open_rows = [row for row in job.rows if dropped[row.row_id] is None]
     with OpenedKeys(bench.ring) as keys:
@@ -135,21 +137,27 @@ def pseudonymise(
     return made
 
 
-def _refusal(job: Job, person: Person | None, domain: Domain | None) -> Refusal | None:
+def may_pseudonymise(person: Person | None, domain: Domain | None) -> Refusal | None:
+    """Why this person may not turn identifiers into pseudonyms of this domain; None where they may."""
     if person is None or person.disabled or not person.has(Role.PROVIDER):
         return NOT_A_PROVIDER
     if domain is None:
         return DOMAIN_UNKNOWN
-    if not person.organisations(Role.PROVIDER) & set(domain.controllers):
-        return NOT_A_PROVIDER
+    return None if person.organisations(Role.PROVIDER) & set(domain.controllers) else NOT_A_PROVIDER
+
+
+def _refusal(job: Job, person: Person | None, domain: Domain | None) -> Refusal | None:
+    refusal = may_pseudonymise(person, domain)
+    if refusal is not None or domain is None:
+        return refusal
     if any(kind not in domain.identifier_types for row in job.rows for kind in row.identifiers):
         return TYPE_NOT_IN_DOMAIN
     return ROW_IDS_NOT_UNIQUE if len({row.row_id for row in job.rows}) != len(job.rows) else None
 
 
-def _began_on(domain: Domain, collection: CollectionReport | None) -> date | None:
+def collection_start(domain: Domain, told_by_client: date | None) -> date | None:
     """The day before which nobody collected may have died: the domain's, or the client's where that is later."""
-    told = (domain.collection_began_on, collection.began_on if collection is not None else None)
+    told = (domain.collection_began_on, told_by_client)
     return max((day for day in told if day is not None), default=None)
 
 
@@ -162,8 +170,10 @@ def _dropped_by(row: ClearRow, began_on: date | None, register: Type1Register, t
 
 
 def _opted_out(row: ClearRow, register: Type1Register) -> bool:
-    number = "".join(filter(str.isdigit, row.identifiers.get(IdentifierType.NHS_NUMBER, "")))
-    return bool(number) and register.active(number)
+    try:
+        return register.active(nhs_number.parse(row.identifiers.get(IdentifierType.NHS_NUMBER, "")))
+    except NotAnIdentifierError:
+        return False
 
 
 def _made(row_id: str, cells: SealedRow, dropped: DropRule | None) -> MadeRow:
