@@ -10,8 +10,8 @@ from pathlib import Path
 from infra.embedded.demo.data import World
 from infra.embedded.demo.patients import Patient
 from keyholder.canonical import JsonValue
-from keyholder.client.extract import COLUMN_OF
 from keyholder.client.spreadsheets import Sheet
+from keyholder.pseudonyms.deid_columns import COLUMN_OF
 from keyholder.vocabulary import IdentifierType
 
 FILE_ROWS = 500

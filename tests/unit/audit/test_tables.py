@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from keyholder.audit.index import Place
 from keyholder.audit.listing import Indexed
-from keyholder.audit.tables import EVENT_COLUMNS, as_csv, events_csv, events_ndjson, guarded, unguarded
+from keyholder.audit.tables import EVENT_COLUMNS, as_csv, events_csv, events_ndjson
+from keyholder.formulas import guarded, unguarded
 from keyholder.ledger.event import Event
 from keyholder.ledger.merkle import leaf_hash
 from keyholder.vocabulary import ActorId, StreamId

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyholder.client import PseudonymisedRow
-from keyholder.client.extract import COLUMN_OF, Send, Tally, columns_of, output_columns, pseudonymised
+from keyholder.client.extract import Send, Tally, columns_of, output_columns, pseudonymised
 from keyholder.client.spreadsheets import Sheet, SheetError, guarded, plain, private_file, write_rows
 from keyholder.client.type_1 import Type1File
 from keyholder.collection.codes import BarredCode, CodeList, LegalBar, ListStatus
@@ -23,6 +23,7 @@ from keyholder.collection.screen import Screen, Type1Of
 from keyholder.collection.vocabulary import ColumnReason, DropRule
 from keyholder.policy.type1 import Type1State
 from keyholder.policy.vocabulary import CodeSystem
+from keyholder.pseudonyms.deid_columns import COLUMN_OF
 from keyholder.vocabulary import IdentifierType
 from tests.people import some_nhs_numbers
 

@@ -14,6 +14,7 @@ PersonId = NewType("PersonId", str)
 ProjectId = NewType("ProjectId", str)
 DomainId = NewType("DomainId", str)
 RequestId = NewType("RequestId", str)
+ExtractId = NewType("ExtractId", str)
 OrganisationCode = NewType("OrganisationCode", str)
 """An ODS code, for example `X26`."""
 

@@ -1,8 +1,4 @@
-"""Tables for people: CSV (RFC 4180) that a spreadsheet opens without running anything.
-
-A cell that a spreadsheet would take for a formula gets one apostrophe in front of it (OWASP, CSV Injection). So does a
-cell that begins with an apostrophe itself, so that taking one apostrophe away always gives the cell back.
-"""
+"""Tables for people: CSV (RFC 4180) that a spreadsheet opens without running anything."""
 
 from __future__ import annotations
 
@@ -12,22 +8,11 @@ from collections.abc import Iterable, Sequence
 
 from keyholder.audit.listing import Indexed
 from keyholder.canonical import canonical_json
+from keyholder.formulas import guarded
 from keyholder.ledger.event import rfc3339
 from keyholder.ledger.merkle import leaf_hash
 
 EVENT_COLUMNS = ("index", "at", "type", "actor", "stream", "number", "trace", "data", "leaf_hash")
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""OWASP's list, the full-width forms of its signs, and the guard itself."""
-
-
-def guarded(cell: str) -> str:
-    """A cell no spreadsheet runs."""
-    return f"'{cell}" if cell.startswith(_STARTS) else cell
-
-
-def unguarded(cell: str) -> str:
-    """What `guarded` was given."""
-    return cell.removeprefix("'")
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]], *, heading: bool = True) -> str:

@@ -15,9 +15,9 @@ from keyholder.cli.receipts import RECEIPTS, Checked, keep, pinned
 from keyholder.cli.session import Session
 from keyholder.cli.trouble import Exit, Stop
 from keyholder.client import Collected, Keyholder, ReleaseResult, RequestView
-from keyholder.client.extract import COLUMN_OF
 from keyholder.client.spreadsheets import Sheet, SheetError, private_bytes_path, private_file, write_rows
 from keyholder.ledger.receipts import SUFFIX
+from keyholder.pseudonyms.deid_columns import COLUMN_OF
 from keyholder.pseudonyms.token import MalformedReason
 from keyholder.requests.codes import State
 from keyholder.vocabulary import IdentifierType

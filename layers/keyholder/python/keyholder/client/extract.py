@@ -1,7 +1,4 @@
-"""A provider's extract: clear identifiers in, the NHS Data Dictionary's de-identified shape out.
-
-Source of the shape: NHS Data Dictionary, GPDataSet Patient (April 2022, November 2023).
-"""
+"""A provider's extract: clear identifiers in, the NHS Data Dictionary's de-identified shape out."""
 
 from __future__ import annotations
 
@@ -17,19 +14,11 @@ from keyholder.collection.report import CollectionReport
 from keyholder.collection.rules import CollectionRules
 from keyholder.collection.screen import Screen
 from keyholder.collection.vocabulary import DropRule
+from keyholder.pseudonyms.deid_columns import COLUMN_OF
 from keyholder.vocabulary import IdentifierType
 
 BATCH_ROWS = 5_000
 """Rows in one call of the API."""
-
-COLUMN_OF: Mapping[IdentifierType, str] = {
-    IdentifierType.NHS_NUMBER: "patient_id_deid",
-    IdentifierType.GP_LOCAL_PATIENT_NUMBER: "local_id_deid",
-    IdentifierType.POSTCODE: "postcode_deid",
-    IdentifierType.DATE_OF_BIRTH: "date_of_birth_deid",
-    IdentifierType.DATE_OF_DEATH: "date_of_death_deid",
-}
-"""Identifier type to the column that holds its pseudonym. The clear column has the identifier type's own name."""
 
 Clear = Mapping[str, str]
 Send = Callable[[Sequence[tuple[str, Mapping[str, str]]], CollectionReport], Sequence[PseudonymisedRow]]

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from keyholder.client.answers import ReplacedRow
-from keyholder.client.extract import BATCH_ROWS, COLUMN_OF
+from keyholder.client.extract import BATCH_ROWS
 from keyholder.client.spreadsheets import SheetError
+from keyholder.pseudonyms.deid_columns import COLUMN_OF
 from keyholder.pseudonyms.rekeying import RekeyStatus
 from keyholder.pseudonyms.token import LONGEST
 from keyholder.vocabulary import IdentifierType

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import repeat
 
-from keyholder.client.extract import COLUMN_OF
 from keyholder.client.saved_domain import SavedDomain
 from keyholder.pseudonyms.batch.ff1_column import is_ten_digits
+from keyholder.pseudonyms.deid_columns import COLUMN_OF
 from keyholder.pseudonyms.token import Malformed, MalformedReason, Scheme, Token
 from keyholder.registry.domains import KeyState
 from keyholder.vocabulary import IdentifierType

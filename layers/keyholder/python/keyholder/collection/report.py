@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Self
 
 from keyholder.canonical import JsonObject
 from keyholder.collection.vocabulary import ColumnReason, DropRule
+from keyholder.registry.fields import SHA256, Fields
 from keyholder.vocabulary import ContentHash
 
 
@@ -35,3 +37,15 @@ class CollectionReport:
                 if self.columns_refused.get(reason)
             },
         }
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        """What `json` wrote. Raises `FieldError`."""
+        report = cls(
+            ContentHash(fields.text("rules", SHA256)),
+            fields.day("began_on"),
+            fields.tally("dropped", DropRule),
+            fields.tally("columns_refused", ColumnReason),
+        )
+        fields.end()
+        return report

@@ -53,13 +53,9 @@ def link_digests(key: LinkKey, domain: DomainId, rows: Iterable[IdentifierRow], 
     With `lone_numbers` each NHS number is linked to itself as well. Where pseudonyms are not authenticated (FF1), that
     is how a number somebody pseudonymised is told from one that any ten digits open to.
     """
-    cells = (
-        (nhs_number, identifier_type, value)
-        for row in rows
-        if (nhs_number := row.get(IdentifierType.NHS_NUMBER)) is not None
-        for identifier_type, value in row.items()
-    )
-    return _links(key, domain, cells, lone_numbers=lone_numbers)
+    given = list(rows)
+    columns = {kind: [row.get(kind) for row in given] for kind in IdentifierType}
+    return column_links(key, domain, columns, lone_numbers=lone_numbers)
 
 
 def column_links(
@@ -71,23 +67,10 @@ def column_links(
 ) -> bytes:
     """What `link_digests` gives for the same rows as columns of one length; a cell without an identifier is None."""
     numbers = columns.get(IdentifierType.NHS_NUMBER, ())
-    cells = (
-        (nhs_number, identifier_type, value)
-        for identifier_type, column in columns.items()
-        for nhs_number, value in zip(numbers, column, strict=False)
-        if nhs_number is not None and value is not None
-    )
-    return _links(key, domain, cells, lone_numbers=lone_numbers)
-
-
-def _links(
-    key: LinkKey, domain: DomainId, cells: Iterable[tuple[str, IdentifierType, str]], *, lone_numbers: bool
-) -> bytes:
-    messages = [
-        _message(domain, nhs_number, identifier_type, value)
-        for nhs_number, identifier_type, value in cells
-        if lone_numbers or identifier_type is not IdentifierType.NHS_NUMBER
-    ]
+    messages: list[bytes] = []
+    for kind, values in columns.items():
+        if lone_numbers or kind is not IdentifierType.NHS_NUMBER:
+            messages += _messages(domain, kind, numbers, values)
     digests = sorted(set(BatchCmac(key.material).tags(messages, DIGEST_LENGTH)))
     return _HEADER.pack(_MAGIC, _VERSION, len(digests)) + b"".join(digests)
 
@@ -113,16 +96,27 @@ class RowLinks:
 
 def _digest(key: LinkKey, domain: DomainId, nhs_number: str, identifier_type: IdentifierType, value: str) -> bytes:
     mac = CMAC(AES(key.material))
-    mac.update(_message(domain, nhs_number, identifier_type, value))
+    mac.update(*_messages(domain, identifier_type, [nhs_number], [value]))
     return mac.finalize()[:DIGEST_LENGTH]
 
 
-def _message(domain: DomainId, nhs_number: str, identifier_type: IdentifierType, value: str) -> bytes:
-    """All four, each after its length in two bytes. None is longer than 127 characters, all of them ASCII."""
-    return (
-        f"\0{chr(len(domain))}{domain}\0{chr(len(nhs_number))}{nhs_number}"
-        f"\0{chr(len(identifier_type))}{identifier_type}\0{chr(len(value))}{value}"
-    ).encode("ascii")
+def _messages(
+    domain: DomainId, kind: IdentifierType, numbers: Sequence[str | None], values: Sequence[str | None]
+) -> list[bytes]:
+    """For each row that has both: domain, NHS number, type and value, each after its length in two bytes.
+
+    None of them is longer than 127 characters, and all are ASCII.
+    """
+    first, middle = _with_length(domain), _with_length(kind)
+    return [
+        f"{first}\0{chr(len(number))}{number}{middle}\0{chr(len(value))}{value}".encode("ascii")
+        for number, value in zip(numbers, values, strict=False)
+        if number is not None and value is not None
+    ]
+
+
+def _with_length(text: str) -> str:
+    return f"\0{chr(len(text))}{text}"
 
 
 def _digests(stored: bytes) -> memoryview:

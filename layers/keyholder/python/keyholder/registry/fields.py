@@ -201,6 +201,13 @@ class Fields:
         inner = self.inner(name)
         return {key: inner.number(key) for key in inner.codes(keys)}
 
+    def tally(self, name: str, kind: type[Choice]) -> Mapping[Choice, int]:
+        """An object whose keys are codes of one closed list and whose values are counts."""
+        inner = self.inner(name)
+        found = {code: inner.number(code) for code in kind if inner.has(code)}
+        inner.end()
+        return found
+
     def codes(self, keys: re.Pattern[str] = CODE) -> tuple[str, ...]:
         """The unread names of an object whose keys are data; a key out of format is reported at the object."""
         names = self.names()

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from keyholder.ledger.ports import Clock
 from keyholder.registry.attempts import AttemptIds
-from keyholder.vocabulary import RequestId
+from keyholder.vocabulary import ExtractId, RequestId
 
 REQUEST = re.compile(r"REQ-[0-9A-HJKMNP-TV-Z]{26}")
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -40,6 +40,9 @@ class RandomIds:
 
     def release(self) -> str:
         return f"REL-{self._ulid()}"
+
+    def extract(self) -> ExtractId:
+        return ExtractId(f"EXT-{self._ulid()}")
 
     def attempt(self) -> str:
         return f"ATT-{self._ulid()}"
