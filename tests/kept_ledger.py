@@ -13,13 +13,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from keyholder.extracts.service import ExtractDesk, Shown
+from keyholder.extracts.working import Worked, Workshop
 from keyholder.ledger.event import Event, rfc3339
 from keyholder.ledger.journal import Batch, checkpoint_key, journal_key
 from keyholder.ledger.merkle import EMPTY
 from keyholder.ledger.note import Checkpoint, Verifier, parse_vkey, sign_note
 from keyholder.ledger.verification import Version
-from keyholder.limits.counting import Exceeded
-from keyholder.limits.vocabulary import Action
+from keyholder.pseudonyms.key_ring import KeyGone, SecretKey
 from keyholder.pseudonyms.rekeying import Rekeying, TokenRow, rekey
 from keyholder.pseudonyms.token import Scheme
 from keyholder.refusals import Refusal
@@ -31,11 +32,14 @@ from keyholder.requests.codes import RecuseReason, RejectReason, RevokeReason
 from keyholder.requests.commands import Checks
 from keyholder.requests.content import Delivery
 from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
+from keyholder.requests.ids import RandomIds
 from keyholder.requests.service import Call as DeskCall
 from keyholder.requests.service import Done
-from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, RequestId, Role
+from keyholder.vocabulary import ContentHash, DomainId, ExtractId, IdentifierType, OrganisationCode, RequestId, Role
 from tests.fakes.key_ring import KeyRingInMemory
 from tests.fakes.ledger import ORIGIN, ManualClock, Memory, MemorySigner, memory_ledger
+from tests.unit.extracts.world import Links, MemoryFiles, Queue, Type1, sheet
+from tests.unit.extracts.world import told as told_of
 from tests.unit.requests import world
 from tests.unit.requests.world import BOTH, GP, GRETA, HOSPITAL, NADIA, NILS, OPERATOR, OTHER, ROSA, TARA
 
@@ -138,6 +142,10 @@ TEN = DomainId("ten-2026")
 """A domain that chose ten digits for its NHS numbers."""
 
 
+EXTRACT_COLUMNS = ("row_id", "nhs_number", "postcode")
+EXTRACT_FILE = sheet([["1", "9990000018", "ZZ99 3VZ"]], EXTRACT_COLUMNS)
+
+
 class Story:
     """Everybody registered, and requests that end in every way."""
 
@@ -181,13 +189,55 @@ class Story:
             )
         )
         self.looked_after()
-        self.large()
         self.change_people()
         self.clock.moment += timedelta(days=31)
         self.done(self.desk.expire(late, "trace"))
         self.careful()
         self.released(self.approved(GP), "inline")
+        self.extracts()
         return self.kept
+
+    def extracts(self) -> None:
+        """A provider's files, which end in every way."""
+        files, ring = MemoryFiles(self.clock), KeyRingInMemory()
+        desk = ExtractDesk(self.house.log, self.house.registry, files, Queue(), RandomIds(self.clock), self.clock)
+        workshop = Workshop(
+            self.house.log,
+            self.house.registry,
+            ring,
+            lambda: SecretKey(bytes(32)),
+            lambda _key, _now: Type1(),
+            Links(),
+            files,
+            Queue(),
+            self.clock,
+        )
+
+        def announced() -> ExtractId:
+            self.clock.moment += timedelta(seconds=1)
+            answer = desk.announce(Call(PROVIDER.id, "extract"), GP, told_of(EXTRACT_FILE, 1, EXTRACT_COLUMNS))
+            assert isinstance(answer, Shown), answer
+            return answer.extract.id
+
+        def queued(body: bytes = EXTRACT_FILE) -> ExtractId:
+            extract = announced()
+            assert files.upload(extract, body)
+            assert isinstance(desk.start(Call(PROVIDER.id, "extract"), extract), Shown)
+            return extract
+
+        def work(extract: ExtractId) -> Worked:
+            self.clock.moment += timedelta(seconds=1)
+            return workshop.work(extract, "work", lambda: timedelta(minutes=9))
+
+        made, refused, held = queued(), queued(EXTRACT_FILE + b"x"), queued()
+        assert [work(made), work(refused)] == [Worked.DONE] * 2
+        assert isinstance(desk.collect(Call(PROVIDER.id, "extract"), made), Shown)
+        assert isinstance(desk.discard(Call(PROVIDER.id, "extract"), made), Shown)
+        ring.gone = {(GP, kind, 2): KeyGone.UNKNOWN for kind in (IdentifierType.NHS_NUMBER, IdentifierType.POSTCODE)}
+        assert work(held) is Worked.HELD
+        forgotten = announced()
+        self.clock.moment += timedelta(hours=7)
+        assert [work(held), work(forgotten)] == [Worked.DONE] * 2
 
     def rekeyed(self) -> None:
         """A provider brings a column to the newest key version."""
@@ -275,18 +325,6 @@ class Story:
             (BOTH, ask.Recuse(RecuseReason.CONFLICT_OF_INTEREST)),
         ):
             self.done(self.desk.carry_out(self.call(who), request, command))
-
-    def large(self) -> None:
-        """A release goes above volume limits, is held, let through, and happens."""
-        request = self.approved(GP)
-        call, content = self.call(ROSA), self.hash(request)
-        (held,) = self.done(self.desk.authorise_release(call, request, content, Delivery.INLINE)).events
-        assert isinstance(held, ReleaseAuthorised)
-        exceeded = (Exceeded("night", Action.WARN, 2, 1), Exceeded("person_month", Action.HOLD, 2001, 2000))
-        volume = ask.RecordVolume(held.release, "a" * 64, Action.HOLD, stopped=True, exceeded=exceeded)
-        self.done(self.desk.record_volume(request, volume, "trace"))
-        self.done(self.desk.let_through(self.call(TARA), request, content))
-        self.released(request, "inline")
 
     def approve(
         self, request: RequestId, who: world.Person, domain: DomainId, organisation: OrganisationCode | None = None

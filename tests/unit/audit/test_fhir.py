@@ -95,6 +95,10 @@ def test_decisions_say_permit_or_deny_and_for_whom() -> None:
         ("choices.loaded", "110107"),
         ("pseudonyms.made", "110107"),
         ("pseudonyms.rekeyed", "110100"),
+        ("extract.announced", "rest"),
+        ("extract.made", "110107"),
+        ("extract.failed", "rest"),
+        ("extract.erased", "rest"),
         ("something.new", "110100"),
     ],
 )

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keyholder.audit.rules import Rules
+from keyholder.extracts.events import EVENTS as EXTRACT_EVENTS
 from keyholder.ledger.event import Event
 from keyholder.ledger.verification import BrokenLedgerError, Fault, verify
 from keyholder.pseudonyms.rekeying import PSEUDONYMS_REKEYED
@@ -67,6 +68,7 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
         registry.KEY_CHANGE_CONFIRMED,
         registry.KEY_CHANGE_WITHDRAWN,
         PSEUDONYMS_REKEYED,
+        *EXTRACT_EVENTS,
     }
 
 
@@ -112,6 +114,11 @@ def again(kind: str, count: int = 0) -> Lie:
 def revoked(event: Event) -> Event:
     new = RequestRevoked(TARA.id, RevokeReason.OTHER)
     return replace(event, type=new.TYPE, data=new.data(), actor=ActorId(TARA.id))
+
+
+def erased(event: Event) -> Event:
+    data = {**event.data, "what": ["upload"]}
+    return replace(event, type="extract.erased", data=data, actor=ActorId("system/pseudonymise"))
 
 
 def decided_by(who: world.Person, count: int, **more: object) -> Lie:
@@ -331,6 +338,57 @@ LIES: dict[str, tuple[Lie, str]] = {
     "a re-keying of more than its rows": (
         changed("pseudonyms.rekeyed", 0, tokens={"nhs_number": {"rekeyed": 4}}),
         "counts",
+    ),
+    "an extract of somebody who provides nothing": (
+        changed("extract.announced", 0, actor=ActorId(ROSA.id)),
+        "could not happen: NOT_A_PROVIDER",
+    ),
+    "an extract for an unknown domain": (
+        changed("extract.announced", 0, domain="none-2026"),
+        "could not happen: DOMAIN_UNKNOWN",
+    ),
+    "an extract of a type the domain does not have": (
+        changed("extract.announced", 0, identifier_types=["date_of_birth"]),
+        "could not happen: TYPE_NOT_IN_DOMAIN",
+    ),
+    "an extract of more than a file may have": (
+        changed("extract.announced", 0, rows=5_000_001),
+        "could not happen: TOO_MANY_ROWS",
+    ),
+    "an extract announced twice": (again("extract.announced"), "could not happen: NOT_AWAITED"),
+    "an extract nobody uploaded": (dropped("extract.queued"), "could not happen: OUT_OF_TURN"),
+    "an extract nobody began": (dropped("extract.started"), "could not happen: OUT_OF_TURN"),
+    "an extract under other keys": (
+        changed("extract.started", 0, key_versions={"nhs_number": 1, "postcode": 2}),
+        "does not follow",
+    ),
+    "an extract of another domain in between": (changed("extract.made", 0, domain="none-2026"), "could not be decided"),
+    "an extract of another run": (changed("extract.started", 0, run=2), "does not follow"),
+    "an extract with a row too many": (changed("extract.made", 0, rows=2), "could not happen: OUT_OF_TURN"),
+    "an extract made by a person": (
+        changed("extract.made", 0, actor=ActorId(ROSA.id)),
+        "could not happen: OUT_OF_TURN",
+    ),
+    "an extract made twice": (again("extract.made"), "could not happen: OUT_OF_TURN"),
+    "an extract collected by another": (
+        changed("extract.collected", 0, actor=ActorId(ROSA.id)),
+        "could not happen: EXTRACT_UNKNOWN",
+    ),
+    "an extract collected after it was discarded": (
+        after("extract.discarded", 0, lambda event: replace(event, type="extract.collected")),
+        "could not happen: EXTRACT_GONE",
+    ),
+    "an upload said to be erased that was kept": (
+        after("extract.queued", 0, erased),
+        "could not happen: OUT_OF_TURN",
+    ),
+    "an extract that waits and fails too early": (
+        after("extract.held", 0, lambda event: replace(event, type="extract.expired", data={"domain": "gp-2026"})),
+        "could not happen: OUT_OF_TURN",
+    ),
+    "an extract that has another's name": (
+        changed("extract.announced", 0, stream=StreamId("extract/EXT-1")),
+        "no extract has such an id",
     ),
     "a re-keying twice": (again("pseudonyms.rekeyed"), "no command"),
     "checks held by a person": (changed("request.checks_held", 0, actor=ActorId(ROSA.id)), "NOT_FOR_PEOPLE"),

@@ -295,6 +295,11 @@ _CREATE = _Kind(_REST, "C", _coding(_INTERACTION, "create", "create"))
 _UPDATE = _Kind(_REST, "U", _coding(_INTERACTION, "update", "update"))
 _ACTIVITY = _coding(_DCM, "110100", "Application Activity")
 _TRANSFORMED = _coding(_LIFECYCLE, "transform", "Transform/Translate Record Lifecycle Event")
+_PSEUDONYMISED = _Kind(
+    _coding(_DCM, "110107", "Import"),
+    "C",
+    _coding(_LIFECYCLE, "pseudonymize", "Pseudonymize Record Lifecycle Event"),
+)
 _ROLES = _coding(_DCM, "110136", "Security Roles Changed")
 _ATTRIBUTES = _coding(_DCM, "110137", "User Security Attributes Changed")
 
@@ -307,6 +312,11 @@ _AUTHORISATIONS = {
 }
 _KINDS: Mapping[str, _Kind] = {
     "request.created": _CREATE,
+    "extract.announced": _CREATE,
+    "extract.collected": _Kind(_REST, "R", _coding(_INTERACTION, "read", "read")),
+    "extract.made": _PSEUDONYMISED,
+    "extract.refused": _Kind(_REST, "U", _coding(_INTERACTION, "update", "update"), MINOR_FAILURE),
+    "extract.failed": _Kind(_REST, "U", _coding(_INTERACTION, "update", "update"), SERIOUS_FAILURE),
     "release.failed": _Kind(_REST, "U", _coding(_INTERACTION, "update", "update"), SERIOUS_FAILURE),
     "release.collected": _Kind(_REST, "R", _coding(_INTERACTION, "read", "read")),
     "attempt.failed": _Kind(_ALERT, "E", outcome=MAJOR_FAILURE),
@@ -324,10 +334,7 @@ _FAMILIES: Mapping[str, _Kind] = {
     "audit": _Kind(_coding(_DCM, "110101", "Audit Log Used"), "R"),
     "domain": _Kind(_ALERT, "U"),
     "choices": _Kind(_coding(_DCM, "110107", "Import"), "C"),
-    "pseudonyms": _Kind(
-        _coding(_DCM, "110107", "Import"),
-        "C",
-        _coding(_LIFECYCLE, "pseudonymize", "Pseudonymize Record Lifecycle Event"),
-    ),
+    "extract": _UPDATE,
+    "pseudonyms": _PSEUDONYMISED,
 }
 """Events of a family that has no line of its own above. Whatever is new is application activity until it gets one."""

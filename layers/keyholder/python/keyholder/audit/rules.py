@@ -14,10 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from keyholder.audit.extract_rules import ExtractRules
 from keyholder.audit.job_rules import RekeyingRules
 from keyholder.audit.records import Records
 from keyholder.audit.registry_rules import RegistryRules
 from keyholder.audit.request_rules import RequestRules, RuleError
+from keyholder.extracts.events import EVENTS as EXTRACT_EVENTS
 from keyholder.ledger.event import Event
 from keyholder.ledger.journal import Batch
 from keyholder.ledger.verification import BrokenLedgerError, Fault
@@ -43,6 +45,7 @@ _HOME = {
     registry.BOOTSTRAP_USED: "registry",
     PSEUDONYMS_REKEYED: "rekeying",
     **dict.fromkeys(EVENTS, "request"),
+    **dict.fromkeys(EXTRACT_EVENTS, "extract"),
 }
 """The kind of stream that each event that is decided again belongs to: in another it would bind nobody."""
 _KINDS = frozenset(_HOME.values())
@@ -56,6 +59,7 @@ class Rules:
         self._requests = RequestRules(records, limits)
         self._registry = RegistryRules(records)
         self._rekeyings = RekeyingRules(records)
+        self._extracts = ExtractRules(records)
 
     def saw(self, key: str, batch: Batch, events: Sequence[Event]) -> None:
         """The next batch. Raises `BrokenLedgerError` at the first event that could not have happened."""
@@ -85,6 +89,8 @@ class Rules:
             self._registry.step(stream, events)
         elif kind == "rekeying":
             self._rekeyings.step(stream, events)
+        elif kind == "extract":
+            self._extracts.step(stream, events)
 
 
 def _step(event: Event) -> tuple[StreamId, str, ActorId, str]:
