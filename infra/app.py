@@ -15,7 +15,7 @@ from constructs import Construct
 
 from infra.api import Api
 from infra.athena import QueriesStack
-from infra.checks import ChecksQueue, call_every_minute
+from infra.checks import WorkQueue, call_every_minute
 from infra.functions import SIZES, Functions
 from infra.keys import KeysStack, controller_key_arns
 from infra.ledger import Ledger
@@ -44,9 +44,12 @@ class KeyholderStack(Stack):
             retention_days=parameters.retention_days.value_as_number,
             minimum_days=parameters.minimum_retention_days.value_as_number,
         )
-        state = State(self, "State")
+        state = State(self, "State", extract_key=keys.extract)
         controller_keys = controller_key_arns(self)
-        checks = ChecksQueue(self, "Checks", worker_timeout=Duration.seconds(SIZES[Function.RELEASE].seconds))
+        checks, extracts = (
+            WorkQueue(self, name, worker_timeout=Duration.seconds(SIZES[worker].seconds))
+            for name, worker in (("Checks", Function.RELEASE), ("Extracts", Function.PSEUDONYMISE))
+        )
         arns = {
             Holding.STEPS: state.steps.table_arn,
             Holding.KEYS: state.keys.table_arn,
@@ -54,23 +57,25 @@ class KeyholderStack(Stack):
             Holding.CONTENT: state.content.bucket_arn,
             Holding.CHOICES: state.choices.bucket_arn,
             Holding.RESULTS: state.results.bucket_arn,
+            Holding.EXTRACTS: state.extracts.bucket_arn,
             Holding.VIEW: state.view.bucket_arn,
-            Holding.COUNTERS: state.counters.table_arn,
             Holding.DOMAIN_KEY: keys.domain.key_arn,
             Holding.DIGEST_KEY: keys.digest.key_arn,
             Holding.TAG_KEY: keys.tag.key_arn,
             Holding.CONTENT_KEY: keys.content.key_arn,
+            Holding.EXTRACT_KEY: keys.extract.key_arn,
             Holding.CHECKPOINT_KEY: keys.checkpoint.key_arn,
             Holding.CHECKS_QUEUE: checks.queue.queue_arn,
+            Holding.EXTRACTS_QUEUE: extracts.queue.queue_arn,
         }
         environment = {
             "STEPS_TABLE": state.steps.table_name,
             "KEYS_TABLE": state.keys.table_name,
-            "COUNTERS_TABLE": state.counters.table_name,
             "LEDGER_BUCKET": ledger.bucket.bucket_name,
             "CONTENT_BUCKET": state.content.bucket_name,
             "CHOICES_BUCKET": state.choices.bucket_name,
             "RESULTS_BUCKET": state.results.bucket_name,
+            "EXTRACTS_BUCKET": state.extracts.bucket_name,
             "VIEW_BUCKET": state.view.bucket_name,
             "DOMAIN_KEY_ARN": keys.domain.key_arn,
             "DIGEST_KEY_ARN": keys.digest.key_arn,
@@ -83,6 +88,7 @@ class KeyholderStack(Stack):
             "TOKEN_ISSUER": parameters.token_issuer.value_as_string,
             "TOKEN_AUDIENCE": parameters.token_audience.value_as_string,
             "CHECKS_QUEUE_URL": checks.queue.queue_url,
+            "EXTRACTS_QUEUE_URL": extracts.queue.queue_url,
             "BOOTSTRAP_OPERATOR": parameters.bootstrap_operator.value_as_string,
             "CONTROLLER_KEY_ARNS": " ".join(controller_keys),
             "RELEASE_ASSURANCE": parameters.release_assurance.value_as_string,
@@ -96,8 +102,10 @@ class KeyholderStack(Stack):
             environment=environment,
         ).functions
         checks.feed(functions[Function.RELEASE])
+        extracts.feed(functions[Function.PSEUDONYMISE])
         call_every_minute(self, (functions[Function.SWEEPER], functions[Function.WATCH]))
-        Alarms(self, "Alarms", functions=functions, failed_checks=checks.failed, ledger=ledger.bucket)
+        failed = {"Checks": checks.failed, "Extracts": extracts.failed}
+        Alarms(self, "Alarms", functions=functions, failed=failed, ledger=ledger.bucket)
         api = Api(self, "Api", functions).api
         CfnOutput(self, "ApiId", value=api.api_id)
         CfnOutput(self, "ApiUrl", value=api.api_endpoint)

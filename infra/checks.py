@@ -1,4 +1,4 @@
-"""The checks of a submitted request, run off a queue, and what is called every minute."""
+"""What is done off a queue (the checks of requests, the work on extracts), and what is called every minute."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from constructs import Construct
 ATTEMPTS = 3
 
 
-class ChecksQueue(Construct):
+class WorkQueue(Construct):
     """The queue and the one for what failed three times."""
 
     def __init__(self, scope: Construct, name: str, *, worker_timeout: Duration) -> None:
@@ -41,7 +41,7 @@ class ChecksQueue(Construct):
         """Call `worker` with one message at a time. Its permissions are in `permissions.py`, not granted here."""
         lambda_.EventSourceMapping(
             worker,
-            "Checks",
+            self.node.id,
             target=worker,
             event_source_arn=self.queue.queue_arn,
             batch_size=1,

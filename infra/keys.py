@@ -44,6 +44,9 @@ class KeysStack(Stack):
         )
         self.tag = self._symmetric("Tag", "tag", "Wraps the keys of the tags that tell auditors who was re-identified.")
         self.content = self._symmetric("Content", "content", "Wraps the keys of what is asked for, request by request.")
+        self.extract = self._symmetric(
+            "Extract", "extract", "Encrypts extracts that providers upload, while they are made."
+        )
         self.checkpoint = self._checkpoint()
 
     def _symmetric(self, name: str, alias: str, description: str) -> kms.Key:

@@ -29,6 +29,9 @@ STUCK_SECONDS = 5 * 60
 
 UNCOVERED_SECONDS = 10 * 60
 
+FAILED = {"Checks": "The checks of a request", "Extracts": "The work on an extract"}
+"""What each queue asks for."""
+
 
 class Topic(Construct):
     """Where alarms go: an encrypted topic, and the addresses of the context value `alarm_emails`.
@@ -110,16 +113,16 @@ class Alarms(Construct):
         name: str,
         *,
         functions: Mapping[Function, lambda_.Function],
-        failed_checks: sqs.Queue,
+        failed: Mapping[str, sqs.Queue],
         ledger: s3.Bucket,
     ) -> None:
         super().__init__(scope, name)
         self._alarms = Topic(self, "Wake")
-        self._functions(functions, failed_checks)
+        self._functions(functions, failed)
         self._ledger()
         self._guards(ledger)
 
-    def _functions(self, functions: Mapping[Function, lambda_.Function], failed_checks: sqs.Queue) -> None:
+    def _functions(self, functions: Mapping[Function, lambda_.Function], failed: Mapping[str, sqs.Queue]) -> None:
         for function, resource in functions.items():
             self._alarms.wake(
                 self,
@@ -127,12 +130,13 @@ class Alarms(Construct):
                 f"functions/{function} ended in a fault.",
                 resource.metric_errors(period=MINUTE, statistic="Sum"),
             )
-        self._alarms.wake(
-            self,
-            "FailedChecks",
-            "The checks of a request failed three times; it waits for somebody to look.",
-            failed_checks.metric_approximate_number_of_messages_visible(period=MINUTE, statistic="Maximum"),
-        )
+        for what, queue in failed.items():
+            self._alarms.wake(
+                self,
+                f"Failed{what}",
+                f"{FAILED[what]} failed three times; it waits for somebody to look.",
+                queue.metric_approximate_number_of_messages_visible(period=MINUTE, statistic="Maximum"),
+            )
         for function, then in (
             (Function.SWEEPER, "pending steps stay out of the ledger"),
             (Function.WATCH, "nobody looks whether the ledger moves and is whole"),

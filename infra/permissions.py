@@ -20,21 +20,23 @@ class Holding(StrEnum):
 
     STEPS = "steps table"
     KEYS = "keys table"
-    COUNTERS = "counters table"
     LEDGER = "ledger bucket"
     CONTENT = "content bucket"
     CHOICES = "choices bucket"
     RESULTS = "results bucket"
+    EXTRACTS = "extracts bucket"
     VIEW = "view bucket"
     """Made from the ledger alone, and can be made again: nothing that takes effect trusts it."""
     DOMAIN_KEY = "domain key"
     DIGEST_KEY = "digest key"
     TAG_KEY = "tag key"
     CONTENT_KEY = "content key"
+    EXTRACT_KEY = "extract key"
     CHECKPOINT_KEY = "checkpoint key"
     CONTROLLER_KEYS = "controllers' own keys"
     """As many as the deployment names, by default none: a statement about them is then left out."""
     CHECKS_QUEUE = "checks queue"
+    EXTRACTS_QUEUE = "extracts queue"
     LOGS = "own log group"
     WITNESS = "witness's bucket"
     """In the witness's own account, as is its key."""
@@ -103,6 +105,7 @@ then answers 403 instead of 404 for a journal object that is not there yet."""
 READ_KEYS = _allow("WrappedKeys", ("dynamodb:GetItem",), Resource(Holding.KEYS))
 OPEN_OWN_KEYS = _decrypt("OpenOwnKeys", Holding.CONTROLLER_KEYS)
 NEW_OWN_KEYS = _allow("NewOwnKeys", ("kms:GenerateDataKeyWithoutPlaintext",), Resource(Holding.CONTROLLER_KEYS))
+SEND_EXTRACTS = _allow("SendExtracts", ("sqs:SendMessage",), Resource(Holding.EXTRACTS_QUEUE))
 SEND_CHECKS = _allow("SendChecks", ("sqs:SendMessage",), Resource(Holding.CHECKS_QUEUE))
 
 PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
@@ -127,7 +130,6 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         *APPEND,
         READ_KEYS,
         _decrypt("Open", Holding.DOMAIN_KEY, Holding.DIGEST_KEY, Holding.TAG_KEY, Holding.CONTENT_KEY),
-        _allow("Counters", ("dynamodb:PutItem", "dynamodb:Query", "dynamodb:DeleteItem"), Resource(Holding.COUNTERS)),
         OPEN_OWN_KEYS,
         _allow("Content", ("s3:GetObject",), *_objects(Holding.CONTENT, "")),
         _allow("ContentNames", ("s3:ListBucket",), Resource(Holding.CONTENT)),
@@ -150,6 +152,21 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         _allow("Links", ("s3:PutObject", "s3:GetObject"), *_objects(Holding.CHOICES, "links/")),
         _allow("Type1", ("s3:GetObject",), *_objects(Holding.CHOICES, "type-1/")),
         _allow("ChoicesKeys", ("s3:ListBucket",), Resource(Holding.CHOICES)),
+        # An address for an upload or a download can do what who signed it can: this function, and no other.
+        _allow("Uploads", ("s3:GetObject", "s3:PutObject"), *_objects(Holding.EXTRACTS, "uploads/")),
+        _allow(
+            "Extracts",
+            ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+            *_objects(Holding.EXTRACTS, "announcements/", "parts/", "progress/"),
+        ),
+        _allow("ExtractNames", ("s3:ListBucket",), Resource(Holding.EXTRACTS)),
+        _allow("ExtractKey", ("kms:GenerateDataKey", "kms:Decrypt"), Resource(Holding.EXTRACT_KEY)),
+        SEND_EXTRACTS,
+        _allow(
+            "AskedExtracts",
+            ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+            Resource(Holding.EXTRACTS_QUEUE),
+        ),
     ),
     Function.AUDIT: (
         LOGS,
@@ -201,6 +218,7 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         ),
         NEW_OWN_KEYS,
         SEND_CHECKS,
+        SEND_EXTRACTS,
         _allow("Views", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), *_objects(Holding.VIEW, "")),
         _allow("ViewNames", ("s3:ListBucket",), Resource(Holding.VIEW)),
     ),

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.findings import accept
+
+ADDRESS_MILLISECONDS = 15 * 60 * 1000
+"""As long as `keyholder.extracts.files.ADDRESS_FOR` says."""
 
 
 def _text(name: str) -> dynamodb.Attribute:
@@ -15,14 +20,15 @@ def _text(name: str) -> dynamodb.Attribute:
 
 
 class State(Construct):
-    """Three tables and four buckets.
+    """Two tables and five buckets.
 
     The tables hold hashes, codes and wrapped keys, never an identifier, so DynamoDB's own key is enough for them. What
     is in the buckets is encrypted by Keyholder before it gets there (content), to the recipient (results), or kept as
-    keyed digests (choices); S3's own key is the second layer. The view bucket holds what is made from the ledger alone.
+    keyed digests (choices); S3's own key is the second layer. Extracts are uploaded as they are, so that bucket has a
+    KMS key of its own. The view bucket holds what is made from the ledger alone.
     """
 
-    def __init__(self, scope: Construct, name: str) -> None:
+    def __init__(self, scope: Construct, name: str, *, extract_key: kms.IKey) -> None:
         super().__init__(scope, name)
         self.steps = self._table("Steps", expires=True)
         for index, when in (("pending", "pending_at"), ("due", "due_at")):
@@ -33,10 +39,11 @@ class State(Construct):
                 projection_type=dynamodb.ProjectionType.KEYS_ONLY,
             )
         self.keys = self._table("Keys", expires=False)
-        self.counters = self._table("Counters", expires=True)
         self.content = self._bucket("Content")
         self.choices = self._bucket("Choices")
         self.results = self._bucket("Results", expires_after=Duration.days(1))
+        self.extracts = self._bucket("Extracts", expires_after=Duration.days(1), key=extract_key)
+        self._guard(self.extracts, extract_key)
         self.view = self._bucket("View")
 
     def _table(self, name: str, *, expires: bool) -> dynamodb.Table:
@@ -54,13 +61,15 @@ class State(Construct):
             time_to_live_attribute="expires_at" if expires else None,
         )
 
-    def _bucket(self, name: str, expires_after: Duration | None = None) -> s3.Bucket:
+    def _bucket(self, name: str, expires_after: Duration | None = None, key: kms.IKey | None = None) -> s3.Bucket:
         # Not versioned: what is erased here has to be gone, and a view can be made again.
         bucket = s3.Bucket(
             self,
             name,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=key,
+            bucket_key_enabled=True if key else None,
             enforce_ssl=True,
             lifecycle_rules=[
                 s3.LifecycleRule(id="expire", expiration=expires_after)
@@ -77,3 +86,39 @@ class State(Construct):
             "beyond their erasure.",
         )
         return bucket
+
+    def _guard(self, bucket: s3.Bucket, key: kms.IKey) -> None:
+        """No address that somebody was given is good for longer, and nothing is stored under another key."""
+        for sid, actions, conditions in (
+            (
+                "OnlyFreshAddresses",
+                ["s3:GetObject", "s3:PutObject"],
+                {"NumericGreaterThan": {"s3:signatureAge": ADDRESS_MILLISECONDS}},
+            ),
+            (
+                "OnlyThisKey",
+                ["s3:PutObject"],
+                {
+                    "Null": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "false"},
+                    "StringNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": key.key_arn},
+                },
+            ),
+            (
+                "OnlyKms",
+                ["s3:PutObject"],
+                {
+                    "Null": {"s3:x-amz-server-side-encryption": "false"},
+                    "StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"},
+                },
+            ),
+        ):
+            bucket.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    effect=iam.Effect.DENY,
+                    principals=[iam.AnyPrincipal()],
+                    actions=actions,
+                    resources=[bucket.arn_for_objects("*")],
+                    conditions=conditions,
+                )
+            )

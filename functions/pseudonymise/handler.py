@@ -1,9 +1,12 @@
-"""Providers make pseudonyms and re-key them: one of the two functions that may use the domain keys."""
+"""Providers make pseudonyms, of large extracts too, and re-key them: one of two functions that may use domain keys."""
 
 from __future__ import annotations
 
+import json
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -12,11 +15,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
 from keyholder.collection.report import CollectionReport
-from keyholder.edge.bodies import CollectionBody, PseudonymiseBody, RecordBody, TokenRowsBody
-from keyholder.edge.outcomes import accepted, person_of
+from keyholder.edge.bodies import CollectionBody, ExtractBody, NoBody, PseudonymiseBody, RecordBody, TokenRowsBody
+from keyholder.edge.logs import LogCode
+from keyholder.edge.outcomes import accepted, acting, person_of, registry_call
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
+from keyholder.extracts.files import FilesUnavailableError
+from keyholder.extracts.service import Told
+from keyholder.extracts.view import collected_json, extract_json
+from keyholder.extracts.working import Worked
 from keyholder.policy.choices import ChoicesUnavailableError
 from keyholder.policy.days import london_day
 from keyholder.policy.digests import Digester
@@ -26,7 +34,8 @@ from keyholder.pseudonyms.job import ClearRow, Job, MadeRow, Workbench, pseudony
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.refusals import Refusal
 from keyholder.registry.attempts import record_refusal
-from keyholder.vocabulary import ActorId, ContentHash, DomainId, StreamId
+from keyholder.registry.service import Call
+from keyholder.vocabulary import ActorId, ContentHash, DomainId, ExtractId, StreamId
 
 service = Service(Function.PSEUDONYMISE, lambda: assembly().tokens, SystemClock().now)
 
@@ -59,19 +68,93 @@ def rekey_pseudonyms(domain_id: str, body: TokenRowsBody) -> Response[str]:
     return answer({"domain": job.domain, "rows": [_rekeyed(row) for row in accepted(rekeyed)]})
 
 
+@service.route("POST", "/v1/domains/{domain_id}/extracts", status=201, summary="Announce a large extract")
+def announce_extract(domain_id: str, body: ExtractBody) -> Response[str]:
+    """A file of up to 5,000,000 rows. The answer says where to upload it, once, within a quarter of an hour."""
+    told = Told(body.rows, body.bytes, ContentHash(body.sha256), tuple(body.columns), _collection(body.collection))
+    with _everything_reached():
+        shown = accepted(assembly().extract_desk.announce(_provider(), DomainId(domain_id), told))
+    return answer(extract_json(shown), status=201)
+
+
+@service.route("GET", "/v1/extracts/{extract_id}", summary="How an extract stands")
+def show_extract(extract_id: str) -> Response[str]:
+    """By the provider who announced it: how far it is, what became of it, where to upload it while it is awaited."""
+    with _everything_reached():
+        return answer(extract_json(accepted(assembly().extract_desk.show(_provider(), ExtractId(extract_id)))))
+
+
+@service.route("POST", "/v1/extracts/{extract_id}/start", summary="Have an uploaded extract pseudonymised")
+def start_extract(extract_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - an empty object is asked for
+    """Says that the upload is there. The work is done off a queue; ask how it stands."""
+    with _everything_reached():
+        return answer(extract_json(accepted(assembly().extract_desk.start(_provider(), ExtractId(extract_id)))))
+
+
+@service.route("POST", "/v1/extracts/{extract_id}/collect", summary="Collect a pseudonymised extract")
+def collect_extract(extract_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001
+    """Where its parts can be downloaded for a quarter of an hour; as often as asked, for a day. Each time is logged."""
+    with _everything_reached():
+        shown = accepted(assembly().extract_desk.collect(_provider(), ExtractId(extract_id)))
+    return answer(collected_json(shown, service.call.now))
+
+
+@service.route("POST", "/v1/extracts/{extract_id}/discard", summary="Discard an extract")
+def discard_extract(extract_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001
+    """Stops it wherever it stands: neither the upload nor the result is kept any more."""
+    with _everything_reached():
+        return answer(extract_json(accepted(assembly().extract_desk.discard(_provider(), ExtractId(extract_id)))))
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The function's entry."""
+    """The function's entry: an API event, or messages that ask for the work on an extract."""
+    records = event.get("Records")
+    if isinstance(records, list):
+        return _worked(records, context)
     return service(event, context)
+
+
+_LOGGED = {
+    Worked.DONE: LogCode.EXTRACT_DONE,
+    Worked.NOT_NEEDED: LogCode.EXTRACT_SKIPPED,
+    Worked.HELD: LogCode.EXTRACT_HELD,
+    Worked.HANDED_OVER: LogCode.EXTRACT_HANDED_OVER,
+}
+
+
+def _worked(records: list[dict[str, Any]], context: LambdaContext) -> dict[str, Any]:
+    """Each message is one extract; what failed is reported alone and comes again (partial batch response)."""
+    failed = []
+    for record in records:
+        trace = str(uuid.uuid4())
+        try:
+            extract = ExtractId(str(json.loads(record["body"])["extract"]))
+            worked = assembly().workshop.work(extract, trace, lambda: _time_left(context))
+            service.log.write(_LOGGED[worked], request_id=trace)
+        except Exception as fault:  # noqa: BLE001 - reported to the queue, which delivers it again, then to its dead letters
+            service.log.fault(LogCode.FAULT, fault, request_id=trace)
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
+
+
+def _time_left(context: LambdaContext) -> timedelta:
+    return timedelta(milliseconds=context.get_remaining_time_in_millis())
+
+
+def _provider() -> Call:
+    """The call of a registered person. Raises `ProblemError` (403) for anybody else."""
+    acting(service.call, assembly())
+    return registry_call(service.call)
 
 
 @contextmanager
 def _everything_reached() -> Iterator[None]:
-    """Keys that are withdrawn and registers that can't be read are said to be so."""
+    """Keys that are withdrawn and stores that can't be read are said to be so."""
     try:
         yield
     except KeyUnavailableError:
         raise ProblemError(Problem(ProblemType.KEYS_UNAVAILABLE, headers={"retry-after": "300"})) from None
-    except ChoicesUnavailableError:
+    except (ChoicesUnavailableError, FilesUnavailableError):
         raise ProblemError(Problem(ProblemType.UNAVAILABLE, headers={"retry-after": "30"})) from None
 
 

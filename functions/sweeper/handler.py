@@ -1,4 +1,4 @@
-"""Every minute: commit what is pending, ask for lost checks, end what is over, publish views, finish key changes."""
+"""Every minute: commit what is pending, ask for lost work, end what is over, publish views, finish key changes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from keyholder.edge.logs import Log, LogCode
 from keyholder.pseudonyms.key_ring import ControllerKeyUnavailableError
 from keyholder.requests.codes import State
 from keyholder.requests.service import Done
-from keyholder.vocabulary import DomainId, RequestId, StreamId
+from keyholder.vocabulary import DomainId, ExtractId, RequestId, StreamId
 
 MOST = 100
-"""Requests and domains looked at in one sweep; the rest wait a minute."""
+"""Requests, domains and extracts looked at in one sweep; the rest wait a minute."""
 
-DOMAINS = "domain/"
+DOMAINS, EXTRACTS, REQUESTS = "domain/", "extract/", "request/"
 
 log = Log("sweeper")
 
@@ -31,10 +31,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
         house.key_maker.make_tag_key(house.clock.now().year)
         house.key_maker.make_tag_key(house.clock.now().year + 1)
         due = house.ledger.due(house.clock.now(), MOST)
-        expired, asked = _requests(house, [stream for stream in due if not stream.startswith(DOMAINS)], trace)
+        expired, asked = _requests(house, _of(due, REQUESTS), trace)
+        asked += _extracts(house, _of(due, EXTRACTS))
         published, failed = _views(house, trace)
         # Last, so that a domain whose keys can't be made keeps nothing else waiting.
-        followed = _domains(house, [stream for stream in due if stream.startswith(DOMAINS)], trace)
+        followed = _domains(house, _of(due, DOMAINS), trace)
     except Exception as fault:
         log.fault(LogCode.SWEEP_FAILED, fault, request_id=trace)
         raise
@@ -64,7 +65,7 @@ def _requests(house: Assembly, streams: Sequence[StreamId], trace: str) -> tuple
     now = house.clock.now()
     expired = asked = 0
     for stream in streams:
-        request = RequestId(stream.removeprefix("request/"))
+        request = RequestId(stream.removeprefix(REQUESTS))
         state = house.desk.load(request)
         if state.status is State.SUBMITTED and state.due_at is not None and now < state.due_at:
             house.checks.ask(request)
@@ -72,6 +73,17 @@ def _requests(house: Assembly, streams: Sequence[StreamId], trace: str) -> tuple
         else:
             expired += isinstance(house.desk.expire(request, trace), Done)
     return expired, asked
+
+
+def _of(due: Sequence[StreamId], kind: str) -> list[StreamId]:
+    return [stream for stream in due if stream.startswith(kind)]
+
+
+def _extracts(house: Assembly, streams: Sequence[StreamId]) -> int:
+    """Ask for the work on extracts that wait for it, were cut short, or are over: `pseudonymise` alone can do it."""
+    for stream in streams:
+        house.extracts_queue.ask(ExtractId(stream.removeprefix(EXTRACTS)))
+    return len(streams)
 
 
 def _domains(house: Assembly, streams: Sequence[StreamId], trace: str) -> int:

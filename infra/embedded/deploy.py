@@ -50,7 +50,7 @@ def deploy(engine: Engine, assembly: Path, *, issuer: str, audience: str, operat
     outputs = _create(engine, assembly, STACK, parameters)
     template = json.loads((assembly / f"{STACK}.template.json").read_text())
     names = _names(engine, STACK)
-    repaired = repair(engine, template, names, _defaults(template) | parameters)
+    repaired = repair(engine, template, names, _defaults(template) | parameters, _exports(assembly, KEYS_STACK, keys))
     functions, environment = _functions(engine, template, names)
     return Deployed(outputs["ApiId"], names, functions, environment, tuple(repaired))
 
@@ -61,7 +61,7 @@ def deploy_witness(engine: Engine, assembly: Path, parameters: Mapping[str, str]
     outputs = _create(engine, assembly, WITNESS_STACK, parameters)
     template = json.loads((assembly / f"{WITNESS_STACK}.template.json").read_text())
     names = _names(engine, WITNESS_STACK)
-    repair(engine, template, names, _defaults(template) | parameters)
+    repair(engine, template, names, _defaults(template) | parameters, {})
     (function,) = [name for name, one in template["Resources"].items() if one["Type"] == "AWS::Lambda::Function"]
     return outputs | {"WitnessFunction": names[function]}
 
@@ -102,6 +102,16 @@ def _create(engine: Engine, assembly: Path, stack: str, parameters: Mapping[str,
 
 def _defaults(template: Mapping[str, Mapping[str, Mapping[str, object]]]) -> dict[str, str]:
     return {name: str(spec["Default"]) for name, spec in template["Parameters"].items() if "Default" in spec}
+
+
+def _exports(assembly: Path, stack: str, outputs: Mapping[str, str]) -> dict[str, str]:
+    """What a stack exports, by the name it is imported by."""
+    template = json.loads((assembly / f"{stack}.template.json").read_text())
+    return {
+        output["Export"]["Name"]: outputs[name]
+        for name, output in template["Outputs"].items()
+        if "Export" in output and name in outputs
+    }
 
 
 def _names(engine: Engine, stack: str) -> dict[str, str]:

@@ -52,10 +52,17 @@ def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, object]:
     return api
 
 
-def _encryption(configuration: Mapping[str, Any]) -> list[str]:
+def _encryption(configuration: Mapping[str, Any]) -> list[dict[str, object]]:
+    """Rules in the API's form, from that of CloudFormation or of the API. What is not said is left out of both."""
     rules = configuration.get("ServerSideEncryptionConfiguration", configuration.get("Rules", []))
-    names = {"ServerSideEncryptionByDefault", "ApplyServerSideEncryptionByDefault"}
-    return [rule[name]["SSEAlgorithm"] for rule in rules for name in names & set(rule)]
+    return [_encryption_rule(rule) for rule in rules]
+
+
+def _encryption_rule(rule: Mapping[str, Any]) -> dict[str, object]:
+    default = rule.get("ServerSideEncryptionByDefault", rule.get("ApplyServerSideEncryptionByDefault"))
+    key = {"KMSMasterKeyID": default["KMSMasterKeyID"]} if default.get("KMSMasterKeyID") else {}
+    api: dict[str, object] = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": default["SSEAlgorithm"], **key}}
+    return api | ({"BucketKeyEnabled": True} if rule.get("BucketKeyEnabled") else {})
 
 
 def _lock(configuration: Mapping[str, Any]) -> dict[str, object]:
@@ -78,12 +85,7 @@ REPAIRS: Mapping[str, Mapping[str, Repair]] = {
             "s3",
             _encryption,
             lambda s3, name, wanted: s3.put_bucket_encryption(
-                Bucket=name,
-                ServerSideEncryptionConfiguration={
-                    "Rules": [
-                        {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm}} for algorithm in wanted
-                    ]
-                },
+                Bucket=name, ServerSideEncryptionConfiguration={"Rules": wanted}
             ),
             lambda s3, name: _encryption(s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]),
         ),
@@ -128,12 +130,16 @@ REPAIRS: Mapping[str, Mapping[str, Repair]] = {
 
 
 def repair(
-    engine: Engine, template: Mapping[str, Any], names: Mapping[str, str], parameters: Mapping[str, str]
+    engine: Engine,
+    template: Mapping[str, Any],
+    names: Mapping[str, str],
+    parameters: Mapping[str, str],
+    exports: Mapping[str, str],
 ) -> list[str]:
     """Apply and read back every property the engine leaves out; the list says which (`Logical.Property`).
 
-    `names` gives logical ids their physical ones. Raises `EngineError` for a property nobody handles or one that does
-    not read back as it was set.
+    `names` gives logical ids their physical ones, `exports` what other stacks export. Raises `EngineError` for a
+    property nobody handles or one that does not read back as it was set.
     """
     done = []
     for logical, resource in template["Resources"].items():
@@ -145,7 +151,7 @@ def repair(
                 continue
             if property_name not in REPAIRS[kind]:
                 raise EngineError(f"{logical}.{property_name} is neither applied by the engine nor repaired")
-            _one(engine, REPAIRS[kind][property_name], names[logical], _resolved(value, parameters))
+            _one(engine, REPAIRS[kind][property_name], names[logical], _resolved(value, parameters, exports))
             done.append(f"{logical}.{property_name}")
     return done
 
@@ -159,14 +165,16 @@ def _one(engine: Engine, how: Repair, name: str, value: object) -> None:
         raise EngineError(f"{name}: {found!r} where the template has {wanted!r}")
 
 
-def _resolved(value: Any, parameters: Mapping[str, str]) -> Any:
-    """`value` with references to parameters replaced; no other intrinsic function occurs in what is repaired."""
+def _resolved(value: Any, parameters: Mapping[str, str], exports: Mapping[str, str]) -> Any:
+    """`value` with parameters and imports replaced; no other intrinsic function occurs in what is repaired."""
     if isinstance(value, dict):
         if set(value) == {"Ref"}:
             return parameters[value["Ref"]]
+        if set(value) == {"Fn::ImportValue"}:
+            return exports[value["Fn::ImportValue"]]
         if any(key.startswith("Fn::") for key in value):
             raise EngineError("a repaired property uses an intrinsic function")
-        return {key: _resolved(inner, parameters) for key, inner in value.items()}
+        return {key: _resolved(inner, parameters, exports) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_resolved(inner, parameters) for inner in value]
+        return [_resolved(inner, parameters, exports) for inner in value]
     return value

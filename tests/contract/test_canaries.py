@@ -31,6 +31,7 @@ from tests.contract.settled import (
     load_opt_outs,
     request_body,
 )
+from tests.contract.uploads import announcement, sheet, upload
 
 COMMENT = "The canary comment says that the patient named Marigold Thistlewood must not be told."
 WHY = "The canary purpose mentions Ebenezer Quillfeather, whose record should be linked to the registry."
@@ -96,6 +97,7 @@ def whole_life(api: Api, extract: Extract) -> Told:
         expect(api.post(f"/v1/domains/{DOMAIN}/rekeyings", rekeyed, "provider"), 200).everything,
         identifiers_of(extract),
     )
+    extracts_through(api, extract, told)
     for number in PEOPLE[:2]:
         search = {"nhs_number": number, "reason": "subject_access"}
         told.of(expect(api.post("/v1/audit/subject-searches", search, "auditor"), 200))
@@ -111,6 +113,23 @@ def whole_life(api: Api, extract: Extract) -> Told:
     api.deliver()
     api.sweep()
     return told
+
+
+def extracts_through(api: Api, extract: Extract, told: Told) -> None:
+    """One that is made, one that is refused for a row, one whose worker fails, each with its people in it."""
+    good = sheet(extract)
+    bad = good.replace(b"row-0,", f"{PEOPLE[0]},".encode())
+    broken = Fault("Decrypt", "ValidationException", 400)
+    for body, faults in ((good, ()), (bad, ()), (good, (broken,))):
+        announced = told.of(expect(api.post(f"/v1/domains/{DOMAIN}/extracts", announcement(body), "provider"), 201))
+        path = f"/v1/extracts/{announced.json['extract_id']}"
+        assert upload(announced.json, body).status_code == 200
+        told.of(expect(api.post(f"{path}/start", {}, "provider"), 200))
+        with api.failing(*faults):
+            api.deliver()
+        told.of(api.get(path, "provider"))
+        told.of(api.post(f"{path}/collect", {}, "provider"))
+    told.of(expect(api.post(f"{path}/discard", {}, "provider"), 200))
 
 
 def canaries_through(api: Api, extract: Extract) -> Told:
@@ -185,6 +204,9 @@ def test_invariant_9_nothing_sensitive_in_any_output(
         "keys table": repr(api.items("KEYS_TABLE")),
     }.items():
         assert not found_in(text, [*canaries, *FREE_TEXTS]), name
+    for key, body in api.objects("EXTRACTS_BUCKET").items():
+        assert not found_in(key, [*canaries, *FREE_TEXTS]), key
+        assert not found_in(body.decode("latin-1"), identifiers_of(extract)), key
     for setting in ("LEDGER_BUCKET", "CONTENT_BUCKET", "CHOICES_BUCKET", "RESULTS_BUCKET", "VIEW_BUCKET"):
         for key, body in api.objects(setting).items():
             assert not found_in(key + body.decode("latin-1"), [*canaries, *FREE_TEXTS]), key
@@ -199,7 +221,7 @@ def test_invariant_9_log_lines_are_coded_and_hold_constants(api: Api, extract: E
              "published", "failed_views", "view"}  # fmt: skip
     for line in lines:
         assert set(line) <= known
-        assert line["code"][:3] in {"EDG", "REL", "SWP"}
+        assert line["code"][:3] in {"EDG", "PSE", "REL", "SWP"}
         assert line.get("route", "unlisted") in {*(route.key for route in ROUTES), "unlisted"}
 
 

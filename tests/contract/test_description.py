@@ -33,6 +33,7 @@ from tests.contract.settled import (
     request_body,
     unread,
 )
+from tests.contract.uploads import announcement, sheet, upload
 from tests.described import Described
 
 NOBODY = "0" * 32
@@ -40,6 +41,7 @@ NOWHERE = "none"
 PLACES = {
     "request_id": "REQ-" + "0" * 26,
     "domain_id": NOWHERE,
+    "extract_id": "EXT-" + "0" * 26,
     "person_id": NOBODY,
     "project_id": NOWHERE,
     "export_id": NOWHERE,
@@ -113,6 +115,7 @@ def _succeed(api: Api, extract: Extract) -> None:
         expect(api.get(path, "operator"), 200)
     expect(api.get(f"/v1/domains/{DOMAIN}", "researcher"), 200)
     _bad_cells(api)
+    _extracts(api, extract)
     _change_keys(api)
     damaged = {"row_id": "bad", "pseudonyms": {"nhs_number": "NO", "postcode": extract.foreign["postcode"]}}
     body = {"rows": [extract.record(0), damaged]}
@@ -225,6 +228,8 @@ def _meet_other_states(api: Api, extract: Extract) -> None:
     rows = {"rows": [{"row_id": "1", "identifiers": {"nhs_number": settled.PEOPLE[0]}}]}
     assert api.post("/v1/domains/none/pseudonyms", rows, "provider").status == 404
     assert api.post("/v1/domains/none/rekeyings", {"rows": [extract.record(0)]}, "provider").status == 404
+    assert api.post("/v1/domains/none/extracts", announcement(b"x"), "provider").status == 404
+    assert api.post(f"/v1/extracts/{PLACES['extract_id']}/collect", {}, "provider").status == 404
     assert api.post("/v1/domains/none/key-changes", settled.ROTATION, "operator").status == 404
     assert api.post(f"{done.path}/collect", {"release_id": "REL-" + "0" * 26}, "researcher").status in {404, 409}
     missing = Asked(api, PLACES["request_id"])
@@ -264,7 +269,7 @@ def _knock(api: Api, route: Route) -> None:
     assert api.post(path, {"too": "x" * MAX_BODY}, who).status == 413
     assert api.post(path, {}, who, headers={"content-type": "text/csv"}).status == 415
     assert api.post(path, {"unknown": 1}, who).status == 422
-    if path.rsplit("/", 1)[-1] in {"submit", "withdraw", "discard", "confirm"}:
+    if path.rsplit("/", 1)[-1] in {"submit", "start", "withdraw", "discard", "confirm"}:
         assert api.post(path, {}, who).status == 404
 
 
@@ -313,6 +318,24 @@ def _etag(asked: Asked) -> str:
 def _consents() -> dict[str, str]:
     given = Consent(PROJECT, True, date(2025, 6, 1), None, ConsentGiver.PATIENT)
     return {"resources": write_consents([ConsentRecord(settled.PEOPLE[0], given)]).decode(), "source": "ward-1"}
+
+
+def _extracts(api: Api, extract: Extract) -> None:
+    """A file through all its states, each command at its time and at the wrong one."""
+    body = sheet(extract)
+    route = f"/v1/domains/{DOMAIN}/extracts"
+    told = expect(api.post(route, announcement(body), "provider"), 201).json
+    assert api.post(route, announcement(body, columns=["row_id", "nhs_number", "surname"]), "provider").status == 422
+    path = f"/v1/extracts/{told['extract_id']}"
+    assert expect(api.get(path, "provider"), 200).json["upload"]
+    for command in ("start", "collect"):
+        assert api.post(f"{path}/{command}", {}, "provider").status == 409
+    assert upload(told, body).status_code == 200
+    expect(api.post(f"{path}/start", {}, "provider"), 200)
+    api.deliver()
+    expect(api.post(f"{path}/collect", {}, "provider"), 200)
+    expect(api.post(f"{path}/discard", {}, "provider"), 200)
+    assert api.post(f"{path}/discard", {}, "provider").status == 409
 
 
 def _bad_cells(api: Api) -> None:

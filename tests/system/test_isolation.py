@@ -157,14 +157,19 @@ def _index(index: str) -> Probe:
     )
 
 
-def _queue(action: str, call: Callable[[Any, str], object]) -> Probe:
+def _queue(name: str, holding: Holding, action: str) -> Probe:
+    """A message with a delay, or as many, as nobody may ask for."""
+    calls: Mapping[str, Callable[[Any, str], object]] = {
+        "SendMessage": lambda sqs, url: sqs.send_message(QueueUrl=url, MessageBody=KEY, DelaySeconds=9999),
+        "ReceiveMessage": lambda sqs, url: sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=99),
+    }
     return Probe(
-        f"{action} on the {Holding.CHECKS_QUEUE}",
+        f"{action} on the {holding}",
         "sqs",
         f"sqs:{action}",
-        Holding.CHECKS_QUEUE,
+        holding,
         "",
-        lambda sqs, place: call(sqs, place["CHECKS_QUEUE_URL"]),
+        lambda sqs, place: calls[action](sqs, place[name]),
     )
 
 
@@ -179,6 +184,8 @@ PROBES: tuple[Probe, ...] = (
     _new_key("DOMAIN_KEY_ARN", Holding.DOMAIN_KEY, seen=False),
     _new_key("TAG_KEY_ARN", Holding.TAG_KEY, seen=False),
     _new_key("CONTENT_KEY_ARN", Holding.CONTENT_KEY, seen=True),
+    _decrypt("EXTRACT_KEY_ARN", Holding.EXTRACT_KEY),
+    _new_key("EXTRACT_KEY_ARN", Holding.EXTRACT_KEY, seen=True),
     Probe(
         "sign with the checkpoint key",
         "kms",
@@ -260,8 +267,19 @@ PROBES: tuple[Probe, ...] = (
     _put("VIEW_BUCKET", Holding.VIEW, KEY),
     _delete("VIEW_BUCKET", Holding.VIEW, f"{KEY}-absent"),
     _list("VIEW_BUCKET", Holding.VIEW),
-    _queue("SendMessage", lambda sqs, url: sqs.send_message(QueueUrl=url, MessageBody=KEY, DelaySeconds=9999)),
-    _queue("ReceiveMessage", lambda sqs, url: sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=99)),
+    *(_get("EXTRACTS_BUCKET", Holding.EXTRACTS, f"{kind}/{KEY}") for kind in ("uploads", "parts", "elsewhere")),
+    *(_put("EXTRACTS_BUCKET", Holding.EXTRACTS, f"{kind}/{KEY}") for kind in ("uploads", "parts", "elsewhere")),
+    _delete("EXTRACTS_BUCKET", Holding.EXTRACTS, f"uploads/{KEY}-absent"),
+    _delete("EXTRACTS_BUCKET", Holding.EXTRACTS, f"parts/{KEY}-absent"),
+    _list("EXTRACTS_BUCKET", Holding.EXTRACTS),
+    *(
+        _queue(name, holding, action)
+        for name, holding in (
+            ("CHECKS_QUEUE_URL", Holding.CHECKS_QUEUE),
+            ("EXTRACTS_QUEUE_URL", Holding.EXTRACTS_QUEUE),
+        )
+        for action in ("SendMessage", "ReceiveMessage")
+    ),
 )
 
 Tried = Mapping[tuple[Function, str], bool]
@@ -270,14 +288,19 @@ Tried = Mapping[tuple[Function, str], bool]
 @pytest.fixture(scope="module")
 def place(stack: EmbeddedStack) -> Iterator[Place]:
     """The deployment, with one object to read in every bucket but the ledger's, and a data key under every KMS key."""
-    environment = stack.deployed.environment
     s3, kms = stack.admin("s3"), stack.admin("kms")
+    # No function is told this key's name: the bucket has it.
+    extract_key = kms.describe_key(KeyId="alias/keyholder/extract")["KeyMetadata"]["Arn"]
+    environment = {**stack.deployed.environment, "EXTRACT_KEY_ARN": extract_key}
     objects = [
         (environment[bucket], prefix + KEY)
         for bucket, prefix in (
             ("CONTENT_BUCKET", ""),
             ("RESULTS_BUCKET", ""),
             ("VIEW_BUCKET", ""),
+            ("EXTRACTS_BUCKET", "uploads/"),
+            ("EXTRACTS_BUCKET", "parts/"),
+            ("EXTRACTS_BUCKET", "elsewhere/"),
             ("CHOICES_BUCKET", "national-data-opt-outs/"),
             ("CHOICES_BUCKET", "type-1/"),
         )
@@ -288,7 +311,7 @@ def place(stack: EmbeddedStack) -> Iterator[Place]:
         name: kms.generate_data_key_without_plaintext(
             KeyId=environment[name], NumberOfBytes=64, EncryptionContext=CONTEXT
         )["CiphertextBlob"]
-        for name in ("DOMAIN_KEY_ARN", "DIGEST_KEY_ARN", "TAG_KEY_ARN", "CONTENT_KEY_ARN")
+        for name in ("DOMAIN_KEY_ARN", "DIGEST_KEY_ARN", "TAG_KEY_ARN", "CONTENT_KEY_ARN", "EXTRACT_KEY_ARN")
     }
     yield Place(environment, wrapped, stack)
     for bucket, key in objects:
@@ -332,6 +355,11 @@ def test_each_function_is_refused_what_it_does_not_need(tried: Tried, function: 
         ("decrypt with the digest key", "release pseudonymise choices"),
         ("decrypt with the tag key", "release audit"),
         ("decrypt with the content key", "requests decisions release"),
+        ("decrypt with the extract key", "pseudonymise"),
+        (f"read uploads/{KEY} in the extracts bucket", "pseudonymise"),
+        (f"write uploads/{KEY} in the extracts bucket", "pseudonymise"),
+        (f"delete uploads/{KEY}-absent in the extracts bucket", ""),
+        (f"read parts/{KEY} in the extracts bucket", "pseudonymise"),
         ("GenerateDataKey with the domain key", ""),
         ("disable the domain key", ""),
         ("DeleteItem on the steps table", ""),

@@ -15,6 +15,7 @@ KEY_NAMES = {
     "DigestKey": Holding.DIGEST_KEY,
     "TagKey": Holding.TAG_KEY,
     "ContentKey": Holding.CONTENT_KEY,
+    "ExtractKey": Holding.EXTRACT_KEY,
     "CheckpointKey": Holding.CHECKPOINT_KEY,
 }
 RESOURCE_NAMES = {
@@ -24,8 +25,10 @@ RESOURCE_NAMES = {
     "StateContent": Holding.CONTENT,
     "StateChoices": Holding.CHOICES,
     "StateResults": Holding.RESULTS,
+    "StateExtracts": Holding.EXTRACTS,
     "StateView": Holding.VIEW,
     "ChecksQueue": Holding.CHECKS_QUEUE,
+    "ExtractsQueue": Holding.EXTRACTS_QUEUE,
 }
 
 

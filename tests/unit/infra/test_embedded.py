@@ -74,7 +74,7 @@ def _bucket(properties: Mapping[str, object]) -> dict[str, object]:
 def test_a_property_nobody_handles_is_an_error() -> None:
     engine = cast("Engine", _NoEngine())
     with pytest.raises(EngineError, match=r"B\.ReplicationConfiguration"):
-        repair(engine, _bucket({"ReplicationConfiguration": {}}), {"B": "bucket"}, {})
+        repair(engine, _bucket({"ReplicationConfiguration": {}}), {"B": "bucket"}, {}, {})
 
 
 def test_a_property_that_does_not_read_back_is_an_error() -> None:
@@ -91,7 +91,7 @@ def test_a_property_that_does_not_read_back_is_an_error() -> None:
 
     wanted = {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
     with pytest.raises(EngineError, match="AES256"):
-        repair(cast("Engine", WithForgetful()), _bucket({"BucketEncryption": wanted}), {"B": "bucket"}, {})
+        repair(cast("Engine", WithForgetful()), _bucket({"BucketEncryption": wanted}), {"B": "bucket"}, {}, {})
 
 
 def test_personas_are_different_people() -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.permissions import JOURNAL
+from infra.permissions import JOURNAL, Holding
 from infra.routes import ROUTES, Function
 from keyholder.edge.settings import Settings
-from tests.unit.infra.template import Template, as_list
+from keyholder.extracts.files import ADDRESS_FOR
+from tests.unit.infra.template import Template, as_list, holding_of
 
 
 def test_every_route_goes_to_its_function(template: Template) -> None:
@@ -52,7 +53,8 @@ def test_every_function_is_told_the_same(template: Template, function: Function)
 
 
 def test_people_get_an_answer_before_api_gateway_gives_up(template: Template) -> None:
-    for function in {route.function for route in ROUTES} - {Function.RELEASE}:
+    # These two do work off a queue as well.
+    for function in {route.function for route in ROUTES} - {Function.RELEASE, Function.PSEUDONYMISE}:
         assert template.function(function)[1]["Properties"]["Timeout"] < 30
 
 
@@ -102,7 +104,7 @@ def test_the_ledgers_policy_closes_what_object_lock_leaves_open(template: Templa
 
 def test_every_bucket_is_private_encrypted_and_over_tls(template: Template) -> None:
     buckets = template.of_type("AWS::S3::Bucket")
-    assert len(buckets) == 5
+    assert len(buckets) == 6
     tls = {
         policy["Properties"]["Bucket"]["Ref"]
         for policy in template.of_type("AWS::S3::BucketPolicy").values()
@@ -121,6 +123,33 @@ def test_results_are_gone_after_a_day(template: Template) -> None:
     _, bucket = template.one("AWS::S3::Bucket", "StateResults")
     (rule,) = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
     assert (rule["ExpirationInDays"], rule["Status"]) == (1, "Enabled")
+
+
+def test_extracts_are_gone_after_a_day_under_a_key_of_their_own(template: Template) -> None:
+    _, bucket = template.one("AWS::S3::Bucket", "StateExtracts")
+    properties = bucket["Properties"]
+    (rule,) = properties["LifecycleConfiguration"]["Rules"]
+    assert (rule["ExpirationInDays"], rule["Status"]) == (1, "Enabled")
+    # Without versions, so that what is written over is gone.
+    assert not {"VersioningConfiguration", "ObjectLockConfiguration", "ObjectLockEnabled"} & set(properties)
+    (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    key = encryption["ServerSideEncryptionByDefault"]
+    assert key["SSEAlgorithm"] == "aws:kms"
+    assert holding_of(key["KMSMasterKeyID"]) == (Holding.EXTRACT_KEY, "")
+
+
+def test_an_address_is_good_for_a_quarter_of_an_hour_whoever_signed_it(template: Template) -> None:
+    guards = {
+        statement.get("Sid"): statement
+        for policy in template.of_type("AWS::S3::BucketPolicy").values()
+        if policy["Properties"]["Bucket"]["Ref"].startswith("StateExtracts")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    }
+    assert {guards[sid]["Effect"] for sid in ("OnlyFreshAddresses", "OnlyThisKey", "OnlyKms")} == {"Deny"}
+    assert guards["OnlyFreshAddresses"]["Condition"] == {
+        "NumericGreaterThan": {"s3:signatureAge": int(ADDRESS_FOR.total_seconds() * 1000)}
+    }
+    assert set(guards["OnlyFreshAddresses"]["Action"]) == {"s3:GetObject", "s3:PutObject"}
 
 
 def test_views_are_neither_locked_nor_versioned(template: Template) -> None:
@@ -150,18 +179,19 @@ def test_steps_are_found_when_pending_and_when_due(template: Template) -> None:
     assert table["Properties"]["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
-def test_checks_run_off_the_queue_and_what_fails_is_kept(template: Template) -> None:
-    queue_id, queue = template.one("AWS::SQS::Queue", "ChecksQueue")
-    failed_id, _ = template.one("AWS::SQS::Queue", "ChecksFailed")
-    release_id, release = template.function(Function.RELEASE)
+@pytest.mark.parametrize(("what", "worker"), [("Checks", Function.RELEASE), ("Extracts", Function.PSEUDONYMISE)])
+def test_work_runs_off_its_queue_and_what_fails_is_kept(template: Template, what: str, worker: Function) -> None:
+    queue_id, queue = template.one("AWS::SQS::Queue", f"{what}Queue")
+    failed_id, _ = template.one("AWS::SQS::Queue", f"{what}Failed")
+    worker_id, function = template.function(worker)
     assert queue["Properties"]["RedrivePolicy"] == {
         "deadLetterTargetArn": {"Fn::GetAtt": [failed_id, "Arn"]},
         "maxReceiveCount": 3,
     }
-    assert queue["Properties"]["VisibilityTimeout"] == 6 * release["Properties"]["Timeout"]
-    _, mapping = template.one("AWS::Lambda::EventSourceMapping")
+    assert queue["Properties"]["VisibilityTimeout"] == 6 * function["Properties"]["Timeout"]
+    _, mapping = template.one("AWS::Lambda::EventSourceMapping", f"Functions{worker.capitalize()}")
     assert mapping["Properties"]["EventSourceArn"] == {"Fn::GetAtt": [queue_id, "Arn"]}
-    assert mapping["Properties"]["FunctionName"] == {"Ref": release_id}
+    assert mapping["Properties"]["FunctionName"] == {"Ref": worker_id}
     assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
@@ -174,7 +204,7 @@ def test_sweeper_and_watch_are_called_every_minute(template: Template) -> None:
 
 def test_keys_outlive_the_stack(keys_template: Template) -> None:
     keys = keys_template.of_type("AWS::KMS::Key")
-    assert len(keys) == len(keys_template.of_type("AWS::KMS::Alias")) == 5
+    assert len(keys) == len(keys_template.of_type("AWS::KMS::Alias")) == 6
     for name, key in keys.items():
         assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
         if name.startswith("CheckpointKey"):

@@ -19,7 +19,8 @@ from keyholder.adapters.checks_queue import ChecksQueue
 from keyholder.adapters.choices import S3ChoiceStore
 from keyholder.adapters.clock import SystemClock
 from keyholder.adapters.content import S3ContentStore
-from keyholder.adapters.counters import DynamoDbCounters
+from keyholder.adapters.extract_files import S3ExtractFiles
+from keyholder.adapters.extracts_queue import ExtractsQueue
 from keyholder.adapters.issuer import HttpsIssuerKeys
 from keyholder.adapters.key_ring import KeyMaker, KmsKeyRing, PurposeKeys
 from keyholder.adapters.kms_seal import KmsSeal
@@ -33,6 +34,8 @@ from keyholder.audit.index import IndexView
 from keyholder.audit.terms import batch_lines
 from keyholder.edge.settings import Settings
 from keyholder.edge.tokens import TokenVerifier
+from keyholder.extracts.service import ExtractDesk
+from keyholder.extracts.working import Workshop
 from keyholder.ledger.committer import Log
 from keyholder.ledger.event_view import EventView
 from keyholder.ledger.ledger import Ledger
@@ -40,10 +43,9 @@ from keyholder.ledger.note import Verifier, parse_vkey
 from keyholder.ledger.tile_view import TileView
 from keyholder.ledger.views import View, ViewPublisher
 from keyholder.ledger.watch import Sighting, watch
-from keyholder.limits.limiter import Limiter
-from keyholder.limits.thresholds import default_limits
 from keyholder.policy.digests import Digester
 from keyholder.policy.settings import CHECK_AT_DISCLOSURE
+from keyholder.policy.type1_opt_outs import Type1OptOuts
 from keyholder.pseudonyms.ledger_keys import LedgerKeyRing
 from keyholder.registry.people import person_id
 from keyholder.registry.service import Registry
@@ -63,6 +65,8 @@ if TYPE_CHECKING:
 POLICY = CHECK_AT_DISCLOSURE
 
 _PATIENT = Config(retries={"total_max_attempts": 3, "mode": "standard"}, connect_timeout=2, read_timeout=10)
+_PATIENT_REGIONAL = _PATIENT.merge(Config(s3={"addressing_style": "virtual"}))
+"""Addresses that are signed for others name the bucket's region, or S3 would redirect them."""
 
 
 class Assembly:
@@ -182,6 +186,32 @@ class Assembly:
         return ChecksQueue(self._sqs, self.settings.checks_queue_url)
 
     @cached_property
+    def extract_files(self) -> S3ExtractFiles:
+        return S3ExtractFiles(boto3.client("s3", config=_PATIENT_REGIONAL), self.settings.extracts_bucket)
+
+    @cached_property
+    def extracts_queue(self) -> ExtractsQueue:
+        return ExtractsQueue(self._sqs, self.settings.extracts_queue_url)
+
+    @cached_property
+    def extract_desk(self) -> ExtractDesk:
+        return ExtractDesk(self.ledger, self.registry, self.extract_files, self.extracts_queue, self.ids, self.clock)
+
+    @cached_property
+    def workshop(self) -> Workshop:
+        return Workshop(
+            self.ledger,
+            self.registry,
+            self.key_ring,
+            self.purpose_keys.digest,
+            lambda key, now: Type1OptOuts(self.choices.type_1(), Digester(key.material), now),
+            self.choices,
+            self.extract_files,
+            self.extracts_queue,
+            self.clock,
+        )
+
+    @cached_property
     def releasing(self) -> Releasing:
         return Releasing(
             desk=self.desk,
@@ -191,7 +221,6 @@ class Assembly:
             choices=self.choices,
             results=S3ResultStore(self._s3, self.settings.results_bucket),
             facts=self.facts,
-            limiter=Limiter(default_limits(), DynamoDbCounters(self._dynamodb, self.settings.counters_table)),
             clock=self.clock,
         )
 

@@ -15,6 +15,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, Str
 
 from keyholder.audit.vocabulary import ExportFormat
 from keyholder.collection.vocabulary import DropRule
+from keyholder.extracts.events import Kept
+from keyholder.extracts.state import ExtractStatus
 from keyholder.policy.opt_outs import ReplyState
 from keyholder.policy.register_form import RegisterKind
 from keyholder.policy.vocabulary import CheckMode
@@ -37,6 +39,7 @@ Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 PersonReference = Annotated[str, StringConstraints(pattern=r"^person/[0-9a-f]{32}$")]
 Ulid = Annotated[str, StringConstraints(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")]
 RequestReference = Annotated[str, StringConstraints(pattern=r"^REQ-[0-9A-HJKMNP-TV-Z]{26}$")]
+ExtractReference = Annotated[str, StringConstraints(pattern=r"^EXT-[0-9A-HJKMNP-TV-Z]{26}$")]
 ReleaseReference = Annotated[str, StringConstraints(pattern=r"^REL-[0-9A-HJKMNP-TV-Z]{26}$")]
 SafeCount = Annotated[str, StringConstraints(pattern=r"^(0|1-7|[1-9][0-9]*)$")]
 Count = Annotated[int, Field(ge=0)]
@@ -310,8 +313,6 @@ class RequestSummary(Answer):
     checks_held: Literal["KEYS_UNAVAILABLE"] | None
     """Why the checks of a submitted request can't be made for now: a domain's controller has switched its own key off.
     They are made once it is back, and nobody has to ask for them."""
-    held_for: list[str]
-    """The volume limits that hold it until a controller lets it through."""
     decisions: list[DomainDecisionView]
     release_until: AwareDatetime | None
     retrievals: Retrievals
@@ -544,6 +545,68 @@ class Rekeyed(Answer):
 
     domain: str
     rows: list[RekeyedRow]
+
+
+class UploadView(Answer):
+    """Where to upload the file, once: a PUT with exactly these headers. Whoever has the address can use it."""
+
+    method: Literal["PUT"]
+    url: Text
+    headers: dict[str, str]
+    good_until: AwareDatetime
+    """When the upload has to have begun."""
+
+
+class ExtractCounts(Answer):
+    """What became of the rows and cells."""
+
+    pseudonymised: Count
+    with_errors: Count
+    refused: dict[DropRule, Count]
+    """Rows that are not in the result, by the rule that kept them out."""
+    faults: dict[IdentifierType, dict[str, Count]]
+    """Cells that are empty in the result and named in its last column, by code."""
+    pseudonyms: dict[IdentifierType, Count]
+
+
+class ExtractView(Answer):
+    """A file on its way to its pseudonyms."""
+
+    extract_id: ExtractReference
+    domain: str
+    status: ExtractStatus
+    identifier_types: Kinds
+    rows: Annotated[int, Field(ge=1)]
+    rows_done: Count
+    announced_at: AwareDatetime
+    kept_until: AwareDatetime | None
+    """Until when the result can be collected."""
+    kept: list[Kept]
+    """What there may still be of it outside the ledger; `upload` identifies patients."""
+    held: str | None
+    """What it waits for."""
+    code: str | None
+    """Why it was refused, or failed."""
+    row: Annotated[int, Field(ge=1)] | None
+    """The row that is not as it has to be, the header not counted."""
+    counts: ExtractCounts | None
+    upload: UploadView | None
+
+
+class PartView(Answer):
+    """One part of the result; put together in order they are one CSV."""
+
+    url: Text
+    rows: Count
+    bytes: Count
+    sha256: Hash
+
+
+class CollectedExtract(ExtractView):
+    """Where the result can be downloaded, for some minutes."""
+
+    parts: Annotated[list[PartView], Field(min_length=1)]
+    good_until: AwareDatetime
 
 
 class LedgerEvent(Answer):
@@ -784,11 +847,15 @@ SUCCESSES: Mapping[str, Success] = {
     "POST /v1/requests/{request_id}/approve": _COMMANDED,
     "POST /v1/requests/{request_id}/reject": _COMMANDED,
     "POST /v1/requests/{request_id}/revoke": _COMMANDED,
-    "POST /v1/requests/{request_id}/let-through": _COMMANDED,
     "POST /v1/requests/{request_id}/release": Success(Released),
     "POST /v1/requests/{request_id}/collect": Success(None),
     "POST /v1/domains/{domain_id}/pseudonyms": Success(Pseudonymised),
     "POST /v1/domains/{domain_id}/rekeyings": Success(Rekeyed),
+    "POST /v1/domains/{domain_id}/extracts": Success(ExtractView),
+    "GET /v1/extracts/{extract_id}": Success(ExtractView),
+    "POST /v1/extracts/{extract_id}/start": Success(ExtractView),
+    "POST /v1/extracts/{extract_id}/collect": Success(CollectedExtract),
+    "POST /v1/extracts/{extract_id}/discard": Success(ExtractView),
     "GET /v1/audit/events": Success(EventPage),
     "GET /v1/audit/events/{index}": Success(ShownEvent),
     "POST /v1/audit/subject-searches": Success(SubjectSearch),

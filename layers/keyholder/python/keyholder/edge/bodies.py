@@ -11,7 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from keyholder.audit.vocabulary import Decision, ExportFormat
+from keyholder.collection.rules import COLUMN
 from keyholder.collection.vocabulary import ColumnReason, DropRule
+from keyholder.extracts.announcement import MOST_COLUMNS
 from keyholder.policy.vocabulary import CheckMode
 from keyholder.pseudonyms.token import HIGHEST_KEY_VERSION, Scheme
 from keyholder.registry.domains import KMS_KEY_ARN, CareOrigin, SourceDataset
@@ -41,6 +43,7 @@ FreeText = Annotated[str, StringConstraints(min_length=20, max_length=LONGEST_JU
 Token = Annotated[str, StringConstraints(max_length=LONGEST_PSEUDONYM)]
 Cell = Annotated[str, StringConstraints(max_length=200)]
 FactorCount = Annotated[int, Field(ge=0, le=MOST_OF_A_FACTOR)]
+ColumnName = Annotated[str, StringConstraints(pattern=f"^{COLUMN.pattern}$")]
 RowId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -282,12 +285,6 @@ class RevokeBody(Body):
     reason: RevokeReason
 
 
-class LetThroughBody(Body):
-    """A held request may go above the volume limits that held it, once."""
-
-    content_hash: Hash
-
-
 class ReleaseBody(Body):
     """Release of exactly the approved content."""
 
@@ -330,6 +327,20 @@ class TokenRowsBody(Body):
     """Up to 5,000 rows of an extract, each with its own id and pseudonyms by identifier type."""
 
     rows: Annotated[list[RecordBody], Field(min_length=1, max_length=5_000)]
+
+
+class ExtractBody(Body):
+    """A CSV that will be uploaded: UTF-8, a header of exactly these columns, `row_id` first.
+
+    Identifiers stand in columns called by their type. The others stay as they are; those of names, addresses, contact
+    details, free text and images are refused by what they are called. `bytes` and `sha256` are of the whole file.
+    """
+
+    rows: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    bytes: Annotated[int, Field(ge=1, le=1_000_000_000_000)]
+    sha256: Hash
+    columns: Annotated[list[ColumnName], Field(min_length=2, max_length=MOST_COLUMNS)]
+    collection: CollectionBody | None = None
 
 
 class OptOutReplyBody(Body):

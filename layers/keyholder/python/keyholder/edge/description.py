@@ -93,7 +93,7 @@ _ON_EVERY_ANSWER = ("X-Request-ID", "X-Correlation-ID", "Cache-Control")
 _RETRY_AFTER: Document = {"description": "Seconds to wait, where waiting helps.", "schema": {"type": "integer"}}
 _MAY_SAY_WHEN = frozenset({409, 500, 503})
 
-CONDITIONAL = frozenset({"approve", "reject", "revoke", "let-through", "save"})
+CONDITIONAL = frozenset({"approve", "reject", "revoke", "save"})
 """Commands that name the version they were decided on (If-Match)."""
 CONDITIONAL_AT_WILL = frozenset(
     {
@@ -114,9 +114,14 @@ CONDITIONAL_AT_WILL = frozenset(
 """Commands that take the version if they are told it; `people` and `projects` change what is registered with it."""
 
 _COMMAND_STATUSES = frozenset({400, 412, 413, 415, 422})
-_MAY_CONFLICT = frozenset({Function.REQUESTS, Function.DECISIONS, Function.RELEASE, Function.REGISTRY})
+_MAY_CONFLICT = frozenset(
+    {Function.REQUESTS, Function.DECISIONS, Function.RELEASE, Function.PSEUDONYMISE, Function.REGISTRY}
+)
 """Functions whose commands meet a state that does not allow them; the others only add to the ledger."""
-_ALWAYS_NEW = "POST /v1/requests"
+_ALWAYS_NEW = frozenset(
+    {"POST /v1/requests", *(f"POST /v1/domains/{{domain_id}}/{new}" for new in ("pseudonyms", "rekeyings", "extracts"))}
+)
+"""Commands of theirs that only add all the same."""
 _CHANGES_WHAT_IS_REGISTERED = frozenset({"POST /v1/people", "POST /v1/projects"})
 
 
@@ -170,7 +175,7 @@ def statuses(route: Route, *, takes_query: bool) -> frozenset[int]:
         found |= {401, 403}
     if route.method == "POST":
         found |= _COMMAND_STATUSES
-        if route.function in _MAY_CONFLICT and route.key != _ALWAYS_NEW:
+        if route.function in _MAY_CONFLICT and route.key not in _ALWAYS_NEW:
             found.add(409)
     elif takes_query:
         found.add(422)

@@ -81,6 +81,10 @@ def _release(command: str) -> Route:
     return Route("POST", f"/v1/requests/{{request_id}}/{command}", Function.RELEASE, Scope.RELEASE)
 
 
+def _extract(method: str, path: str) -> Route:
+    return Route(method, path, Function.PSEUDONYMISE, Scope.PROVIDE)
+
+
 def _audit(method: str, path: str) -> Route:
     return Route(method, path, Function.AUDIT, Scope.AUDIT)
 
@@ -115,11 +119,15 @@ ROUTES: tuple[Route, ...] = (
     _decision("approve"),
     _decision("reject"),
     _decision("revoke"),
-    _decision("let-through"),
     _release("release"),
     _release("collect"),
     Route("POST", "/v1/domains/{domain_id}/pseudonyms", Function.PSEUDONYMISE, Scope.PROVIDE),
     Route("POST", "/v1/domains/{domain_id}/rekeyings", Function.PSEUDONYMISE, Scope.PROVIDE),
+    _extract("POST", "/v1/domains/{domain_id}/extracts"),
+    _extract("GET", "/v1/extracts/{extract_id}"),
+    _extract("POST", "/v1/extracts/{extract_id}/start"),
+    _extract("POST", "/v1/extracts/{extract_id}/collect"),
+    _extract("POST", "/v1/extracts/{extract_id}/discard"),
     _audit("GET", "/v1/audit/events"),
     _audit("GET", "/v1/audit/events/{index}"),
     _audit("POST", "/v1/audit/subject-searches"),

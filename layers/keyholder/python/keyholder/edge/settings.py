@@ -18,11 +18,11 @@ class Settings:
 
     steps_table: str
     keys_table: str
-    counters_table: str
     ledger_bucket: str
     content_bucket: str
     choices_bucket: str
     results_bucket: str
+    extracts_bucket: str
     view_bucket: str
     domain_key_arn: str
     digest_key_arn: str
@@ -35,6 +35,7 @@ class Settings:
     token_issuer: str
     token_audience: str
     checks_queue_url: str
+    extracts_queue_url: str
     bootstrap_operator: str
     release_assurance: str
     """How strongly somebody must have signed in before identifiers are handed out: `AAL2` or `AAL3`."""

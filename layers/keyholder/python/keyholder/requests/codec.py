@@ -29,8 +29,6 @@ from keyholder.requests.events import (
     RequestRevoked,
     RequestSubmitted,
     RequestWithdrawn,
-    VolumeExceeded,
-    VolumeLetThrough,
 )
 from keyholder.requests.events.releasing import (
     ItemsReleased,
@@ -66,8 +64,6 @@ RequestEvent = (
     | Claimed
     | HandedBack
     | Escalated
-    | VolumeExceeded
-    | VolumeLetThrough
 )
 
 EVENTS: Mapping[str, type[RequestEvent]] = {
@@ -97,8 +93,6 @@ EVENTS: Mapping[str, type[RequestEvent]] = {
         Claimed,
         HandedBack,
         Escalated,
-        VolumeExceeded,
-        VolumeLetThrough,
     )
 }
 

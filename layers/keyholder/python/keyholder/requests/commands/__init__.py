@@ -40,10 +40,6 @@ from keyholder.requests.commands.releasing import (
     FinishRelease,
     RecordChunk,
 )
-from keyholder.requests.commands.volume import (
-    LetThrough,
-    RecordVolume,
-)
 
 __all__ = [
     "Approve",
@@ -61,10 +57,8 @@ __all__ = [
     "FinishRelease",
     "HandBack",
     "HoldChecks",
-    "LetThrough",
     "RecordChecks",
     "RecordChunk",
-    "RecordVolume",
     "Recuse",
     "Reject",
     "Revoke",
@@ -94,7 +88,5 @@ Command = (
     | Recuse
     | Claim
     | HandBack
-    | RecordVolume
-    | LetThrough
 )
 """Each class carries its `NAME`."""

@@ -46,10 +46,6 @@ from keyholder.requests.events.releasing import (
 from keyholder.requests.events.summaries import (
     summary_json,
 )
-from keyholder.requests.events.volume import (
-    VolumeExceeded,
-    VolumeLetThrough,
-)
 from keyholder.requests.events.waiting import (
     Escalated,
 )
@@ -79,7 +75,5 @@ __all__ = [
     "RequestRevoked",
     "RequestSubmitted",
     "RequestWithdrawn",
-    "VolumeExceeded",
-    "VolumeLetThrough",
     "summary_json",
 ]
