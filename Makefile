@@ -7,6 +7,7 @@ LAYERS := build/layers/host
 TEMPLATES := build/cdk.out
 BENCH := build/bench-venv
 INDEPENDENT := build/independent
+MESH := build/mesh-venv
 
 export PYTHONDONTWRITEBYTECODE := 1
 export XDG_CACHE_HOME := $(CURDIR)/build/cache
@@ -15,7 +16,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(XDG_CACHE_HOME)/jsii
 export npm_config_cache := $(XDG_CACHE_HOME)/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint unit simulate system synth generated lambda bench lock install clean
+.PHONY: help demo serve test lint unit simulate mesh system synth generated lambda bench lock install clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,7 +27,7 @@ demo: $(VENV)/.installed ## The main job, done for real on this machine; its fil
 serve: $(VENV)/.installed ## The whole service on this machine, until Ctrl-C
 	@$(BIN)/keyholder dev serve
 
-test: lint unit system synth ## Everything that proves it
+test: lint unit mesh system synth ## Everything that proves it
 
 lint: install ## Style, format, types, which package may import which
 	$(BIN)/ruff check .
@@ -39,6 +40,9 @@ unit: install ## Unit, contract and simulation tests
 
 simulate: install ## The ledger's simulation alone; make simulate N=2000 runs that many schedules
 	KEYHOLDER_SCHEDULES=$(or $(N),40) $(BIN)/pytest -q -n 2 tests/simulation
+
+mesh: install ## Opt-outs asked for over NHS Digital's own MESH server, on loopback
+	$(BIN)/pytest -q tests/mesh
 
 system: install ## The whole stack on the embedded engine, over HTTPS
 	$(BIN)/pytest -q tests/system
@@ -64,10 +68,10 @@ bench: install $(BENCH)/.installed ## Measure pseudonyms, against other librarie
 	@$(BIN)/python -m benchmarks.ledger_embedded build/bench.json
 
 lock: install ## Lock the dependencies again after a change of requirements/*.in
-	for name in runtime development benchmarks; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	for name in runtime mesh development benchmarks mesh-sandbox; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-header requirements/$$name.in -o requirements/$$name.txt; done
 
-install: $(VENV)/.installed $(INDEPENDENT)/.installed ## Install what is needed, into this folder
+install: $(VENV)/.installed $(INDEPENDENT)/.installed $(MESH)/.installed ## Install what is needed, into this folder
 
 clean: ## Remove what was made, but not the installation
 	rm -rf build/demo $(TEMPLATES)
@@ -94,4 +98,13 @@ $(BENCH)/.installed: requirements/benchmarks.txt
 	@test -n "$(PYTHON)" || { echo "Keyholder needs Python 3.11 or newer: install it, or say 'make PYTHON=/path/to/python3'." >&2; exit 1; }
 	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --require-hashes -r requirements/benchmarks.txt
+	@touch $@
+
+# NHS Digital's MESH server pins packages that the functions have newer; Python 3.14 is not among what it runs with.
+$(MESH)/.installed: requirements/mesh-sandbox.txt
+	@python=$$(for name in $(PYTHON) python3.13 python3.12 python3.11; do \
+		$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$name && break; done); \
+	test -n "$$python" || { echo "The tests run NHS Digital's MESH server, which needs Python 3.11 to 3.13." >&2; exit 1; }; \
+	test -x $(MESH)/bin/python || $$python -m venv $(MESH)
+	$(MESH)/bin/python -m pip install --quiet --require-hashes -r requirements/mesh-sandbox.txt
 	@touch $@

@@ -19,6 +19,7 @@ from infra.checks import WorkQueue, call_every_minute
 from infra.functions import SIZES, Functions
 from infra.keys import KeysStack, controller_key_arns
 from infra.ledger import Ledger
+from infra.mesh import Mesh
 from infra.observability import Alarms
 from infra.permissions import Holding
 from infra.routes import ROOT, Function, check
@@ -50,6 +51,7 @@ class KeyholderStack(Stack):
             WorkQueue(self, name, worker_timeout=Duration.seconds(SIZES[worker].seconds))
             for name, worker in (("Checks", Function.RELEASE), ("Extracts", Function.PSEUDONYMISE))
         )
+        mesh = Mesh(self, "Mesh")
         arns = {
             Holding.STEPS: state.steps.table_arn,
             Holding.KEYS: state.keys.table_arn,
@@ -58,13 +60,16 @@ class KeyholderStack(Stack):
             Holding.CHOICES: state.choices.bucket_arn,
             Holding.RESULTS: state.results.bucket_arn,
             Holding.EXTRACTS: state.extracts.bucket_arn,
+            Holding.OUTBOX: state.outbox.bucket_arn,
             Holding.VIEW: state.view.bucket_arn,
             Holding.DOMAIN_KEY: keys.domain.key_arn,
             Holding.DIGEST_KEY: keys.digest.key_arn,
             Holding.TAG_KEY: keys.tag.key_arn,
             Holding.CONTENT_KEY: keys.content.key_arn,
             Holding.EXTRACT_KEY: keys.extract.key_arn,
+            Holding.OUTBOX_KEY: keys.outbox.key_arn,
             Holding.CHECKPOINT_KEY: keys.checkpoint.key_arn,
+            Holding.MESH_SECRET: mesh.secret.secret_arn,
             Holding.CHECKS_QUEUE: checks.queue.queue_arn,
             Holding.EXTRACTS_QUEUE: extracts.queue.queue_arn,
         }
@@ -92,6 +97,9 @@ class KeyholderStack(Stack):
             "BOOTSTRAP_OPERATOR": parameters.bootstrap_operator.value_as_string,
             "CONTROLLER_KEY_ARNS": " ".join(controller_keys),
             "RELEASE_ASSURANCE": parameters.release_assurance.value_as_string,
+            "OUTBOX_BUCKET": state.outbox.bucket_name,
+            "OUTBOX_KEY_ARN": keys.outbox.key_arn,
+            **mesh.environment,
         }
         functions = Functions(
             self,
@@ -103,6 +111,7 @@ class KeyholderStack(Stack):
         ).functions
         checks.feed(functions[Function.RELEASE])
         extracts.feed(functions[Function.PSEUDONYMISE])
+        mesh.call(functions[Function.MESH])
         call_every_minute(self, (functions[Function.SWEEPER], functions[Function.WATCH]))
         failed = {"Checks": checks.failed, "Extracts": extracts.failed}
         Alarms(self, "Alarms", functions=functions, failed=failed, ledger=ledger.bucket)

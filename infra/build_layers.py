@@ -1,4 +1,4 @@
-"""Build both layers with byte-code: `python -m infra.build_layers lambda|host`.
+"""Build the layers with byte-code: `python -m infra.build_layers lambda|host`.
 
 A Lambda package normally holds no byte-code and Lambda cannot write any, so a cold start compiles everything: shipping
 it saves 60 % of that. `lambda` builds for Lambda (arm64), `host` for the interpreter at hand, which the embedded target
@@ -18,7 +18,9 @@ from pathlib import Path
 
 from infra.routes import LAYER, ROOT
 
-REQUIREMENTS = ROOT / "requirements" / "runtime.txt"
+REQUIREMENTS = ROOT / "requirements"
+PACKAGES = {"dependencies": "runtime.txt", "mesh": "mesh.txt"}
+"""Layer -> what is locked for it: the functions' dependencies, and what functions/mesh has beside them."""
 BUILD = ROOT / "build" / "layers"
 LAMBDA_PYTHON = "3.13"
 LAMBDA_PLATFORMS = ("manylinux_2_34_aarch64", "manylinux_2_28_aarch64", "manylinux2014_aarch64")
@@ -36,7 +38,7 @@ class Target(StrEnum):
 
 
 def build(target: Target) -> Path:
-    """Both layers for `target`, in `build/layers/<target>`; what is up to date is left alone.
+    """All layers for `target`, in `build/layers/<target>`; what is up to date is left alone.
 
     Raises `RuntimeError` when there is no interpreter to compile for Lambda with.
     """
@@ -45,7 +47,8 @@ def build(target: Target) -> Path:
     interpreter = sys.executable if target is Target.HOST else _lambda_interpreter()
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _dependencies(folder / "dependencies", target, interpreter)
+        for layer, locked in PACKAGES.items():
+            _packages(folder / layer, REQUIREMENTS / locked, target, interpreter)
         _keyholder(folder / "keyholder", interpreter)
     return folder
 
@@ -56,11 +59,9 @@ def _keyholder(folder: Path, interpreter: str) -> None:
     _compile(folder, interpreter)
 
 
-def _dependencies(folder: Path, target: Target, interpreter: str) -> None:
-    stamp = folder.with_name("dependencies.stamp")
-    built_from = hashlib.sha256(
-        REQUIREMENTS.read_bytes() + f"{target} {interpreter} {sys.version}".encode()
-    ).hexdigest()
+def _packages(folder: Path, locked: Path, target: Target, interpreter: str) -> None:
+    stamp = folder.with_name(f"{folder.name}.stamp")
+    built_from = hashlib.sha256(locked.read_bytes() + f"{target} {interpreter} {sys.version}".encode()).hexdigest()
     if stamp.is_file() and stamp.read_text() == built_from and folder.is_dir():
         return
     shutil.rmtree(folder, ignore_errors=True)
@@ -68,7 +69,7 @@ def _dependencies(folder: Path, target: Target, interpreter: str) -> None:
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"),
-            *("--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", str(REQUIREMENTS)),
+            *("--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", str(locked)),
             *("--target", str(folder / "python")),
             *(_for_lambda() if target is Target.LAMBDA else ()),
         ],

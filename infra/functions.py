@@ -39,6 +39,7 @@ SIZES: Mapping[Function, Size] = {
     Function.AUDIT: SERVES_PEOPLE,
     Function.REGISTRY: SERVES_PEOPLE,
     Function.CHOICES: Size(memory=1769, seconds=29),
+    Function.MESH: Size(memory=1769, seconds=300),
     Function.SWEEPER: Size(memory=512, seconds=50),
     Function.WATCH: Size(memory=512, seconds=50),
     Function.SERVICE: Size(memory=512, seconds=10),
@@ -53,9 +54,9 @@ ONE_RUNTIME = (
 class Functions(Construct):
     """All functions, by name.
 
-    `layers` holds what `build_layers` made: `keyholder/` and `dependencies/`. `arns` gives every holding its ARN, but
-    for the log group and the controllers' own keys, of which there are as many as `controller_keys`. `environment` is
-    the same for all: a name is no permission.
+    `layers` holds what `build_layers` made: `keyholder/`, `dependencies/` and `mesh/`. `arns` gives every holding its
+    ARN, but for the log group and the controllers' own keys, of which there are as many as `controller_keys`.
+    `environment` is the same for all: a name is no permission.
     """
 
     def __init__(
@@ -74,6 +75,8 @@ class Functions(Construct):
         }
         self._environment = environment
         self._layers = layers_of(self, layers)
+        # NHS England's client and what it needs: no other function starts slower for it.
+        self._mesh_layer = _layer(self, "Mesh", layers / "mesh")
         self.functions = {function: self._function(function) for function in Function}
 
     def _function(self, function: Function) -> lambda_.Function:
@@ -104,7 +107,7 @@ class Functions(Construct):
             description=f"functions/{function}",
             environment={**self._environment, "POWERTOOLS_SERVICE_NAME": function, "POWERTOOLS_LOG_LEVEL": "INFO"},
             handler="handler.handler",
-            layers=self._layers,
+            layers=[*self._layers, self._mesh_layer] if function is Function.MESH else self._layers,
             log_group=group,
             memory_size=size.memory,
             role=role,
@@ -128,7 +131,7 @@ class Functions(Construct):
 
 
 def layers_of(scope: Construct, folder: Path) -> list[lambda_.LayerVersion]:
-    """Both layers. Raises `FileNotFoundError` where they are not built."""
+    """The layers of every function. Raises `FileNotFoundError` where they are not built."""
     return [_layer(scope, name, folder / name.lower()) for name in ("Keyholder", "Dependencies")]
 
 

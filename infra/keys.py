@@ -47,6 +47,9 @@ class KeysStack(Stack):
         self.extract = self._symmetric(
             "Extract", "extract", "Encrypts extracts that providers upload, while they are made."
         )
+        self.outbox = self._symmetric(
+            "Outbox", "outbox", "Wraps the keys of lists of NHS numbers on their way to the opt-out service."
+        )
         self.checkpoint = self._checkpoint()
 
     def _symmetric(self, name: str, alias: str, description: str) -> kms.Key:

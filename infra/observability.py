@@ -32,6 +32,9 @@ UNCOVERED_SECONDS = 10 * 60
 FAILED = {"Checks": "The checks of a request", "Extracts": "The work on an extract"}
 """What each queue asks for."""
 
+MESH_ROUND = Duration.minutes(10)
+MESH_ROUNDS = 6
+
 
 class Topic(Construct):
     """Where alarms go: an encrypted topic, and the addresses of the context value `alarm_emails`.
@@ -104,8 +107,8 @@ class Topic(Construct):
 
 
 class Alarms(Construct):
-    """A fault in any function, a check that failed for good, a sweeper or watch that fails or is not called, a ledger
-    that does not move or holds what it must not, a touch on what guards it."""
+    """A fault in any function, a check that failed for good, a sweeper or watch that fails or is not called, opt-outs
+    that nobody answers, a ledger that does not move or holds what it must not, a touch on what guards it."""
 
     def __init__(
         self,
@@ -119,17 +122,19 @@ class Alarms(Construct):
         super().__init__(scope, name)
         self._alarms = Topic(self, "Wake")
         self._functions(functions, failed)
+        self._mesh(functions[Function.MESH])
         self._ledger()
         self._guards(ledger)
 
     def _functions(self, functions: Mapping[Function, lambda_.Function], failed: Mapping[str, sqs.Queue]) -> None:
         for function, resource in functions.items():
-            self._alarms.wake(
-                self,
-                f"{function.capitalize()}Errors",
-                f"functions/{function} ended in a fault.",
-                resource.metric_errors(period=MINUTE, statistic="Sum"),
-            )
+            if function is not Function.MESH:
+                self._alarms.wake(
+                    self,
+                    f"{function.capitalize()}Errors",
+                    f"functions/{function} ended in a fault.",
+                    resource.metric_errors(period=MINUTE, statistic="Sum"),
+                )
         for what, queue in failed.items():
             self._alarms.wake(
                 self,
@@ -150,6 +155,31 @@ class Alarms(Construct):
                 comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
                 missing=cloudwatch.TreatMissingData.BREACHING,
             )
+
+    def _mesh(self, function: lambda_.Function) -> None:
+        """MESH has its moments, and the next round goes on: an hour without one that ended well is worth a call."""
+        self._alarms.wake(
+            self,
+            "MeshErrors",
+            "functions/mesh failed in an hour of rounds: opt-outs are not asked for, or past ones not removed.",
+            function.metric_errors(period=MESH_ROUND, statistic="Minimum"),
+            periods=MESH_ROUNDS,
+        )
+        self._alarms.wake(
+            self,
+            "MeshSilent",
+            "functions/mesh was not called for an hour: opt-outs are not asked for, and past ones not removed.",
+            function.metric_invocations(period=MESH_ROUND, statistic="Sum"),
+            periods=MESH_ROUNDS,
+            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+        for measure, description in (
+            (Measure.OVERDUE_CHECKS, "The opt-out service has not answered a list for 26 hours."),
+            (Measure.FAILED_CHECKS, "A list to the opt-out service ended without an answer."),
+            (Measure.GOING_STALE, "Approved requests will be held up: their people's opt-out checks are going stale."),
+        ):
+            self._alarms.wake(self, measure.value, description, measured(measure, Function.MESH, MESH_ROUND))
 
     def _ledger(self) -> None:
         """What functions/watch measures; that it measures at all is what its own two alarms are for."""

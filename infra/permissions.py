@@ -25,6 +25,8 @@ class Holding(StrEnum):
     CHOICES = "choices bucket"
     RESULTS = "results bucket"
     EXTRACTS = "extracts bucket"
+    OUTBOX = "outbox bucket"
+    """Lists of NHS numbers, each sealed under a data key of its own, for minutes."""
     VIEW = "view bucket"
     """Made from the ledger alone, and can be made again: nothing that takes effect trusts it."""
     DOMAIN_KEY = "domain key"
@@ -32,7 +34,9 @@ class Holding(StrEnum):
     TAG_KEY = "tag key"
     CONTENT_KEY = "content key"
     EXTRACT_KEY = "extract key"
+    OUTBOX_KEY = "outbox key"
     CHECKPOINT_KEY = "checkpoint key"
+    MESH_SECRET = "MESH credentials"  # noqa: S105 - a name
     CONTROLLER_KEYS = "controllers' own keys"
     """As many as the deployment names, by default none: a statement about them is then left out."""
     CHECKS_QUEUE = "checks queue"
@@ -142,6 +146,9 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
             ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
             Resource(Holding.CHECKS_QUEUE),
         ),
+        # Who puts a list can't read it: that is for functions/mesh, which can open no pseudonym.
+        _allow("Outbox", ("s3:PutObject",), *_objects(Holding.OUTBOX, "lists/")),
+        _allow("SealLists", ("kms:GenerateDataKey",), Resource(Holding.OUTBOX_KEY)),
     ),
     Function.PSEUDONYMISE: (
         LOGS,
@@ -203,6 +210,23 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
             *_objects(Holding.CHOICES, "national-data-opt-outs/", "type-1/", "consents/"),
         ),
         _allow("ChoicesKeys", ("s3:ListBucket",), Resource(Holding.CHOICES)),
+    ),
+    Function.MESH: (
+        LOGS,
+        *APPEND,
+        _allow("DueSteps", ("dynamodb:Query",), Resource(Holding.STEPS, "/index/due")),
+        READ_KEYS,
+        _decrypt("Open", Holding.DIGEST_KEY, Holding.OUTBOX_KEY),
+        _allow("Outbox", ("s3:GetObject", "s3:DeleteObject"), *_objects(Holding.OUTBOX, "lists/")),
+        _allow("OutboxNames", ("s3:ListBucket",), Resource(Holding.OUTBOX)),
+        _allow(
+            "OptOuts",
+            ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+            *_objects(Holding.CHOICES, "national-data-opt-outs/"),
+        ),
+        _allow("ChoicesKeys", ("s3:ListBucket",), Resource(Holding.CHOICES)),
+        _allow("Credentials", ("secretsmanager:GetSecretValue",), Resource(Holding.MESH_SECRET)),
+        SEND_CHECKS,
     ),
     Function.SWEEPER: (
         LOGS,

@@ -14,18 +14,27 @@ from infra.findings import accept
 ADDRESS_MILLISECONDS = 15 * 60 * 1000
 """As long as `keyholder.extracts.files.ADDRESS_FOR` says."""
 
+OPT_OUTS = "national-data-opt-outs/"
+"""Where the answers of the opt-out service are in the choices bucket."""
+OPT_OUT_CAP_DAYS = 20
+"""How long one may be used; S3 counts from the day it was stored, to the end of the day."""
+
+
+def _expire_after_a_day() -> s3.LifecycleRule:
+    return s3.LifecycleRule(id="expire", expiration=Duration.days(1))
+
 
 def _text(name: str) -> dynamodb.Attribute:
     return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
 
 
 class State(Construct):
-    """Two tables and five buckets.
+    """Two tables and six buckets.
 
     The tables hold hashes, codes and wrapped keys, never an identifier, so DynamoDB's own key is enough for them. What
-    is in the buckets is encrypted by Keyholder before it gets there (content), to the recipient (results), or kept as
-    keyed digests (choices); S3's own key is the second layer. Extracts are uploaded as they are, so that bucket has a
-    KMS key of its own. The view bucket holds what is made from the ledger alone.
+    is in the buckets is encrypted by Keyholder before it gets there (content, outbox), to the recipient (results), or
+    kept as keyed digests (choices); S3's own key is the second layer. Extracts are uploaded as they are, so that bucket
+    has a KMS key of its own. The view bucket holds what is made from the ledger alone.
     """
 
     def __init__(self, scope: Construct, name: str, *, extract_key: kms.IKey) -> None:
@@ -40,9 +49,14 @@ class State(Construct):
             )
         self.keys = self._table("Keys", expires=False)
         self.content = self._bucket("Content")
-        self.choices = self._bucket("Choices")
-        self.results = self._bucket("Results", expires_after=Duration.days(1))
-        self.extracts = self._bucket("Extracts", expires_after=Duration.days(1), key=extract_key)
+        # Second lines: functions/mesh deletes both, earlier, and the ledger says so.
+        self.choices = self._bucket(
+            "Choices",
+            s3.LifecycleRule(id="opt-outs-past-the-cap", prefix=OPT_OUTS, expiration=Duration.days(OPT_OUT_CAP_DAYS)),
+        )
+        self.outbox = self._bucket("Outbox", _expire_after_a_day())
+        self.results = self._bucket("Results", _expire_after_a_day())
+        self.extracts = self._bucket("Extracts", _expire_after_a_day(), key=extract_key)
         self._guard(self.extracts, extract_key)
         self.view = self._bucket("View")
 
@@ -61,7 +75,7 @@ class State(Construct):
             time_to_live_attribute="expires_at" if expires else None,
         )
 
-    def _bucket(self, name: str, expires_after: Duration | None = None, key: kms.IKey | None = None) -> s3.Bucket:
+    def _bucket(self, name: str, *rules: s3.LifecycleRule, key: kms.IKey | None = None) -> s3.Bucket:
         # Not versioned: what is erased here has to be gone, and a view can be made again.
         bucket = s3.Bucket(
             self,
@@ -72,9 +86,8 @@ class State(Construct):
             bucket_key_enabled=True if key else None,
             enforce_ssl=True,
             lifecycle_rules=[
-                s3.LifecycleRule(id="expire", expiration=expires_after)
-                if expires_after
-                else s3.LifecycleRule(id="abort-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
+                *rules,
+                s3.LifecycleRule(id="abort-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
             ],
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=RemovalPolicy.RETAIN,

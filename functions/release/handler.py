@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from keyholder.adapters.assembly import assembly
+from keyholder.adapters.checks_queue import OPT_OUTS
 from keyholder.adapters.clock import SystemClock
 from keyholder.edge.bodies import CollectBody, ReleaseBody
 from keyholder.edge.logs import LogCode
@@ -22,6 +23,7 @@ from keyholder.ledger.receipts import receipts_json
 from keyholder.policy.choices import ChoicesUnavailableError
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.release.items import item_json
+from keyholder.release.opt_out_lists import Listed
 from keyholder.release.releasing import Checked, Released
 from keyholder.requests.receipts import own_act
 from keyholder.vocabulary import ContentHash, PersonId, RequestId
@@ -66,7 +68,7 @@ def collect_result(request_id: str, body: CollectBody) -> Response[bytes]:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The function's entry: an API event, or messages that ask for the checks of a submitted request."""
+    """The function's entry: an API event, or messages that ask for a request's checks, or its opt-out list."""
     records = event.get("Records")
     if isinstance(records, list):
         return _checked(records)
@@ -77,6 +79,9 @@ _LOGGED = {
     Checked.DONE: LogCode.CHECKS_DONE,
     Checked.NOT_ASKED: LogCode.CHECKS_SKIPPED,
     Checked.HELD: LogCode.CHECKS_HELD,
+    Listed.DONE: LogCode.PEOPLE_LISTED,
+    Listed.NOT_ASKED: LogCode.CHECKS_SKIPPED,
+    Listed.HELD: LogCode.CHECKS_HELD,
 }
 
 
@@ -86,8 +91,12 @@ def _checked(records: list[dict[str, Any]]) -> dict[str, Any]:
     for record in records:
         trace = str(uuid.uuid4())
         try:
-            request = RequestId(str(json.loads(record["body"])["request"]))
-            service.log.write(_LOGGED[assembly().releasing.check(request, trace)], request_id=trace)
+            asked = json.loads(record["body"])
+            request = RequestId(str(asked["request"]))
+            if asked.get("list") == OPT_OUTS:
+                service.log.write(_LOGGED[assembly().opt_out_lists.make(request, trace)], request_id=trace)
+            else:
+                service.log.write(_LOGGED[assembly().releasing.check(request, trace)], request_id=trace)
         except Exception as fault:  # noqa: BLE001 - reported to the queue, which delivers it again, then to its dead letters
             service.log.fault(LogCode.FAULT, fault, request_id=trace)
             failed.append({"itemIdentifier": record["messageId"]})

@@ -40,10 +40,10 @@ def _lifecycle(configuration: Mapping[str, Any]) -> list[dict[str, object]]:
 
 def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, object]:
     """CloudFormation's form of a rule in the API's form. Raises `EngineError` for one it does not know."""
-    known = {"Id", "Status", "ExpirationInDays", "AbortIncompleteMultipartUpload"}
+    known = {"Id", "Status", "Prefix", "ExpirationInDays", "AbortIncompleteMultipartUpload"}
     if unknown := set(rule) - known:
         raise EngineError(f"a lifecycle rule has properties nobody applies: {sorted(unknown)}")
-    api: dict[str, object] = {"ID": rule["Id"], "Status": rule["Status"], "Filter": {"Prefix": ""}}
+    api: dict[str, object] = {"ID": rule["Id"], "Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
     if "ExpirationInDays" in rule:
         api["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
     if "AbortIncompleteMultipartUpload" in rule:

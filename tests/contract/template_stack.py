@@ -402,6 +402,13 @@ class _Stack:
             self._deployed.schedules[schedule] = [self._service(target["Arn"]) for target in targets]
         return name, {"Arn": made["RuleArn"]}
 
+    def secret(self, name: str, left: Properties) -> Made:
+        """Whatever it generates is no credential; a test puts its own in."""
+        left.pop("GenerateSecretString")
+        secrets = boto3.client("secretsmanager", REGION)
+        arn = secrets.create_secret(Name=name, Description=left.pop("Description"), SecretString="none")["ARN"]
+        return arn, {"Id": arn}
+
     def topic(self, name: str, left: Properties) -> Made:
         attributes = {"KmsMasterKeyId": left.pop("KmsMasterKeyId")}
         arn = boto3.client("sns", REGION).create_topic(Name=name, Attributes=attributes)["TopicArn"]
@@ -468,6 +475,7 @@ CREATORS: Mapping[str, Callable[[_Stack, str, Properties], Made]] = {
     "AWS::Logs::LogGroup": _Stack.log_group,
     "AWS::S3::Bucket": _Stack.bucket,
     "AWS::S3::BucketPolicy": _Stack.bucket_policy,
+    "AWS::SecretsManager::Secret": _Stack.secret,
     "AWS::SNS::Topic": _Stack.topic,
     "AWS::SNS::TopicPolicy": _Stack.topic_policy,
     "AWS::SQS::Queue": _Stack.queue,

@@ -16,6 +16,7 @@ KEY_NAMES = {
     "TagKey": Holding.TAG_KEY,
     "ContentKey": Holding.CONTENT_KEY,
     "ExtractKey": Holding.EXTRACT_KEY,
+    "OutboxKey": Holding.OUTBOX_KEY,
     "CheckpointKey": Holding.CHECKPOINT_KEY,
 }
 RESOURCE_NAMES = {
@@ -27,6 +28,8 @@ RESOURCE_NAMES = {
     "StateResults": Holding.RESULTS,
     "StateExtracts": Holding.EXTRACTS,
     "StateView": Holding.VIEW,
+    "StateOutbox": Holding.OUTBOX,
+    "MeshCredentials": Holding.MESH_SECRET,
     "ChecksQueue": Holding.CHECKS_QUEUE,
     "ExtractsQueue": Holding.EXTRACTS_QUEUE,
 }
@@ -85,6 +88,9 @@ def holding_of(resource: Any) -> tuple[Holding, str]:
     if "Fn::ImportValue" in resource:
         export = resource["Fn::ImportValue"].removeprefix("KeyholderKeys:ExportsOutputFnGetAtt")
         return _begins(export, KEY_NAMES), ""
+    if "Ref" in resource:
+        # A secret's Ref is its ARN.
+        return _begins(resource["Ref"], RESOURCE_NAMES), ""
     logical, attribute = resource["Fn::GetAtt"]
     assert attribute == "Arn"
     if logical.startswith("Functions") and "Logs" in logical:

@@ -14,11 +14,13 @@ from keyholder.edge.measures import NAMESPACE, Measure, publish
 from tests.unit.infra.template import Template
 
 
-def _alarms(template: Template) -> dict[str, dict[str, Any]]:
+def _alarms(template: Template, service: str | None = None) -> dict[str, dict[str, Any]]:
+    """Alarms on what functions measure, or on what one of them does."""
     return {
         alarm["Properties"]["MetricName"]: alarm["Properties"]
         for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
         if alarm["Properties"]["Namespace"] == NAMESPACE
+        and service in (None, alarm["Properties"]["Dimensions"][0]["Value"])
     }
 
 
@@ -40,12 +42,13 @@ def test_everything_measured_has_an_alarm(template: Template, witness_template: 
     assert sorted(measured) == sorted(measure.value for measure in Measure)
 
 
-@pytest.mark.parametrize("service", [Function.WATCH, "witness"])
+@pytest.mark.parametrize("service", [Function.WATCH, Function.MESH, "witness"])
 def test_alarms_look_for_what_is_published(
     template: Template, witness_template: Template, service: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What `publish` writes has the names, namespace and dimension that the alarms look for."""
-    alarms = _alarms(template if service is Function.WATCH else witness_template)
+    alarms = _alarms(witness_template if service == "witness" else template, service)
+    assert alarms
     publish(service, dict.fromkeys(Measure, 1.0))
     written = json.loads(capsys.readouterr().out)
     (metrics,) = written["_aws"]["CloudWatchMetrics"]
@@ -66,15 +69,35 @@ def test_the_ledgers_alarms(template: Template, measure: Measure, threshold: int
     assert (alarm["Period"], alarm["EvaluationPeriods"]) == (60, 1)
 
 
-def test_a_silent_sweeper_or_watch_is_an_alarm(template: Template) -> None:
+def test_whoever_is_not_called_is_an_alarm(template: Template) -> None:
     silent = [
         alarm["Properties"]
         for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
         if alarm["Properties"]["MetricName"] == "Invocations"
     ]
-    functions = {alarm["Dimensions"][0]["Value"]["Ref"] for alarm in silent}
-    assert functions == {template.function(function)[0] for function in (Function.SWEEPER, Function.WATCH)}
-    assert {alarm["TreatMissingData"] for alarm in silent} == {"breaching"}
+    functions = {alarm["Dimensions"][0]["Value"]["Ref"]: alarm for alarm in silent}
+    for function, seconds in ((Function.SWEEPER, 300), (Function.WATCH, 300), (Function.MESH, 3600)):
+        alarm = functions.pop(template.function(function)[0])
+        assert (alarm["TreatMissingData"], alarm["Period"] * alarm["EvaluationPeriods"]) == ("breaching", seconds)
+    assert not functions
+
+
+@pytest.mark.parametrize("measure", [Measure.OVERDUE_CHECKS, Measure.FAILED_CHECKS, Measure.GOING_STALE])
+def test_opt_outs_nobody_answers_are_an_alarm(template: Template, measure: Measure) -> None:
+    alarm = _alarms(template)[measure.value]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (600, 1)
+
+
+def test_one_failed_round_with_mesh_wakes_nobody(template: Template) -> None:
+    mesh, _ = template.function(Function.MESH)
+    errors = {
+        alarm["Properties"]["Dimensions"][0]["Value"]["Ref"]: alarm["Properties"]
+        for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["Properties"]["MetricName"] == "Errors"
+    }
+    assert set(errors) == {template.function(function)[0] for function in Function}
+    assert (errors[mesh]["Statistic"], errors[mesh]["Period"], errors[mesh]["EvaluationPeriods"]) == ("Minimum", 600, 6)
 
 
 def test_a_touch_on_the_guards_goes_to_the_topic(template: Template) -> None:

@@ -34,6 +34,6 @@ def test_a_route_without_a_scope_only_reads() -> None:
 
 
 def test_what_the_schedule_calls_answers_nobody() -> None:
-    scheduled = {Function.SWEEPER, Function.WATCH}
+    scheduled = {Function.SWEEPER, Function.WATCH, Function.MESH}
     assert not [route for function in scheduled for route in routes_of(function)]
     assert {route.function for route in ROUTES} == set(Function) - scheduled

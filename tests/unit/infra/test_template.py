@@ -14,6 +14,8 @@ from infra.permissions import JOURNAL, Holding
 from infra.routes import ROUTES, Function
 from keyholder.edge.settings import Settings
 from keyholder.extracts.files import ADDRESS_FOR
+from keyholder.policy.register_form import RegisterKind
+from keyholder.policy.settings import DIRECT_CAP_DAYS
 from tests.unit.infra.template import Template, as_list, holding_of
 
 
@@ -47,7 +49,8 @@ def test_every_function_is_told_the_same(template: Template, function: Function)
     assert set(properties["Environment"]["Variables"]) == settings | {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
     assert properties["Runtime"] == "python3.13"
     assert properties["Architectures"] == ["arm64"]
-    assert len(properties["Layers"]) == 2
+    # NHS England's client slows down nobody else's start.
+    assert len(properties["Layers"]) == (3 if function is Function.MESH else 2)
     group = template.raw["Resources"][properties["LoggingConfig"]["LogGroup"]["Ref"]]
     assert group["Properties"]["RetentionInDays"] == 365
 
@@ -104,7 +107,7 @@ def test_the_ledgers_policy_closes_what_object_lock_leaves_open(template: Templa
 
 def test_every_bucket_is_private_encrypted_and_over_tls(template: Template) -> None:
     buckets = template.of_type("AWS::S3::Bucket")
-    assert len(buckets) == 6
+    assert len(buckets) == 7
     tls = {
         policy["Properties"]["Bucket"]["Ref"]
         for policy in template.of_type("AWS::S3::BucketPolicy").values()
@@ -119,17 +122,51 @@ def test_every_bucket_is_private_encrypted_and_over_tls(template: Template) -> N
         assert bucket["DeletionPolicy"] == "Retain"
 
 
-def test_results_are_gone_after_a_day(template: Template) -> None:
-    _, bucket = template.one("AWS::S3::Bucket", "StateResults")
-    (rule,) = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert (rule["ExpirationInDays"], rule["Status"]) == (1, "Enabled")
+def _expiry(template: Template, bucket: str) -> list[tuple[object, ...]]:
+    """Rules of a bucket that delete: prefix, days, status."""
+    _, found = template.one("AWS::S3::Bucket", bucket)
+    rules = found["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert "VersioningConfiguration" not in found["Properties"]
+    return [
+        (rule.get("Prefix", ""), rule["ExpirationInDays"], rule["Status"])
+        for rule in rules
+        if "ExpirationInDays" in rule
+    ]
+
+
+@pytest.mark.parametrize("bucket", ["StateResults", "StateOutbox"])
+def test_results_and_lists_of_numbers_are_gone_after_a_day(template: Template, bucket: str) -> None:
+    assert _expiry(template, bucket) == [("", 1, "Enabled")]
+
+
+def test_opt_outs_past_the_cap_are_deleted_by_the_bucket_too_and_nothing_else_is(template: Template) -> None:
+    assert _expiry(template, "StateChoices") == [(f"{RegisterKind.OPT_OUTS}/", DIRECT_CAP_DAYS, "Enabled")]
+
+
+def test_mesh_is_called_every_ten_minutes_and_off_unless_a_mailbox_is_named(template: Template) -> None:
+    _, rule = template.one("AWS::Events::Rule", "MeshRounds")
+    assert rule["Properties"]["ScheduleExpression"] == "rate(10 minutes)"
+    assert [target["Arn"]["Fn::GetAtt"][0] for target in rule["Properties"]["Targets"]] == [
+        template.function(Function.MESH)[0]
+    ]
+    parameters = template.raw["Parameters"]
+    assert (parameters["MeshMailbox"]["Default"], parameters["MeshRecipient"]["Default"]) == ("", "")
+    assert parameters["MeshUrl"]["AllowedPattern"] == "https://.+"
+
+
+def test_no_function_is_told_a_credential(template: Template) -> None:
+    secret, found = template.one("AWS::SecretsManager::Secret")
+    assert (found["DeletionPolicy"], "SecretString" in found["Properties"]) == ("Retain", False)
+    _, mesh = template.function(Function.MESH)
+    told = mesh["Properties"]["Environment"]["Variables"]
+    assert [name for name, value in told.items() if value == {"Ref": secret}] == ["MESH_SECRET_ARN"]
+    assert "resolve:secretsmanager" not in json.dumps(template.raw)
 
 
 def test_extracts_are_gone_after_a_day_under_a_key_of_their_own(template: Template) -> None:
     _, bucket = template.one("AWS::S3::Bucket", "StateExtracts")
     properties = bucket["Properties"]
-    (rule,) = properties["LifecycleConfiguration"]["Rules"]
-    assert (rule["ExpirationInDays"], rule["Status"]) == (1, "Enabled")
+    assert _expiry(template, "StateExtracts") == [("", 1, "Enabled")]
     # Without versions, so that what is written over is gone.
     assert not {"VersioningConfiguration", "ObjectLockConfiguration", "ObjectLockEnabled"} & set(properties)
     (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -204,7 +241,7 @@ def test_sweeper_and_watch_are_called_every_minute(template: Template) -> None:
 
 def test_keys_outlive_the_stack(keys_template: Template) -> None:
     keys = keys_template.of_type("AWS::KMS::Key")
-    assert len(keys) == len(keys_template.of_type("AWS::KMS::Alias")) == 6
+    assert len(keys) == len(keys_template.of_type("AWS::KMS::Alias")) == 7
     for name, key in keys.items():
         assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
         if name.startswith("CheckpointKey"):

@@ -6,7 +6,8 @@ A function makes only what its role may touch; asking for more gets AccessDenied
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
@@ -25,6 +26,9 @@ from keyholder.adapters.issuer import HttpsIssuerKeys
 from keyholder.adapters.key_ring import KeyMaker, KmsKeyRing, PurposeKeys
 from keyholder.adapters.kms_seal import KmsSeal
 from keyholder.adapters.ledger_objects import BucketLedger, BucketObjects
+from keyholder.adapters.mailbox_turn import MailboxTurns
+from keyholder.adapters.mesh_credentials import read_credentials
+from keyholder.adapters.outbox import S3Outbox
 from keyholder.adapters.results import S3ResultStore
 from keyholder.adapters.steps import DynamoDbSteps
 from keyholder.adapters.storage_faults import CLIENT_CONFIG
@@ -43,6 +47,11 @@ from keyholder.ledger.note import Verifier, parse_vkey
 from keyholder.ledger.tile_view import TileView
 from keyholder.ledger.views import View, ViewPublisher
 from keyholder.ledger.watch import Sighting, watch
+from keyholder.opt_outs.book import CheckBook
+from keyholder.opt_outs.mailbox import Correspondence, Mailbox
+from keyholder.opt_outs.removal import Removal
+from keyholder.opt_outs.requests import OpenRequests
+from keyholder.opt_outs.round import Round
 from keyholder.policy.digests import Digester
 from keyholder.policy.settings import CHECK_AT_DISCLOSURE
 from keyholder.policy.type1_opt_outs import Type1OptOuts
@@ -50,6 +59,7 @@ from keyholder.pseudonyms.ledger_keys import LedgerKeyRing
 from keyholder.registry.people import person_id
 from keyholder.registry.service import Registry
 from keyholder.registry.sign_in import ASSURANCE, SignInRules
+from keyholder.release.opt_out_lists import OptOutLists
 from keyholder.release.releasing import Releasing
 from keyholder.requests.actors import Limits
 from keyholder.requests.ids import RandomIds
@@ -63,6 +73,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 POLICY = CHECK_AT_DISCLOSURE
+
+MAILBOX_TURN = timedelta(minutes=6)
+"""A little longer than functions/mesh may run."""
 
 _PATIENT = Config(retries={"total_max_attempts": 3, "mode": "standard"}, connect_timeout=2, read_timeout=10)
 _PATIENT_REGIONAL = _PATIENT.merge(Config(s3={"addressing_style": "virtual"}))
@@ -223,6 +236,69 @@ class Assembly:
             facts=self.facts,
             clock=self.clock,
         )
+
+    @cached_property
+    def outbox(self) -> S3Outbox:
+        return S3Outbox(self._s3, self._kms, self.settings.outbox_bucket, self.settings.outbox_key_arn)
+
+    @cached_property
+    def opt_out_lists(self) -> OptOutLists:
+        """For `release`, which alone may open pseudonyms for people."""
+        return OptOutLists(
+            log=self.ledger,
+            desk=self.desk,
+            registry=self.registry,
+            ring=self.key_ring,
+            secrets=self.purpose_keys,
+            choices=self.choices,
+            outbox=self.outbox,
+            facts=self.facts,
+            clock=self.clock,
+        )
+
+    def removal(self, trace: str) -> Removal:
+        """Deletes what may be kept for a time only."""
+        return Removal(CheckBook(self.ledger, trace), self.choices, self.outbox, self.clock)
+
+    @cached_property
+    def correspondence(self) -> Correspondence:
+        senders = frozenset(self.settings.mesh_senders.split()) or frozenset({self.settings.mesh_recipient})
+        return Correspondence(
+            self.settings.mesh_mailbox, self.settings.mesh_recipient, self.settings.mesh_workflow, senders
+        )
+
+    def mailbox(self) -> AbstractContextManager[Mailbox]:
+        """The MESH mailbox, for a `with` block. Raises `CredentialsError`, `MailboxUnavailableError`."""
+        # Not at the top: no other function has the layer this comes with.
+        from keyholder.adapters.mesh_mailbox import open_mailbox
+
+        secrets = boto3.client("secretsmanager", config=_PATIENT)
+        credentials = read_credentials(secrets, self.settings.mesh_secret_arn)
+        return open_mailbox(self.settings.mesh_url, credentials, self.correspondence)
+
+    @contextmanager
+    def opt_out_round(self, trace: str) -> Iterator[Round | None]:
+        """One round with the mailbox, for a `with` block; None where another one has not ended."""
+        turns = MailboxTurns(self._dynamodb, self.settings.steps_table, self.settings.mesh_mailbox)
+        with turns.take(trace, self.clock.now(), MAILBOX_TURN) as turn:
+            if turn is None:
+                yield None
+                return
+            with self.mailbox() as mailbox:
+                yield Round(
+                    log=self.ledger,
+                    store=self.choices,
+                    outbox=self.outbox,
+                    mailbox=mailbox,
+                    turn=turn,
+                    requests=OpenRequests(self.ledger, self.facts, self.checks.ask_for_opt_outs),
+                    correspondence=self.correspondence,
+                    digester=self.digester,
+                    new_id=self.new_id,
+                    facts=self.facts,
+                    clock=self.clock,
+                    trace=trace,
+                )
 
     def digester(self) -> Digester:
         """Opens the digest key: one call of KMS."""

@@ -22,7 +22,7 @@ from keyholder.vocabulary import DomainId
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-NEWEST_OPT_OUTS = 50
+NEWEST_OPT_OUTS = 100
 """How many answers of the opt-out service are read. Somebody only an older one knows has no check and is held."""
 
 MOST_REGISTERS = 200
@@ -50,6 +50,24 @@ class S3ChoiceStore:
         """The newest ids of a kind, newest first. Raises `ChoicesUnavailableError`."""
         prefix = f"{kind}/"
         return [key.removeprefix(prefix) for key in self._keys(prefix)[:limit]]
+
+    def opt_out_register(self, register_id: str) -> OptOutRegister | None:
+        """One answer of the opt-out service, whatever its age; None where there is none. Raises as `load`."""
+        key = f"{RegisterKind.OPT_OUTS}/{_checked(register_id)}"
+        try:
+            stored = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        except (ClientError, BotoCoreError) as fault:
+            raise ChoicesUnavailableError("the choices could not be read") from fault
+        return OptOutRegister.parse(stored)
+
+    def remove_opt_outs(self, register_id: str) -> None:
+        """Deletes one answer of the opt-out service, if it is there. The bucket keeps no versions."""
+        try:
+            self._s3.delete_object(Bucket=self._bucket, Key=f"{RegisterKind.OPT_OUTS}/{_checked(register_id)}")
+        except (ClientError, BotoCoreError) as fault:
+            raise ChoicesUnavailableError("the choices could not be deleted") from fault
 
     def load(self, now: datetime) -> Choices:
         """The newest answers of the opt-out service, and all Type 1 events and consents.

@@ -20,6 +20,13 @@ class Measure(Enum):
     UNEXPECTED_OBJECTS = "UnexpectedObjects"
     """Keys of the ledger bucket with a second version or a delete marker, gaps, foreign keys."""
 
+    OVERDUE_CHECKS = "OverdueOptOutChecks"
+    """Lists that the opt-out service should have answered by now."""
+    FAILED_CHECKS = "FailedOptOutChecks"
+    """Lists that ended without an answer within a day."""
+    GOING_STALE = "OptOutsGoingStale"
+    """Approved requests whose people's newest answers are, or will be in six hours, too old."""
+
     WITNESS_DISAGREES = "WitnessDisagreements"
     """1 where the ledger is not what the witness saw, or not what it must be."""
     UNSIGNED = "UnsignedSeconds"

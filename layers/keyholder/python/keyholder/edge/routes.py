@@ -23,6 +23,7 @@ class Function(StrEnum):
     AUDIT = "audit"
     REGISTRY = "registry"
     CHOICES = "choices"
+    MESH = "mesh"
     SWEEPER = "sweeper"
     WATCH = "watch"
     SERVICE = "service"

@@ -41,6 +41,16 @@ class Settings:
     """How strongly somebody must have signed in before identifiers are handed out: `AAL2` or `AAL3`."""
     controller_key_arns: str
     """The controllers' own KMS keys that domains may bring, separated by spaces."""
+    outbox_bucket: str
+    outbox_key_arn: str
+    mesh_url: str
+    mesh_mailbox: str
+    """Empty where MESH is not connected: opt-out answers are then loaded by an operator."""
+    mesh_recipient: str
+    mesh_senders: str
+    """The mailboxes whose answers count, separated by spaces; empty for the recipient alone."""
+    mesh_workflow: str
+    mesh_secret_arn: str
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:

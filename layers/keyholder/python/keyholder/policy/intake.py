@@ -18,9 +18,10 @@ from keyholder.policy.choices import ChoiceStore, Stored
 from keyholder.policy.consents import ConsentFault, read_consents
 from keyholder.policy.days import london_day
 from keyholder.policy.digests import Digester
-from keyholder.policy.opt_outs import ReplyState, read_reply, read_request_list
+from keyholder.policy.opt_outs import ReplyFault, ReplyState, read_reply, read_request_list
 from keyholder.policy.register_form import Header, RegisterKind
 from keyholder.policy.registers import ConsentRegister, OptOutRegister, Register, Type1Register
+from keyholder.policy.settings import CACHE_CAP_DAYS, CACHE_REFRESH_CAP_DAYS, DIRECT_CAP_DAYS
 from keyholder.policy.type1 import FileFault, read_rows
 from keyholder.policy.vocabulary import CheckMode
 from keyholder.refusals import Refusal, RefusalKind
@@ -37,7 +38,51 @@ IN_THE_FUTURE = Refusal(
     "Say when the list was made; it can't be later than now.",
     "/performed_at",
 )
-REFUSALS = (IN_THE_FUTURE,)
+TOO_OLD = Refusal(
+    "CHECK_TOO_OLD",
+    RefusalKind.INVALID,
+    "Ask the service again: its answer is used for at most 20 days, one from a cache for 13.",
+    "/performed_at",
+)
+CACHE_DATE_MISSING = Refusal(
+    "CACHE_DATE_MISSING",
+    RefusalKind.INVALID,
+    "Say when the cache was refreshed; an answer that came straight from the service has the mode direct.",
+    "/cache_refreshed_at",
+)
+CACHE_DATE_WITHOUT_CACHE = Refusal(
+    "CACHE_DATE_WITHOUT_CACHE",
+    RefusalKind.INVALID,
+    "Leave this date out, or say that the answer came from a cache (mode cache).",
+    "/cache_refreshed_at",
+)
+CACHE_REFRESHED_LATER = Refusal(
+    "CACHE_REFRESHED_LATER",
+    RefusalKind.INVALID,
+    "Say when the cache was refreshed before it was asked; this date is later than performed_at.",
+    "/cache_refreshed_at",
+)
+CACHE_TOO_OLD = Refusal(
+    "CACHE_TOO_OLD",
+    RefusalKind.INVALID,
+    "Refresh the cache at least every 7 days, and ask it again.",
+    "/cache_refreshed_at",
+)
+NUMBERS_REFUSED = Refusal(
+    "REPLY_FAILED",
+    RefusalKind.INVALID,
+    "The service found an invalid NHS number in the list and cleaned nothing. Correct the list, then ask it again.",
+    "/requested",
+)
+REFUSALS = (
+    IN_THE_FUTURE,
+    TOO_OLD,
+    CACHE_DATE_MISSING,
+    CACHE_DATE_WITHOUT_CACHE,
+    CACHE_REFRESHED_LATER,
+    CACHE_TOO_OLD,
+    NUMBERS_REFUSED,
+)
 
 
 Make = Callable[[Digester, datetime], Register]
@@ -84,10 +129,13 @@ class Intake:
         if isinstance(asked, int):
             return _bad_line("REQUEST_LIST_INVALID", "/requested", asked)
         judged = read_reply(reply, asked)
+        if judged.fault is ReplyFault.ERROR_LINE:
+            return NUMBERS_REFUSED
         if judged.state in {ReplyState.FAILED, ReplyState.CORRUPT} and judged.line is not None:
             return _bad_line(f"REPLY_{judged.state.value.upper()}", "/reply", judged.line)
-        if asked_at > self.now:
-            return IN_THE_FUTURE
+        refusal = _date_fault(asked_at, mode, refreshed, self.now)
+        if refusal is not None:
+            return refusal
         performed_on = london_day(asked_at)
         refreshed_on = london_day(refreshed) if refreshed else None
         counts = {
@@ -183,6 +231,22 @@ class Intake:
                 return found or KEY_REUSED
             return Loaded(found.stream.removeprefix("register/"), found.history[0].data)
         return Loaded(register_id, summary)
+
+
+def _date_fault(asked_at: datetime, mode: CheckMode, refreshed: datetime | None, now: datetime) -> Refusal | None:
+    """Which date keeps an answer from ever being used. Ages are counted in London's days, as the checks count them."""
+    if asked_at > now:
+        return IN_THE_FUTURE
+    cap = DIRECT_CAP_DAYS if mode is CheckMode.DIRECT else CACHE_CAP_DAYS
+    if (london_day(now) - london_day(asked_at)).days > cap:
+        return TOO_OLD
+    if mode is CheckMode.DIRECT:
+        return None if refreshed is None else CACHE_DATE_WITHOUT_CACHE
+    if refreshed is None:
+        return CACHE_DATE_MISSING
+    if refreshed > asked_at:
+        return CACHE_REFRESHED_LATER
+    return CACHE_TOO_OLD if (london_day(asked_at) - london_day(refreshed)).days > CACHE_REFRESH_CAP_DAYS else None
 
 
 def choices_head(data: JsonObject) -> Head:

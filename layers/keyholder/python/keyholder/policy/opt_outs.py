@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -48,7 +48,8 @@ class ReplyFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One reply, judged. `clear` and `opted_out` are empty unless it is `CLEANED`; then they are everybody asked for.
+    """One reply, judged. `clear` and `opted_out` are empty unless it is `CLEANED`; then they are everybody asked for,
+    by the names they were asked for under.
 
     `line` is the line at fault, from 1, where there is one.
     """
@@ -99,9 +100,21 @@ def job_created(local_id: str) -> bytes:
     return json.dumps(message).encode()
 
 
-def read_reply(body: bytes, asked: Set[str], *, local_id: str | None = None, delivered_whole: bool = False) -> Reply:
+def _the_number_itself(number: str) -> str:
+    return number
+
+
+def read_reply(
+    body: bytes,
+    asked: Set[str],
+    *,
+    name: Callable[[str], str] = _the_number_itself,
+    local_id: str | None = None,
+    delivered_whole: bool = False,
+) -> Reply:
     """Judges a reply to a request for `asked`.
 
+    `name` gives an NHS number the name that stands for it in `asked`, where the numbers themselves are not kept.
     `local_id`: the request's; a job-created message for another job is corrupt. `delivered_whole`: the transport has
     proven that no byte is missing. Only then can an empty list mean that everybody opted out; otherwise it is failed.
     A last line without its comma is a truncated list. Raises `ValueError` if nobody was asked for.
@@ -116,10 +129,10 @@ def read_reply(body: bytes, asked: Set[str], *, local_id: str | None = None, del
         if not delivered_whole:
             return Reply(ReplyState.FAILED, ReplyFault.EMPTY)
         return Reply(ReplyState.CLEANED, opted_out=frozenset(asked))
-    return _list(body, asked)
+    return _list(body, asked, name)
 
 
-def _list(body: bytes, asked: Set[str]) -> Reply:
+def _list(body: bytes, asked: Set[str], name: Callable[[str], str]) -> Reply:
     clear: set[str] = set()
     lines = _lines(body)
     whole = body.endswith(b"\n")
@@ -128,11 +141,12 @@ def _list(body: bytes, asked: Set[str]) -> Reply:
         if number is None:
             cut = place == len(lines) and not whole
             return Reply(ReplyState.FAILED, ReplyFault.TRUNCATED if cut else ReplyFault.BAD_LINE, place)
-        if number not in asked:
+        known_as = name(number)
+        if known_as not in asked:
             return Reply(ReplyState.CORRUPT, ReplyFault.FOREIGN_NUMBER, place)
-        if number in clear:
+        if known_as in clear:
             return Reply(ReplyState.FAILED, ReplyFault.REPEATED_NUMBER, place)
-        clear.add(number)
+        clear.add(known_as)
     return Reply(ReplyState.CLEANED, clear=frozenset(clear), opted_out=frozenset(asked) - clear)
 
 

@@ -14,9 +14,9 @@ bytes). A body begins with digests, eight bytes each, ascending, each once; `cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from types import MappingProxyType
 
 from keyholder.policy.consents import ConsentRecord
@@ -71,6 +71,38 @@ class OptOutRegister:
             if state is AnswerState.CLEANED and (digest in opted_out or digest not in clear):
                 bits[place // 8] |= 0x80 >> place % 8
         return cls(header, state, b"".join(digests), bytes(bits))
+
+    @classmethod
+    def of_request(cls, header: Header, asked: Iterable[str], digester: Digester) -> OptOutRegister:
+        """The register of a request for `asked` (NHS numbers) that nobody has answered yet."""
+        digests = sorted({digester.digest(number) for number in asked})
+        return cls(header, AnswerState.PENDING, b"".join(digests), bytes((len(digests) + 7) // 8))
+
+    def answered(self, reply: Reply, made_at: datetime) -> OptOutRegister:
+        """The same people once the service has answered; `reply` names them as `names` does.
+
+        Whoever the reply does not say to be clear counts as opted out; without a cleaned list the check failed.
+        """
+        state = _ANSWERS[reply.state]
+        bits = bytearray(len(self.bits))
+        for place, name in enumerate(self._in_order()):
+            if state is AnswerState.CLEANED and name not in reply.clear:
+                bits[place // 8] |= 0x80 >> place % 8
+        return replace(self, header=replace(self.header, made_at=made_at), state=state, bits=bytes(bits))
+
+    def failed(self, made_at: datetime) -> OptOutRegister:
+        """The same people where no answer came, or none that can be used."""
+        return replace(
+            self, header=replace(self.header, made_at=made_at), state=AnswerState.FAILED, bits=bytes(len(self.bits))
+        )
+
+    def names(self) -> frozenset[str]:
+        """Everybody asked about: their digests in hexadecimal digits."""
+        return frozenset(self._in_order())
+
+    def _in_order(self) -> Iterator[str]:
+        ends = range(DIGEST_LENGTH, len(self.digests) + 1, DIGEST_LENGTH)
+        return (self.digests[end - DIGEST_LENGTH : end].hex() for end in ends)
 
     def __len__(self) -> int:
         return len(self.digests) // DIGEST_LENGTH

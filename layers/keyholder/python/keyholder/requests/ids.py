@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Protocol
 
 from keyholder.ledger.ports import Clock
@@ -14,6 +15,7 @@ from keyholder.vocabulary import ExtractId, RequestId
 REQUEST = re.compile(r"REQ-[0-9A-HJKMNP-TV-Z]{26}")
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RANDOM_BYTES = 10
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 class Ids(AttemptIds, Protocol):
@@ -54,3 +56,11 @@ class RandomIds:
         milliseconds = int(self._clock.now().timestamp() * 1_000)
         number = milliseconds << 80 | int.from_bytes(self._random(_RANDOM_BYTES))
         return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def made_at(made: str) -> datetime | None:
+    """When an id without its prefix was made, to the millisecond; None for text that is not one."""
+    if not _ULID.fullmatch(made):
+        return None
+    milliseconds = sum(_ALPHABET.index(digit) << 5 * place for place, digit in enumerate(reversed(made[:10])))
+    return datetime.fromtimestamp(milliseconds / 1_000, UTC)
