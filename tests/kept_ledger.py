@@ -40,6 +40,7 @@ from tests.fakes.key_ring import KeyRingInMemory
 from tests.fakes.ledger import ORIGIN, ManualClock, Memory, MemorySigner, memory_ledger
 from tests.unit.extracts.world import Links, MemoryFiles, Queue, Type1, sheet
 from tests.unit.extracts.world import told as told_of
+from tests.opt_out_story import OptOutStory
 from tests.unit.requests import world
 from tests.unit.requests.world import BOTH, GP, GRETA, HOSPITAL, NADIA, NILS, OPERATOR, OTHER, ROSA, TARA
 
@@ -190,7 +191,10 @@ class Story:
         )
         self.looked_after()
         self.change_people()
+        asked = OptOutStory(self.house.log, self.clock)
+        asked.told(self.approved(GP), self.approved(GP))
         self.clock.moment += timedelta(days=31)
+        asked.over()
         self.done(self.desk.expire(late, "trace"))
         self.careful()
         self.released(self.approved(GP), "inline")

@@ -18,7 +18,7 @@ import re
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -44,11 +44,18 @@ from keyholder.edge.settings import Settings
 from keyholder.edge.tokens import TokenVerifier
 from tests.contract.aws import REGION, moto
 from tests.contract.template_stack import ACCOUNT, Deployed, deploy
+from tests.fakes.mesh import OURS, SERVICE, FakeMailbox
 from tests.fakes.moto_ed25519 import ed25519_in_moto
 
 ISSUER = "https://issuer.test"
 AUDIENCE = "keyholder-api"
-PARAMETERS = {"TokenIssuer": ISSUER, "LedgerOrigin": "keyholder.test/ledger", "BootstrapOperator": PERSONAS[0].subject}
+PARAMETERS = {
+    "TokenIssuer": ISSUER,
+    "LedgerOrigin": "keyholder.test/ledger",
+    "BootstrapOperator": PERSONAS[0].subject,
+    "MeshMailbox": OURS,
+    "MeshRecipient": SERVICE,
+}
 MORNING = datetime(2026, 7, 1, 9, tzinfo=UTC)
 """When every test begins."""
 
@@ -136,6 +143,8 @@ class Api:
     faults: list[Fault] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     """Operations that AWS was asked for, in order: `PutObject`, `Decrypt`, …"""
+    mesh: FakeMailbox = field(default_factory=FakeMailbox)
+    """What functions/mesh speaks to; tests/mesh has NHS Digital's own server."""
     _assemblies: dict[str, Assembly] = field(default_factory=dict)
 
     # -- people ---------------------------------------------------------------------------------------------------
@@ -278,8 +287,12 @@ class Api:
         """What the schedule calls once a minute too: what was measured."""
         return self._scheduled("watch")
 
-    def _scheduled(self, function: str) -> dict[str, Any]:
-        assert function in self.deployed.schedules["rate(1 minute)"]
+    def ask_mesh(self) -> dict[str, Any]:
+        """What the schedule calls every ten minutes."""
+        return self._scheduled("mesh", "rate(10 minutes)")
+
+    def _scheduled(self, function: str, rate: str = "rate(1 minute)") -> dict[str, Any]:
+        assert function in self.deployed.schedules[rate]
         return self.invoke(function, {"source": "aws.events"})
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -301,6 +314,7 @@ class Api:
         if function not in self._assemblies:
             made = Assembly(Settings.of(self.deployed.functions[function].environment))
             made.tokens = TokenVerifier(made.settings.token_issuer, made.settings.token_audience, issuer())
+            made.mailbox = lambda: nullcontext(self.mesh)  # type: ignore[method-assign] - the one thing that is played
             self._assemblies[function] = made
         return self._assemblies[function]
 

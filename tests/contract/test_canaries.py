@@ -207,7 +207,14 @@ def test_invariant_9_nothing_sensitive_in_any_output(
     for key, body in api.objects("EXTRACTS_BUCKET").items():
         assert not found_in(key, [*canaries, *FREE_TEXTS]), key
         assert not found_in(body.decode("latin-1"), identifiers_of(extract)), key
-    for setting in ("LEDGER_BUCKET", "CONTENT_BUCKET", "CHOICES_BUCKET", "RESULTS_BUCKET", "VIEW_BUCKET"):
+    for setting in (
+        "LEDGER_BUCKET",
+        "CONTENT_BUCKET",
+        "CHOICES_BUCKET",
+        "RESULTS_BUCKET",
+        "VIEW_BUCKET",
+        "OUTBOX_BUCKET",
+    ):
         for key, body in api.objects(setting).items():
             assert not found_in(key + body.decode("latin-1"), [*canaries, *FREE_TEXTS]), key
 

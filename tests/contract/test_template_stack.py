@@ -36,7 +36,7 @@ def test_every_resource_of_both_templates_is_there(assembly: Path, aws: None) ->
     }
     assert set(deployed.functions) == set(Function)
     assert list(deployed.feeds.values()) == ["release"]
-    assert deployed.schedules == {"rate(1 minute)": ["sweeper", "watch"]}
+    assert deployed.schedules == {"rate(1 minute)": ["sweeper", "watch"], "rate(10 minutes)": ["mesh"]}
 
 
 def test_the_environment_is_complete_and_pins_the_key_that_signs(api: Api) -> None:
@@ -52,16 +52,23 @@ def test_the_asset_that_is_deployed_is_the_handler_that_is_tested(api: Api) -> N
         assert (function.asset / f"{module}.py").read_bytes() == handler
 
 
+def expiry(api: Api, bucket: str) -> dict[str, int]:
+    """After how many days objects under a prefix are deleted."""
+    rules = boto3.client("s3", REGION).get_bucket_lifecycle_configuration(Bucket=api.names[bucket])["Rules"]
+    return {rule["Filter"]["Prefix"]: rule["Expiration"]["Days"] for rule in rules if "Expiration" in rule}
+
+
 def test_what_clouds_emulators_drop_is_applied(api: Api) -> None:
     s3, dynamodb = boto3.client("s3", REGION), boto3.client("dynamodb", REGION)
     ledger, steps = api.names["LEDGER_BUCKET"], api.names["STEPS_TABLE"]
     lock = s3.get_object_lock_configuration(Bucket=ledger)["ObjectLockConfiguration"]
     assert lock["Rule"]["DefaultRetention"] == {"Mode": "COMPLIANCE", "Days": 2922, "Years": 0}
     assert s3.get_bucket_versioning(Bucket=ledger)["Status"] == "Enabled"
-    for name in ("LEDGER_BUCKET", "CONTENT_BUCKET", "CHOICES_BUCKET", "RESULTS_BUCKET", "VIEW_BUCKET"):
+    for name in ("LEDGER_BUCKET", "CONTENT_BUCKET", "CHOICES_BUCKET", "RESULTS_BUCKET", "VIEW_BUCKET", "OUTBOX_BUCKET"):
         blocked = s3.get_public_access_block(Bucket=api.names[name])["PublicAccessBlockConfiguration"]
         assert all(blocked.values())
-    assert len(s3.get_bucket_lifecycle_configuration(Bucket=api.names["RESULTS_BUCKET"])["Rules"]) == 1
+    assert expiry(api, "RESULTS_BUCKET") == expiry(api, "OUTBOX_BUCKET") == {"": 1}
+    assert expiry(api, "CHOICES_BUCKET") == {"national-data-opt-outs/": 20}
     backups = dynamodb.describe_continuous_backups(TableName=steps)["ContinuousBackupsDescription"]
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
     assert dynamodb.describe_time_to_live(TableName=steps)["TimeToLiveDescription"]["AttributeName"] == "expires_at"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -28,6 +29,8 @@ class FakeMailbox:
     log: list[str] = field(default_factory=list)
     fails: dict[str, MailboxError] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+    gone_meanwhile: set[str] = field(default_factory=set)
+    """Of several chunks, the first is there and another is not any more."""
     numbers: Iterable[int] = field(default_factory=lambda: itertools.count(1))
     page: int = 500
 
@@ -43,13 +46,10 @@ class FakeMailbox:
         self._call("waiting")
         return list(self.inbox)
 
-    def envelope(self, message_id: str) -> Envelope | None:
-        self._call(f"envelope {message_id}")
-        return None if message_id in self.gone else self.inbox[message_id][0]
-
-    def body(self, message_id: str) -> bytes | None:
-        self._call(f"body {message_id}")
-        return None if message_id in self.gone else self.inbox[message_id][1]
+    @contextmanager
+    def open(self, message_id: str) -> Iterator[FakeMessage | None]:
+        self._call(f"open {message_id}")
+        yield None if message_id in self.gone else FakeMessage(self, message_id)
 
     def acknowledge(self, message_id: str) -> None:
         self._call(f"acknowledge {message_id}")
@@ -88,6 +88,22 @@ class FakeMailbox:
 
     def _id(self) -> str:
         return f"MSG{next(iter(self.numbers)):017d}"
+
+
+@dataclass
+class FakeMessage:
+    """`Message`."""
+
+    mailbox: FakeMailbox
+    message_id: str
+
+    @property
+    def envelope(self) -> Envelope:
+        return self.mailbox.inbox[self.message_id][0]
+
+    def body(self) -> bytes | None:
+        self.mailbox._call(f"body {self.message_id}")
+        return None if self.message_id in self.mailbox.gone_meanwhile else self.mailbox.inbox[self.message_id][1]
 
 
 @dataclass

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keyholder.audit import opt_out_rules
 from keyholder.audit.rules import Rules
 from keyholder.extracts.events import EVENTS as EXTRACT_EVENTS
 from keyholder.ledger.event import Event
@@ -67,6 +68,9 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
         registry.KEY_CHANGE_PROPOSED,
         registry.KEY_CHANGE_CONFIRMED,
         registry.KEY_CHANGE_WITHDRAWN,
+        *opt_out_rules.HOME,
+        "choices.loaded",
+        "choices.removed",
         PSEUDONYMS_REKEYED,
         *EXTRACT_EVENTS,
     }
@@ -179,6 +183,24 @@ def _by_the_proposer(events: list[Event]) -> None:
     index = place(events, "domain.key_change_confirmed")
     same = [replace(event, actor=ActorId(OPERATOR.id)) for event in events[index : index + 2]]
     events[index : index + 2] = same
+
+
+def _opened(event: Event, later: timedelta) -> Event:
+    """The people of the event's request are looked at."""
+    request = event.stream.partition("/")[2]
+    return replace(
+        event,
+        stream=StreamId(f"opt-outs/{request}"),
+        type="opt_outs.people_opened",
+        at=event.at + later,
+        actor=ActorId("system/release"),
+        data={"subject": f"request/{request}"},
+    )
+
+
+def _said(event: Event, what: str, **data: str | int | None) -> Event:
+    """Something else of the event's check."""
+    return replace(event, type=f"opt_out_check.{what}", data=data)
 
 
 LIES: dict[str, tuple[Lie, str]] = {
@@ -391,6 +413,62 @@ LIES: dict[str, tuple[Lie, str]] = {
         "no extract has such an id",
     ),
     "a re-keying twice": (again("pseudonyms.rekeyed"), "no command"),
+    "people looked at of a request nobody approved": (
+        after("request.checks_recorded", 0, lambda event: _opened(event, timedelta())),
+        "nothing can be released on",
+    ),
+    "people looked at after the revocation": (
+        lambda events: events.insert(
+            place(events, "request.revoked") + 1,
+            _opened(events[place(events, "request.revoked")], timedelta(minutes=5)),
+        ),
+        "nothing can be released on",
+    ),
+    "people looked at by a person": (
+        changed("opt_outs.people_opened", 0, actor=ActorId(OPERATOR.id)),
+        "only Keyholder does",
+    ),
+    "people listed whose pseudonyms nobody opened": (dropped("opt_outs.people_opened"), "not opened"),
+    "people listed of another request": (
+        changed("opt_outs.people_listed", 0, subject="request/REQ-" + "0" * 26),
+        "of another request",
+    ),
+    "people asked about whom nobody listed": (dropped("opt_outs.people_listed"), "not there to be asked about"),
+    "more people asked about than were listed": (
+        changed("opt_out_check.asked", 0, people=4),
+        "more people than were listed",
+    ),
+    "a list asked about twice": (
+        after("opt_out_check.asked", 0, lambda event: replace(event, stream=StreamId("opt-out-check/" + "9" * 26))),
+        "not there to be asked about",
+    ),
+    "a check by a person": (changed("opt_out_check.asked", 0, actor=ActorId(OPERATOR.id)), "only Keyholder does"),
+    "a check dated to another day": (changed("opt_out_check.asked", 0, performed_on="2026-11-01"), "of the day"),
+    "an answer to no question": (dropped("opt_out_check.asked"), "begins with being asked"),
+    "an answer about fewer people": (changed("opt_out_check.answered", 0, clear=1), "everybody asked for"),
+    "an answer after the end": (
+        after("opt_out_check.ended", 0, lambda event: _said(event, "answered", clear=1, opted_out=0, sha256="ab" * 32)),
+        "does not follow",
+    ),
+    "an answer given up too early": (
+        after("opt_out_check.sent", 0, lambda event: _said(event, "ended", why="no_answer", line=None)),
+        "may still come",
+    ),
+    "an answer deleted before the cap": (
+        after("opt_out_check.answered", 0, lambda event: _said(event, "removed")),
+        "not past the cap",
+    ),
+    "a list loaded by a researcher": (changed("choices.loaded", 0, actor=ActorId(ROSA.id)), "NOT_AN_OPERATOR"),
+    "a loaded answer deleted before the cap": (
+        changed("choices.loaded", 0, performed_on="2026-12-01"),
+        "not past the cap",
+    ),
+    "a loaded answer deleted twice": (again("choices.removed"), "that is not there"),
+    "a loaded answer deleted by a person": (
+        changed("choices.removed", 0, actor=ActorId(OPERATOR.id)),
+        "only Keyholder does",
+    ),
+    "a foreign message left twice": (again("opt_out_message.left"), "left once"),
     "checks held by a person": (changed("request.checks_held", 0, actor=ActorId(ROSA.id)), "NOT_FOR_PEOPLE"),
     "ten digits without their warning": (changed("domain.registered", -2, warnings={}), "does not follow"),
     "dates in ten digits": (

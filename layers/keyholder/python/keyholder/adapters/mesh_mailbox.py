@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -77,21 +77,11 @@ class MeshMailbox:
         with _faults():
             return list(self._client.iterate_message_ids(workflow_filter=self._to.workflow))
 
-    def envelope(self, message_id: str) -> Envelope | None:
+    @contextmanager
+    def open(self, message_id: str) -> Iterator[MeshMessage | None]:
+        """One request; the body comes with it, and is read only if it is asked for."""
         with self._chunk(message_id, 1) as reply:
-            return None if reply is None else _envelope(message_id, reply)
-
-    def body(self, message_id: str) -> bytes | None:
-        parts: list[bytes] = []
-        number, total = 1, 1
-        while number <= total:
-            with self._chunk(message_id, number) as reply:
-                if reply is None:
-                    return None
-                total = _total(reply)
-                parts.append(_whole(reply))
-            number += 1
-        return b"".join(parts)
+            yield None if reply is None else MeshMessage(_envelope(message_id, reply), reply, self._chunk)
 
     def acknowledge(self, message_id: str) -> None:
         """One that is gone already needs no more."""
@@ -117,6 +107,33 @@ class MeshMailbox:
                 return self._client.retrieve_message_chunk(message_id, number)
         except _GoneError:
             return None
+
+
+class MeshMessage:
+    """Implements `opt_outs.mailbox.Message`."""
+
+    def __init__(
+        self,
+        envelope: Envelope,
+        first: requests.Response,
+        chunk: Callable[[str, int], AbstractContextManager[requests.Response | None]],
+    ) -> None:
+        self._envelope = envelope
+        self._first = first
+        self._chunk = chunk
+
+    @property
+    def envelope(self) -> Envelope:
+        return self._envelope
+
+    def body(self) -> bytes | None:
+        parts = [_whole(self._first)]
+        for number in range(2, _total(self._first) + 1):
+            with self._chunk(self._envelope.message_id, number) as reply:
+                if reply is None:
+                    return None
+                parts.append(_whole(reply))
+        return b"".join(parts)
 
 
 class _GoneError(MailboxUnavailableError):
@@ -220,6 +237,9 @@ def _faults() -> Iterator[None]:
     try:
         yield
     except requests.HTTPError as fault:
+        # The client leaves the body of a refused download unread, and its connection open.
+        if fault.response is not None:
+            fault.response.close()
         _raise_for(fault.response.status_code if fault.response is not None else 0)
     except (requests.RequestException, HTTPError, OSError):
         raise MailboxUnavailableError("MESH did not answer") from None

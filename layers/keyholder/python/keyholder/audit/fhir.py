@@ -289,6 +289,7 @@ def _coding(system: str, code: str, display: str) -> JsonObject:
     return {"system": system, "code": code, "display": display}
 
 
+_DELETE = _coding(_LIFECYCLE, "destroy", "Destroy/Delete Record Lifecycle Event")
 _ALERT = _coding(_DCM, "110113", "Security Alert")
 _REST = _coding(_EVENT_TYPE, "rest", "RESTful Operation")
 _CREATE = _Kind(_REST, "C", _coding(_INTERACTION, "create", "create"))
@@ -317,6 +318,13 @@ _KINDS: Mapping[str, _Kind] = {
     "extract.made": _PSEUDONYMISED,
     "extract.refused": _Kind(_REST, "U", _coding(_INTERACTION, "update", "update"), MINOR_FAILURE),
     "extract.failed": _Kind(_REST, "U", _coding(_INTERACTION, "update", "update"), SERIOUS_FAILURE),
+    "choices.removed": _Kind(_DELETE, "D"),
+    "opt_outs.list_dropped": _Kind(_DELETE, "D"),
+    "opt_out_check.removed": _Kind(_DELETE, "D"),
+    "opt_out_check.asked": _Kind(_coding(_DCM, "110106", "Export"), "R"),
+    "opt_out_check.sent": _Kind(_coding(_DCM, "110106", "Export"), "R"),
+    "opt_out_check.send_refused": _Kind(_coding(_DCM, "110106", "Export"), "R", outcome=SERIOUS_FAILURE),
+    "opt_out_check.ended": _Kind(_coding(_DCM, "110107", "Import"), "C", outcome=SERIOUS_FAILURE),
     "release.failed": _Kind(_REST, "U", _coding(_INTERACTION, "update", "update"), SERIOUS_FAILURE),
     "release.collected": _Kind(_REST, "R", _coding(_INTERACTION, "read", "read")),
     "attempt.failed": _Kind(_ALERT, "E", outcome=MAJOR_FAILURE),
@@ -336,5 +344,7 @@ _FAMILIES: Mapping[str, _Kind] = {
     "choices": _Kind(_coding(_DCM, "110107", "Import"), "C"),
     "extract": _UPDATE,
     "pseudonyms": _PSEUDONYMISED,
+    "opt_out_check": _Kind(_coding(_DCM, "110107", "Import"), "C"),
+    "opt_outs": _Kind(_coding(_DCM, "110112", "Query"), "E"),
 }
 """Events of a family that has no line of its own above. Whatever is new is application activity until it gets one."""

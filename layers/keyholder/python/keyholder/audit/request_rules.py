@@ -71,6 +71,10 @@ class RequestRules:
             self._counted(state, one)
         self._states[stream] = None if state.status in TERMINAL else state
 
+    def newest(self, stream: StreamId) -> RequestState | None:
+        """A request as it is by now; None for one that is over, or was never made."""
+        return self._states.get(stream)
+
     def _state(self, stream: StreamId) -> RequestState:
         request = RequestId(stream.removeprefix("request/"))
         if stream not in self._states and not REQUEST.fullmatch(request):

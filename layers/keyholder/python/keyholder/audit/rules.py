@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from keyholder.audit.extract_rules import ExtractRules
+from keyholder.audit import opt_out_rules
 from keyholder.audit.job_rules import RekeyingRules
 from keyholder.audit.records import Records
 from keyholder.audit.registry_rules import RegistryRules
@@ -28,7 +29,7 @@ from keyholder.registry import events as registry
 from keyholder.registry.service import BOOTSTRAP
 from keyholder.requests.actors import Limits
 from keyholder.requests.codec import EVENTS
-from keyholder.vocabulary import ActorId, StreamId
+from keyholder.vocabulary import ActorId, RequestId, StreamId
 
 _HOME = {
     registry.PERSON_REGISTERED: "person",
@@ -44,6 +45,7 @@ _HOME = {
     registry.KEY_CHANGE_WITHDRAWN: "domain",
     registry.BOOTSTRAP_USED: "registry",
     PSEUDONYMS_REKEYED: "rekeying",
+    **opt_out_rules.HOME,
     **dict.fromkeys(EVENTS, "request"),
     **dict.fromkeys(EXTRACT_EVENTS, "extract"),
 }
@@ -60,6 +62,7 @@ class Rules:
         self._registry = RegistryRules(records)
         self._rekeyings = RekeyingRules(records)
         self._extracts = ExtractRules(records)
+        self._opt_outs = opt_out_rules.OptOutRules(records)
 
     def saw(self, key: str, batch: Batch, events: Sequence[Event]) -> None:
         """The next batch. Raises `BrokenLedgerError` at the first event that could not have happened."""
@@ -85,6 +88,10 @@ class Rules:
                 raise RuleError("an event stands in a stream of another kind")
         if kind == "request":
             self._requests.step(stream, events)
+            request = RequestId(stream.partition("/")[2])
+            self._opt_outs.saw_request(request, self._requests.newest(stream), events[-1].at)
+        elif kind in opt_out_rules.KINDS:
+            self._opt_outs.step(stream, events)
         elif kind in ("person", "project", "domain") or stream == BOOTSTRAP:
             self._registry.step(stream, events)
         elif kind == "rekeying":

@@ -151,10 +151,10 @@ class Asking:
     def _distinct(self, numbers: frozenset[str]) -> list[str]:
         """Without those who share their digest with another: of them, an answer could clear the wrong one. One pair in
         ten thousand registers of everybody in England; they have no check, and are held back."""
-        digester = self.digester()
-        digests = {number: digester.digest(number) for number in numbers}
-        shared = Counter(digests.values())
-        return sorted(number for number, digest in digests.items() if shared[digest] == 1)
+        people = sorted(numbers)
+        digests = tuple(self.digester().digests(people))
+        shared = Counter(digests)
+        return [number for number, digest in zip(people, digests, strict=True) if shared[digest] == 1]
 
     def _letter(self, check: Check, numbers: frozenset[str]) -> Letter:
         same_day = [one for one in self.checks.values() if one.performed_on == check.performed_on]

@@ -47,7 +47,7 @@ class Collected:
 
     answered: int = 0
     ended: int = 0
-    created: int = 0
+    jobs_created: int = 0
     discarded: int = 0
     foreign: int = 0
     """Left in the mailbox: they belong to somebody else."""
@@ -59,7 +59,7 @@ class Collected:
 _COUNTED: dict[type[CheckEvent], str] = {
     Answered: "answered",
     Ended: "ended",
-    JobCreated: "created",
+    JobCreated: "jobs_created",
     Discarded: "discarded",
 }
 
@@ -93,21 +93,20 @@ class Collecting:
         return self.done
 
     def _message(self, message_id: str) -> None:
-        envelope = self.mailbox.envelope(message_id)
-        if envelope is None:
+        with self.mailbox.open(message_id) as message:
+            check = None if message is None else self._check(message.envelope)
+            report = message is not None and message.envelope.kind is MessageKind.REPORT
+            body = message.body() if message is not None and check is not None and not report else None
+        if message is None:
             self._count("gone")
-            return
-        check = self._check(envelope)
-        if check is None:
+        elif check is None:
             self._leave(message_id)
-        elif envelope.kind is MessageKind.REPORT:
+        elif report:
             self._close(check, Ended(EndReason.UNDELIVERED), message_id)
+        elif body is None:
+            self._count("gone")
         else:
-            body = self.mailbox.body(message_id)
-            if body is None:
-                self._count("gone")
-            else:
-                self._read(check, body, message_id)
+            self._read(check, body, message_id)
 
     def _check(self, envelope: Envelope) -> Check | None:
         """The check a message is about; None for a message that is not for Keyholder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -85,6 +86,17 @@ class Correspondence:
         return envelope.kind is MessageKind.REPORT or envelope.sender in self.senders
 
 
+class Message(Protocol):
+    """A message that is being collected."""
+
+    @property
+    def envelope(self) -> Envelope: ...
+
+    def body(self) -> bytes | None:
+        """What is in it, proven to be whole; None where it is not there any more. Not asked of what is not for us."""
+        ...
+
+
 class Mailbox(Protocol):
     """One mailbox, used by one at a time. Every method may raise `MailboxUnavailableError`, `MailboxForbiddenError`."""
 
@@ -100,12 +112,8 @@ class Mailbox(Protocol):
         """The ids of every message of the workflow that is not acknowledged, however many pages that takes."""
         ...
 
-    def envelope(self, message_id: str) -> Envelope | None:
-        """What is written on a message; None for one that is not there any more (404, 410)."""
-        ...
-
-    def body(self, message_id: str) -> bytes | None:
-        """What is in a message, proven to be whole; None for one that is not there any more."""
+    def open(self, message_id: str) -> AbstractContextManager[Message | None]:
+        """A message, for a `with` block; None for one that is not there any more (404, 410)."""
         ...
 
     def acknowledge(self, message_id: str) -> None:

@@ -75,7 +75,7 @@ class OptOutRegister:
     @classmethod
     def of_request(cls, header: Header, asked: Iterable[str], digester: Digester) -> OptOutRegister:
         """The register of a request for `asked` (NHS numbers) that nobody has answered yet."""
-        digests = sorted({digester.digest(number) for number in asked})
+        digests = sorted(set(digester.digests(tuple(asked))))
         return cls(header, AnswerState.PENDING, b"".join(digests), bytes((len(digests) + 7) // 8))
 
     def answered(self, reply: Reply, made_at: datetime) -> OptOutRegister:

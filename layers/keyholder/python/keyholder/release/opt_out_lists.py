@@ -19,6 +19,7 @@ from keyholder.opt_outs.lists import AGAIN_AFTER, LISTS, Lists, evolve, fold
 from keyholder.opt_outs.outbox import Outbox
 from keyholder.opt_outs.requests import open_for_release
 from keyholder.policy.assess import assess_request
+from keyholder.policy.by_kind import ByKind
 from keyholder.policy.choices import ChoiceStore
 from keyholder.policy.days import london_day
 from keyholder.policy.facts import PolicyRequest
@@ -122,11 +123,11 @@ class OptOutLists:
             OpenedKeys(self.ring) as keys,
         ):
             for part in parts:
-                for number in _opened(part, people, keys):
-                    found = outlook(part.asked, people.choices(number), self.facts, now)
-                    outlooks.append(found)
-                    if found.ask:
-                        numbers.add(number)
+                opened = sorted(_opened(part, people, keys))
+                held = people.choices(opened)
+                found = ByKind(tuple(outlook(part.asked, one, self.facts, now) for one in held.kinds), held.of)
+                outlooks.extend(found.kinds)
+                numbers.update(number for number, one in zip(opened, found, strict=True) if one.ask)
         return frozenset(numbers), outlooks
 
     def _note(self, lists: Lists, event: ListEvent, trace: str, now: datetime) -> Lists:
