@@ -38,9 +38,9 @@ from keyholder.requests.service import Done
 from keyholder.vocabulary import ContentHash, DomainId, ExtractId, IdentifierType, OrganisationCode, RequestId, Role
 from tests.fakes.key_ring import KeyRingInMemory
 from tests.fakes.ledger import ORIGIN, ManualClock, Memory, MemorySigner, memory_ledger
+from tests.opt_out_story import OptOutStory
 from tests.unit.extracts.world import Links, MemoryFiles, Queue, Type1, sheet
 from tests.unit.extracts.world import told as told_of
-from tests.opt_out_story import OptOutStory
 from tests.unit.requests import world
 from tests.unit.requests.world import BOTH, GP, GRETA, HOSPITAL, NADIA, NILS, OPERATOR, OTHER, ROSA, TARA
 

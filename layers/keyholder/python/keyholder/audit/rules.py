@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from keyholder.audit.extract_rules import ExtractRules
 from keyholder.audit import opt_out_rules
+from keyholder.audit.extract_rules import ExtractRules
 from keyholder.audit.job_rules import RekeyingRules
 from keyholder.audit.records import Records
 from keyholder.audit.registry_rules import RegistryRules

@@ -74,4 +74,5 @@ def opt_out_may_count(state: RequestState, facts: PolicyFacts, now: datetime) ->
     if state.summary is None:
         return False
     row = BASES.get(LegalBasis(state.summary.legal_basis))
-    return row is not None and row.ndoo and facts.exempt_flow(Purpose(state.summary.purpose), london_day(now)) is None
+    flow = facts.exempt_flow(Purpose(state.summary.purpose), state.summary.project, london_day(now))
+    return row is not None and row.ndoo and flow is None
