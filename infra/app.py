@@ -120,6 +120,12 @@ class KeyholderStack(Stack):
         CfnOutput(self, "ApiUrl", value=api.api_endpoint)
         CfnOutput(self, "LedgerBucket", value=ledger.bucket.bucket_name)
         CfnOutput(self, "ViewBucket", value=state.view.bucket_name)
+        CfnOutput(
+            self,
+            "RebuildFunction",
+            value=functions[Function.REBUILD].function_name,
+            description="What keyholder admin rebuild calls. Its caller may invoke it, and needs nothing else.",
+        )
 
 
 class _Parameters:

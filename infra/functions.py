@@ -42,6 +42,8 @@ SIZES: Mapping[Function, Size] = {
     Function.MESH: Size(memory=1769, seconds=300),
     Function.SWEEPER: Size(memory=512, seconds=50),
     Function.WATCH: Size(memory=512, seconds=50),
+    # Verifies the whole ledger, and remembers where each step stands: as large and as long as any account allows.
+    Function.REBUILD: Size(memory=3008, seconds=900),
     Function.SERVICE: Size(memory=512, seconds=10),
 }
 

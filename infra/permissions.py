@@ -253,6 +253,18 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         _allow("Journal", ("s3:GetObject",), *_objects(Holding.LEDGER, "journal/")),
         _allow("JournalKeys", ("s3:ListBucket", "s3:ListBucketVersions"), Resource(Holding.LEDGER)),
     ),
+    Function.REBUILD: (
+        LOGS,
+        *APPEND,
+        # The only function that takes anything out of the steps table, or sees the whole of it.
+        _allow("WholeTable", ("dynamodb:Scan", "dynamodb:DeleteItem"), Resource(Holding.STEPS)),
+        _allow("JournalVersions", ("s3:GetObjectVersion",), *_objects(Holding.LEDGER, *JOURNAL)),
+        _allow("JournalVersionKeys", ("s3:ListBucketVersions",), Resource(Holding.LEDGER)),
+        # It shuts keys that a backup brought back. It makes none, and no key of KMS is here that would open one.
+        _allow("WrappedKeys", ("dynamodb:Scan", "dynamodb:UpdateItem"), Resource(Holding.KEYS)),
+        _allow("Views", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), *_objects(Holding.VIEW, "")),
+        _allow("ViewNames", ("s3:ListBucket",), Resource(Holding.VIEW)),
+    ),
     Function.SERVICE: (LOGS,),
 }
 

@@ -295,7 +295,11 @@ class Api:
         assert function in self.deployed.schedules[rate]
         return self.invoke(function, {"source": "aws.events"})
 
-    def invoke(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    def rebuild(self, seconds: int = 900, **event: Any) -> dict[str, Any]:
+        """What an operator calls with credentials of AWS; `seconds` are left of the function's time."""
+        return self.invoke("rebuild", event, seconds)
+
+    def invoke(self, function: str, event: Mapping[str, Any], seconds: int = 29) -> dict[str, Any]:
         """The function's handler, as Lambda calls it. The event and the answer travel as JSON."""
         module = _handlers(self.deployed)[function]
         with mock.patch.object(module, "assembly", partial(self.assembly, function), create=True):
@@ -304,7 +308,7 @@ class Api:
                 memory_limit_in_mb=1024,
                 invoked_function_arn=self.deployed.functions[function].arn,
                 aws_request_id=str(uuid.uuid4()),
-                get_remaining_time_in_millis=lambda: 29_000,
+                get_remaining_time_in_millis=lambda: 1_000 * seconds,
             )
             answer: dict[str, Any] = json.loads(json.dumps(module.handler(json.loads(json.dumps(event)), context)))
         return answer

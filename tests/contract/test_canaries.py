@@ -112,6 +112,10 @@ def whole_life(api: Api, extract: Extract) -> Told:
             told.of(asked.api.post(f"{filed.path}/release", {"content_hash": "0" * 64}, "researcher"))
     api.deliver()
     api.sweep()
+    # Every kind of step is there now: a rebuild has to know them all, and finds nothing wrong where nothing is.
+    plan = api.rebuild()
+    assert (plan["table"], plan["pending"]) == ({}, 0), plan
+    told.of(Answer(200, {}, json.dumps(plan).encode()))
     return told
 
 

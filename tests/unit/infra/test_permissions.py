@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from aws_cdk import App, Stack
 
-from infra.functions import policy_statement
+from infra.functions import SIZES, policy_statement
 from infra.keys import controller_key_arns
 from infra.permissions import PERMISSIONS, Holding, Resource, allowed
 from infra.routes import Function
+from keyholder.rebuilding.rebuilding import LONGEST_CALL
 from tests.unit.infra.template import Template, as_list, holding_of
 
 OWN_KEYS = {Resource(Holding.CONTROLLER_KEYS)}
@@ -168,23 +171,25 @@ def test_only_the_arn_of_one_key_is_taken(given: object) -> None:
         ("kms:GenerateDataKey", Holding.DOMAIN_KEY, "", ""),
         ("dynamodb:GetItem", Holding.KEYS, "", "release pseudonymise audit choices mesh"),
         ("dynamodb:PutItem", Holding.KEYS, "", "registry sweeper"),
-        ("dynamodb:UpdateItem", Holding.KEYS, "", "registry sweeper"),
+        ("dynamodb:UpdateItem", Holding.KEYS, "", "registry sweeper rebuild"),
         ("dynamodb:DeleteItem", Holding.KEYS, "", ""),
         ("kms:Decrypt", Holding.CONTROLLER_KEYS, "", "release pseudonymise"),
         ("kms:GenerateDataKey", Holding.CONTROLLER_KEYS, "", ""),
         ("kms:GenerateDataKeyWithoutPlaintext", Holding.CONTROLLER_KEYS, "", "registry sweeper"),
-        ("dynamodb:DeleteItem", Holding.STEPS, "", ""),
+        ("dynamodb:DeleteItem", Holding.STEPS, "", "rebuild"),
+        ("dynamodb:Scan", Holding.STEPS, "", "rebuild"),
+        ("dynamodb:Scan", Holding.KEYS, "", "rebuild"),
         ("dynamodb:Query", Holding.STEPS, "/index/due", "mesh sweeper"),
         ("s3:PutObject", Holding.CONTENT, "/a", "requests decisions"),
         ("s3:GetObject", Holding.RESULTS, "/a", "release"),
-        ("s3:GetObject", Holding.VIEW, "/tile/0/000", "audit sweeper"),
-        ("s3:PutObject", Holding.VIEW, "/tile/0/000", "sweeper"),
-        ("s3:DeleteObject", Holding.VIEW, "/tile/0/000", "sweeper"),
+        ("s3:GetObject", Holding.VIEW, "/tile/0/000", "audit sweeper rebuild"),
+        ("s3:PutObject", Holding.VIEW, "/tile/0/000", "sweeper rebuild"),
+        ("s3:DeleteObject", Holding.VIEW, "/tile/0/000", "sweeper rebuild"),
         ("s3:PutObject", Holding.CHOICES, "/consents/a", "choices"),
         ("s3:PutObject", Holding.CHOICES, "/links/a", "pseudonymise"),
         ("s3:GetObject", Holding.CHOICES, "/national-data-opt-outs/a", "release choices mesh"),
-        ("s3:GetObjectVersion", Holding.LEDGER, "/journal/a", "audit"),
-        ("s3:ListBucketVersions", Holding.LEDGER, "", "audit watch"),
+        ("s3:GetObjectVersion", Holding.LEDGER, "/journal/a", "audit rebuild"),
+        ("s3:ListBucketVersions", Holding.LEDGER, "", "audit watch rebuild"),
         ("s3:DeleteObject", Holding.LEDGER, "/journal/a", ""),
         ("s3:PutObject", Holding.LEDGER, "/elsewhere/a", ""),
         ("kms:Decrypt", Holding.EXTRACT_KEY, "", "pseudonymise"),
@@ -214,3 +219,18 @@ def test_who_watches_the_ledger_can_only_read() -> None:
         *("s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions"),
         *("logs:CreateLogStream", "logs:PutLogEvents"),
     }
+
+
+def test_who_rebuilds_can_open_no_key_and_make_none(template: Template) -> None:
+    """And nothing calls it: no route, no schedule, no queue, no policy of its own that lets somebody in."""
+    actions = {action for statement in PERMISSIONS[Function.REBUILD] for action in statement.actions}
+    assert {action for action in actions if action.startswith("kms:")} == {"kms:Sign"}
+    assert not allowed(Function.REBUILD, "dynamodb:PutItem", Holding.KEYS)
+    logical, _ = template.function(Function.REBUILD)
+    mentions = [name for name, one in template.raw["Resources"].items() if logical in json.dumps(one.get("Properties"))]
+    assert all(template.raw["Resources"][name]["Type"] == "AWS::CloudWatch::Alarm" for name in mentions)
+
+
+def test_a_rebuild_waits_longer_than_any_call_that_somebody_waits_for_and_any_sweep() -> None:
+    workers = {Function.REBUILD, Function.PSEUDONYMISE, Function.MESH}
+    assert max(size.seconds for name, size in SIZES.items() if name not in workers) < LONGEST_CALL.seconds

@@ -33,7 +33,7 @@ def test_a_route_without_a_scope_only_reads() -> None:
     assert {route.method for route in ROUTES if route.scope is None and not route.public} == {"GET"}
 
 
-def test_what_the_schedule_calls_answers_nobody() -> None:
-    scheduled = {Function.SWEEPER, Function.WATCH, Function.MESH}
-    assert not [route for function in scheduled for route in routes_of(function)]
-    assert {route.function for route in ROUTES} == set(Function) - scheduled
+def test_what_the_schedule_or_an_operator_calls_answers_nobody() -> None:
+    called = {Function.SWEEPER, Function.WATCH, Function.MESH, Function.REBUILD}
+    assert not [route for function in called for route in routes_of(function)]
+    assert {route.function for route in ROUTES} == set(Function) - called

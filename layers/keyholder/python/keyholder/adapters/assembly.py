@@ -23,13 +23,14 @@ from keyholder.adapters.content import S3ContentStore
 from keyholder.adapters.extract_files import S3ExtractFiles
 from keyholder.adapters.extracts_queue import ExtractsQueue
 from keyholder.adapters.issuer import HttpsIssuerKeys
-from keyholder.adapters.key_ring import KeyMaker, KmsKeyRing, PurposeKeys
+from keyholder.adapters.key_ring import KeyMaker, KeyShelf, KmsKeyRing, PurposeKeys
 from keyholder.adapters.kms_seal import KmsSeal
-from keyholder.adapters.ledger_objects import BucketLedger, BucketObjects
+from keyholder.adapters.ledger_objects import BucketLedger, BucketObjects, ReadAhead
 from keyholder.adapters.mailbox_turn import MailboxTurns
 from keyholder.adapters.mesh_credentials import read_credentials
 from keyholder.adapters.outbox import S3Outbox
 from keyholder.adapters.results import S3ResultStore
+from keyholder.adapters.step_table import DynamoDbStepTable
 from keyholder.adapters.steps import DynamoDbSteps
 from keyholder.adapters.storage_faults import CLIENT_CONFIG
 from keyholder.adapters.views import S3ViewStore
@@ -44,8 +45,10 @@ from keyholder.ledger.committer import Log
 from keyholder.ledger.event_view import EventView
 from keyholder.ledger.ledger import Ledger
 from keyholder.ledger.note import Verifier, parse_vkey
+from keyholder.ledger.ports import StepStore
 from keyholder.ledger.tile_view import TileView
-from keyholder.ledger.views import View, ViewPublisher
+from keyholder.ledger.verification import Keys
+from keyholder.ledger.views import View, ViewPublisher, ViewStore
 from keyholder.ledger.watch import Sighting, watch
 from keyholder.opt_outs.book import CheckBook
 from keyholder.opt_outs.mailbox import Correspondence, Mailbox
@@ -71,6 +74,8 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
+
+    from keyholder.rebuilding.rebuilding import Rebuilding
 
 POLICY = CHECK_AT_DISCLOSURE
 
@@ -106,16 +111,27 @@ class Assembly:
 
     @cached_property
     def ledger(self) -> Ledger:
-        retention = timedelta(days=int(self.settings.ledger_retention_days))
+        return self._ledger_over(self._steps)
+
+    def _ledger_over(self, steps: StepStore) -> Ledger:
+        kms = boto3.client("kms", config=CLIENT_CONFIG)
         return Ledger(
             Log(self.settings.ledger_origin, self.verifiers[0]),
-            DynamoDbSteps(boto3.client("dynamodb", config=CLIENT_CONFIG), self.settings.steps_table),
-            S3Worm(boto3.client("s3", config=CLIENT_CONFIG), self.settings.ledger_bucket, retention, self.clock),
-            KmsCheckpointKey(
-                boto3.client("kms", config=CLIENT_CONFIG), self.settings.checkpoint_key_arn, self.verifiers[0].kind
-            ),
+            steps,
+            self._worm,
+            KmsCheckpointKey(kms, self.settings.checkpoint_key_arn, self.verifiers[0].kind),
             self.clock,
         )
+
+    @cached_property
+    def _steps(self) -> DynamoDbSteps:
+        return DynamoDbSteps(boto3.client("dynamodb", config=CLIENT_CONFIG), self.settings.steps_table)
+
+    @cached_property
+    def _worm(self) -> S3Worm:
+        retention = timedelta(days=int(self.settings.ledger_retention_days))
+        s3 = boto3.client("s3", config=CLIENT_CONFIG)
+        return S3Worm(s3, self.settings.ledger_bucket, retention, self.clock)
 
     @cached_property
     def view_store(self) -> S3ViewStore:
@@ -132,7 +148,31 @@ class Assembly:
 
     @cached_property
     def view_publisher(self) -> ViewPublisher:
-        return ViewPublisher(self.ledger.batch, self.view_store, self.views, self.clock)
+        return self._publisher_to(self.view_store)
+
+    def _publisher_to(self, store: ViewStore) -> ViewPublisher:
+        return ViewPublisher(self.ledger.batch, store, self.views, self.clock)
+
+    @cached_property
+    def rebuilding(self) -> Rebuilding:
+        """For the one function whose role may change what is in the tables. What it stands on no other has to load."""
+        from keyholder.rebuilding.rebuilding import Parts, Rebuilding
+
+        return Rebuilding(
+            Parts(
+                journal=self.ledger,
+                over=self._ledger_over,
+                download=lambda size: ReadAhead(self.ledger_objects(size)),
+                keys=Keys(self.verifiers),
+                worm=self._worm,
+                steps=self._steps,
+                table=DynamoDbStepTable(self._dynamodb, self.settings.steps_table),
+                wrapped=KeyShelf(self._dynamodb, self._kms, self.settings.keys_table),
+                views=self.view_store,
+                publisher=self._publisher_to,
+                clock=self.clock,
+            )
+        )
 
     @cached_property
     def registry(self) -> Registry:

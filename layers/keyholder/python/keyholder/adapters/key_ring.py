@@ -33,6 +33,7 @@ from keyholder.pseudonyms.key_ring import (
     SecretKey,
 )
 from keyholder.pseudonyms.token import HIGHEST_KEY_VERSION
+from keyholder.rebuilding.key_entries import DomainKey, Kept
 from keyholder.registry.domains import Domain, KeyState
 from keyholder.registry.key_changes import KeyName
 from keyholder.vocabulary import DomainId, IdentifierType
@@ -150,6 +151,57 @@ class _WrappedKeys:
                 ExpressionAttributeNames={"#state": "state", "#wrapped": "wrapped"},
                 ExpressionAttributeValues={":destroyed": {"S": KeyVersionState.DESTROYED.value}},
             )
+
+
+class KeyShelf:
+    """Implements `rebuilding.keys.KeyTable`: the keys table as a whole. It can open nothing, and makes nothing.
+
+    Needs `dynamodb:Scan` and `UpdateItem` on the table, and no key of KMS.
+    """
+
+    def __init__(self, dynamodb: DynamoDBClient, kms: KMSClient, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._keys = _WrappedKeys(dynamodb, kms, table)
+        self._table = table
+
+    def domain_keys(self) -> Iterator[tuple[DomainKey, Kept]]:
+        """Every version that the table has."""
+        for pk, sk, kept in self._items():
+            kind, _, rest = pk.partition("/")
+            domain, _, identifier_type = rest.rpartition("/")
+            if kind == "domain":
+                yield DomainKey(DomainId(domain), (IdentifierType(identifier_type), int(sk))), kept
+
+    def digest_key(self) -> bool:
+        """Whether there is a digest key that can be opened."""
+        return any(pk == _digest_place().pk and _opens(kept) for pk, _, kept in self._items())
+
+    def tag_keys(self) -> Iterator[int]:
+        """The years whose tag keys can be opened."""
+        return (int(sk) for pk, sk, kept in self._items() if pk == "tag" and _opens(kept))
+
+    def retire(self, name: DomainKey) -> None:
+        """It opens nothing any more."""
+        self._keys.retire(_domain_place(name.domain, *name.key))
+
+    def destroy(self, name: DomainKey) -> None:
+        """Take the wrapped key away."""
+        self._keys.destroy(_domain_place(name.domain, *name.key))
+
+    def _items(self) -> Iterator[tuple[str, str, Kept]]:
+        pages = iter(self._dynamodb.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True))
+        while True:
+            with _faults("Scan"):
+                page = next(pages, None)
+            if page is None:
+                return
+            for item in page["Items"]:
+                state = KeyVersionState(item["state"]["S"])
+                yield item["pk"]["S"], item["sk"]["S"], Kept(state, bool(item.get("wrapped", {}).get("B")))
+
+
+def _opens(kept: Kept) -> bool:
+    return kept.wrapped and kept.state is KeyVersionState.ACTIVE
 
 
 class KmsKeyRing:

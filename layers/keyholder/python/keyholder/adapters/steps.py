@@ -1,27 +1,31 @@
-"""Steps, heads, claims and listings in one DynamoDB table, each step in one transaction.
-
-| pk | sk | holds |
-|---|---|---|
-| stream | `step#<12 digits>` | the step's lines; while uncommitted `pending`, `pending_at` (sparse index `pending`) |
-| stream | `head` | `newest`, the number of its newest event; `due`, `due_at` (sparse index `due`) |
-| `claim#<key>` | `claim` | the idempotency key's body hash and step, until `expires_at` (TTL) |
-| `listing#<name>` | stream | nothing more |
-| `ledger` | `lead` | the newest batch, a hint; `leader` and `until`, who commits for all, and how long at most |
-
-Both indexes are KEYS_ONLY. A stream's name has a `/` after its kind, so no stream is a claim, a listing or the ledger.
-"""
+"""Steps, heads, claims and listings in one DynamoDB table, each step in one transaction; `step_items` has the items."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from botocore.exceptions import ClientError
-
-from keyholder.adapters.storage_faults import code_of, storage_faults
-from keyholder.ledger.event import parse_rfc3339, rfc3339
+from keyholder.adapters.step_items import (
+    LEAD,
+    LISTINGS,
+    STEP,
+    claim_item,
+    claim_place,
+    due_attributes,
+    head_place,
+    listing_item,
+    place,
+    read_claim,
+    read_key,
+    read_step,
+    step_item,
+    step_place,
+)
+from keyholder.adapters.storage_faults import cancellation_codes, cancellation_fault, storage_faults
+from keyholder.ledger.event import rfc3339
 from keyholder.ledger.ports import (
+    CLAIM_LIFETIME,
     Added,
     Claim,
     Head,
@@ -43,17 +47,13 @@ if TYPE_CHECKING:
         UpdateTypeDef,
     )
 
-    Item = Mapping[str, AttributeValueTypeDef]
+    from keyholder.adapters.step_items import Item
 
-CLAIM_LIFETIME = timedelta(days=30)
 MOST_LISTINGS = 90
 """A transaction has at most 100 items."""
 
-_STEP = "step#"
-_HEAD = {"S": "head"}
-_LEAD: Item = {"pk": {"S": "ledger"}, "sk": {"S": "lead"}}
+_LEAD = place(*LEAD)
 _MOST_ITEMS = 100
-_FOR_NOW = {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
 
 T = TypeVar("T")
 
@@ -75,11 +75,11 @@ class DynamoDbSteps:
             {
                 "TableName": self._table,
                 "KeyConditionExpression": "pk = :pk AND begins_with(sk, :step)",
-                "ExpressionAttributeValues": {":pk": {"S": stream}, ":step": {"S": _STEP}},
+                "ExpressionAttributeValues": {":pk": {"S": stream}, ":step": {"S": STEP}},
                 "ConsistentRead": True,
             }
         )
-        return [_step(item) for item in pages]
+        return [read_step(item) for item in pages]
 
     def last(self, stream: StreamId) -> Step | None:
         """The newest step of a stream."""
@@ -87,25 +87,25 @@ class DynamoDbSteps:
             answer = self._db.query(
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk AND begins_with(sk, :step)",
-                ExpressionAttributeValues={":pk": {"S": stream}, ":step": {"S": _STEP}},
+                ExpressionAttributeValues={":pk": {"S": stream}, ":step": {"S": STEP}},
                 ConsistentRead=True,
                 ScanIndexForward=False,
                 Limit=1,
             )
-        return next((_step(item) for item in answer["Items"]), None)
+        return next((read_step(item) for item in answer["Items"]), None)
 
     def step(self, key: StepKey) -> Step | None:
         """One step, read consistently."""
-        item = self._get({"pk": {"S": key.stream}, "sk": {"S": _sort_key(key)}})
-        return _step(item) if item else None
+        item = self._get(step_place(key))
+        return read_step(item) if item else None
 
     def steps(self, keys: Sequence[StepKey]) -> Sequence[Step]:
         """Those of `keys` that exist, each read consistently."""
         if len(keys) == 1:
             step = self.step(keys[0])
             return [] if step is None else [step]
-        wanted: list[Item] = [{"pk": {"S": key.stream}, "sk": {"S": _sort_key(key)}} for key in dict.fromkeys(keys)]
-        return [_step(item) for page in _pages_of(wanted) for item in self._got(page)]
+        wanted: list[Item] = [step_place(key) for key in dict.fromkeys(keys)]
+        return [read_step(item) for page in _pages_of(wanted) for item in self._got(page)]
 
     def add(self, step: Step, claim: Claim | None, head: Head | None) -> Added:
         """One transaction. Its token is the writer's nonce, so that DynamoDB itself knows a repeated call again."""
@@ -123,10 +123,8 @@ class DynamoDbSteps:
 
     def claim(self, key: str) -> Claim | None:
         """The claim on an idempotency key."""
-        item = self._get(_claim_key(key))
-        if not item:
-            return None
-        return Claim(key, item["body"]["S"], StepKey(StreamId(item["stream"]["S"]), int(item["first"]["N"])))
+        item = self._get(claim_place(key))
+        return read_claim(item)[0] if item else None
 
     def pending(self, limit: int) -> Sequence[StepKey]:
         """Keys from the sparse index, oldest first; the index follows the table with a delay."""
@@ -139,7 +137,7 @@ class DynamoDbSteps:
                 "PaginationConfig": {"MaxItems": limit},
             }
         )
-        return [_key(item) for item in pages]
+        return [read_key(item) for item in pages]
 
     def mark_committed(self, marks: Sequence[Mark]) -> None:
         """One update a step; of many, a hundred in one transaction."""
@@ -153,7 +151,7 @@ class DynamoDbSteps:
                 with storage_faults():
                     self._db.transact_write_items(TransactItems=items)
             except StorageRefusedError as refused:
-                raise _fault(refused) from refused
+                raise cancellation_fault(refused) from refused
 
     def lead(self, writer: str, now: datetime, until: datetime) -> Lead | None:
         """Looks before it asks: a refused write costs what eight such reads do, and many wait at one item."""
@@ -204,7 +202,7 @@ class DynamoDbSteps:
                 "TableName": self._table,
                 "KeyConditionExpression": "pk = :pk AND sk > :after" if after else "pk = :pk",
                 "ExpressionAttributeValues": {
-                    ":pk": {"S": f"listing#{listing}"},
+                    ":pk": {"S": f"{LISTINGS}{listing}"},
                     **({":after": {"S": str(after)}} if after else {}),
                 },
                 "ConsistentRead": True,
@@ -227,29 +225,14 @@ class DynamoDbSteps:
         return [StreamId(item["pk"]["S"]) for item in pages]
 
     def _step_item(self, step: Step) -> TransactWriteItemTypeDef:
-        at = {"S": rfc3339(step.at)}
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": {
-                    "pk": {"S": step.key.stream},
-                    "sk": {"S": _sort_key(step.key)},
-                    "lines": {"L": [{"B": line} for line in step.lines]},
-                    "writer": {"S": step.writer},
-                    "at": at,
-                    "pending": {"S": "pending"},
-                    "pending_at": at,
-                },
-                "ConditionExpression": "attribute_not_exists(pk)",
-            }
-        }
+        return self._new(step_item(step))
 
     def _head_item(self, step: Step, head: Head | None) -> TransactWriteItemTypeDef:
         values: dict[str, AttributeValueTypeDef] = {":newest": {"N": str(step.last)}}
         expression = "SET newest = :newest"
         if head is not None and head.due_at is not None:
             expression += ", due = :due, due_at = :due_at"
-            values |= {":due": {"S": "due"}, ":due_at": {"S": rfc3339(head.due_at)}}
+            values |= {f":{name}": value for name, value in due_attributes(head.due_at).items()}
         elif head is not None:
             expression += " REMOVE due, due_at"
         condition = "attribute_not_exists(pk)"
@@ -259,7 +242,7 @@ class DynamoDbSteps:
         return {
             "Update": {
                 "TableName": self._table,
-                "Key": {"pk": {"S": step.key.stream}, "sk": _HEAD},
+                "Key": head_place(step.key.stream),
                 "UpdateExpression": expression,
                 "ConditionExpression": condition,
                 "ExpressionAttributeValues": values,
@@ -267,28 +250,20 @@ class DynamoDbSteps:
         }
 
     def _claim_item(self, claim: Claim, at: datetime) -> TransactWriteItemTypeDef:
+        return self._new(claim_item(claim, at + CLAIM_LIFETIME))
+
+    def _new(self, item: Item) -> TransactWriteItemTypeDef:
         return {
-            "Put": {
-                "TableName": self._table,
-                "Item": {
-                    **_claim_key(claim.key),
-                    "body": {"S": claim.body},
-                    "stream": {"S": claim.step.stream},
-                    "first": {"N": str(claim.step.first)},
-                    "expires_at": {"N": str(int((at + CLAIM_LIFETIME).timestamp()))},
-                },
-                "ConditionExpression": "attribute_not_exists(pk)",
-            }
+            "Put": {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"},
         }
 
     def _listing_item(self, listing: str, stream: StreamId) -> TransactWriteItemTypeDef:
-        item: dict[str, AttributeValueTypeDef] = {"pk": {"S": f"listing#{listing}"}, "sk": {"S": stream}}
-        return {"Put": {"TableName": self._table, "Item": item}}
+        return {"Put": {"TableName": self._table, "Item": listing_item(listing, stream)}}
 
     def _mark(self, mark: Mark) -> UpdateTypeDef:
         return {
             "TableName": self._table,
-            "Key": {"pk": {"S": mark.key.stream}, "sk": {"S": _sort_key(mark.key)}},
+            "Key": step_place(mark.key),
             "UpdateExpression": "SET #batch = :batch, leaf = :leaf REMOVE pending, pending_at",
             "ConditionExpression": "attribute_exists(pk) AND "
             "(attribute_not_exists(leaf) OR (leaf = :leaf AND #batch = :batch))",
@@ -332,28 +307,12 @@ class DynamoDbSteps:
 
 def _cancelled(refused: StorageRefusedError, *, claimed: bool) -> Added:
     """Why a transaction was cancelled; its reasons stand in the order of its items: step, head, claim, listings."""
-    cause = refused.__cause__
-    if not isinstance(cause, ClientError) or code_of(cause) != "TransactionCanceledException":
-        raise refused
-    codes = _codes(cause)
+    codes = cancellation_codes(refused)
     if claimed and codes[2:3] == ["ConditionalCheckFailed"]:
         return Added.CLAIMED
     if "ConditionalCheckFailed" in codes[:2]:
         return Added.STALE
-    raise _fault(refused) from cause
-
-
-def _fault(refused: StorageRefusedError) -> StorageBusyError | StorageRefusedError:
-    """What a cancelled transaction means: busy where it met another one or was throttled, and for nothing else."""
-    cause = refused.__cause__
-    codes = set(_codes(cause)) if isinstance(cause, ClientError) else set()
-    if "ConditionalCheckFailed" in codes or not codes & _FOR_NOW:
-        return refused
-    return StorageBusyError("the transaction was cancelled")
-
-
-def _codes(fault: ClientError) -> list[str]:
-    return [reason.get("Code", "None") for reason in fault.response.get("CancellationReasons", [])]
+    raise cancellation_fault(refused) from refused.__cause__
 
 
 def _led_by_another(item: Item, writer: str, now: datetime) -> bool:
@@ -363,26 +322,3 @@ def _led_by_another(item: Item, writer: str, now: datetime) -> bool:
 def _pages_of(all_of: Sequence[T]) -> Iterator[Sequence[T]]:
     """DynamoDB reads, and writes in one transaction, 100 items at most."""
     return (all_of[start : start + _MOST_ITEMS] for start in range(0, len(all_of), _MOST_ITEMS))
-
-
-def _step(item: Item) -> Step:
-    return Step(
-        key=_key(item),
-        lines=tuple(bytes(line["B"]) for line in item["lines"]["L"]),
-        writer=item["writer"]["S"],
-        at=parse_rfc3339(item["at"]["S"]),
-        index=int(item["leaf"]["N"]) if "leaf" in item else None,
-        batch=int(item["batch"]["N"]) if "batch" in item else None,
-    )
-
-
-def _key(item: Item) -> StepKey:
-    return StepKey(StreamId(item["pk"]["S"]), int(item["sk"]["S"].removeprefix(_STEP)))
-
-
-def _sort_key(key: StepKey) -> str:
-    return f"{_STEP}{key.first:012d}"
-
-
-def _claim_key(key: str) -> dict[str, AttributeValueTypeDef]:
-    return {"pk": {"S": f"claim#{key}"}, "sk": {"S": "claim"}}

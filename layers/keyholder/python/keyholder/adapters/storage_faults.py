@@ -38,6 +38,9 @@ BUSY = frozenset(
 )
 """Codes by which a service says that it has not done it and may be asked again."""
 
+FOR_NOW = frozenset({"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"})
+"""Why an item can keep a whole transaction from happening this time."""
+
 UNCERTAIN = frozenset({"RequestTimeout", "RequestTimeoutException", "TransactionInProgressException"})
 """Codes below 500 after which the call may have happened."""
 
@@ -59,6 +62,22 @@ def storage_faults() -> Iterator[None]:
 def code_of(fault: ClientError) -> str:
     """The service's error code."""
     return fault.response.get("Error", {}).get("Code", "")
+
+
+def cancellation_codes(refused: StorageRefusedError) -> list[str]:
+    """Why DynamoDB cancelled a transaction, item by item; empty for any other refusal."""
+    cause = refused.__cause__
+    if not isinstance(cause, ClientError) or code_of(cause) != "TransactionCanceledException":
+        return []
+    return [reason.get("Code", "None") for reason in cause.response.get("CancellationReasons", [])]
+
+
+def cancellation_fault(refused: StorageRefusedError) -> StorageBusyError | StorageRefusedError:
+    """What a cancelled transaction means: busy where it met another one or was throttled, and for nothing else."""
+    codes = set(cancellation_codes(refused))
+    if "ConditionalCheckFailed" in codes or not codes & FOR_NOW:
+        return refused
+    return StorageBusyError("the transaction was cancelled")
 
 
 def _meaning(fault: ClientError) -> Exception:

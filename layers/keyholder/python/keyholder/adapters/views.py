@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keyholder.adapters.storage_faults import storage_faults
+from keyholder.ledger.ports import StorageBusyError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+_MOST_KEYS = 1000
 
 
 class S3ViewStore:
@@ -35,6 +39,15 @@ class S3ViewStore:
         """Takes the object away, if there is one."""
         with storage_faults():
             self._s3.delete_object(Bucket=self._bucket, Key=key)
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """A thousand in one call. Raises `StorageBusyError` where S3 left some; whoever asked begins again."""
+        for start in range(0, len(keys), _MOST_KEYS):
+            names: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in keys[start : start + _MOST_KEYS]]
+            with storage_faults():
+                answer = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": names, "Quiet": True})
+            if answer.get("Errors"):
+                raise StorageBusyError("not every object was deleted")
 
     def list(self, prefix: str) -> Sequence[str]:
         """Every name with this prefix; S3 lists in order of UTF-8 bytes, and consistently."""

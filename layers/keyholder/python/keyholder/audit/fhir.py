@@ -341,6 +341,7 @@ _FAMILIES: Mapping[str, _Kind] = {
     "release": _UPDATE,
     "audit": _Kind(_coding(_DCM, "110101", "Audit Log Used"), "R"),
     "domain": _Kind(_ALERT, "U"),
+    "rebuild": _Kind(_ALERT, "U", _coding(_DCM, "110129", "Security Configuration")),
     "choices": _Kind(_coding(_DCM, "110107", "Import"), "C"),
     "extract": _UPDATE,
     "pseudonyms": _PSEUDONYMISED,

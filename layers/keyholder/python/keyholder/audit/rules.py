@@ -17,6 +17,7 @@ from itertools import groupby
 from keyholder.audit import opt_out_rules
 from keyholder.audit.extract_rules import ExtractRules
 from keyholder.audit.job_rules import RekeyingRules
+from keyholder.audit.rebuild_rules import RebuildRules
 from keyholder.audit.records import Records
 from keyholder.audit.registry_rules import RegistryRules
 from keyholder.audit.request_rules import RequestRules, RuleError
@@ -25,6 +26,7 @@ from keyholder.ledger.event import Event
 from keyholder.ledger.journal import Batch
 from keyholder.ledger.verification import BrokenLedgerError, Fault
 from keyholder.pseudonyms.rekeying import PSEUDONYMS_REKEYED
+from keyholder.rebuilding.events import BEGAN, FINISHED, KIND
 from keyholder.registry import events as registry
 from keyholder.registry.service import BOOTSTRAP
 from keyholder.requests.actors import Limits
@@ -46,6 +48,8 @@ _HOME = {
     registry.BOOTSTRAP_USED: "registry",
     PSEUDONYMS_REKEYED: "rekeying",
     **opt_out_rules.HOME,
+    BEGAN: KIND,
+    FINISHED: KIND,
     **dict.fromkeys(EVENTS, "request"),
     **dict.fromkeys(EXTRACT_EVENTS, "extract"),
 }
@@ -63,6 +67,7 @@ class Rules:
         self._rekeyings = RekeyingRules(records)
         self._extracts = ExtractRules(records)
         self._opt_outs = opt_out_rules.OptOutRules(records)
+        self._rebuilds = RebuildRules()
 
     def saw(self, key: str, batch: Batch, events: Sequence[Event]) -> None:
         """The next batch. Raises `BrokenLedgerError` at the first event that could not have happened."""
@@ -77,6 +82,7 @@ class Rules:
                 where = f"leaf {index} ({step[0].type})"
                 raise BrokenLedgerError(key, f"{where}: {what}", Fault.RULE) from cause
             index += len(step)
+        self._rebuilds.saw(batch)
 
     def end(self, _size: int) -> None:
         """Nothing comes after this."""
@@ -98,6 +104,8 @@ class Rules:
             self._rekeyings.step(stream, events)
         elif kind == "extract":
             self._extracts.step(stream, events)
+        elif kind == KIND:
+            self._rebuilds.step(stream, events)
 
 
 def _step(event: Event) -> tuple[StreamId, str, ActorId, str]:

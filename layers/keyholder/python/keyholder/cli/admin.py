@@ -9,6 +9,7 @@ import click
 
 from keyholder.canonical import JsonObject, JsonValue
 from keyholder.cli.admin_keys import keys
+from keyholder.cli.admin_rebuild import rebuild
 from keyholder.cli.options import FILE_IN, json_object, moment
 from keyholder.cli.session import Session
 from keyholder.client.type_1 import Type1File
@@ -25,6 +26,7 @@ def admin() -> None:
 
 
 admin.add_command(keys)
+admin.add_command(rebuild)
 
 
 @admin.group()

@@ -26,6 +26,7 @@ class Function(StrEnum):
     MESH = "mesh"
     SWEEPER = "sweeper"
     WATCH = "watch"
+    REBUILD = "rebuild"
     SERVICE = "service"
 
 

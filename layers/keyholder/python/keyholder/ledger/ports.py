@@ -13,6 +13,9 @@ from typing import Protocol
 
 from keyholder.vocabulary import StreamId
 
+CLAIM_LIFETIME = timedelta(days=30)
+"""How long an idempotency key is known."""
+
 
 class StorageUncertainError(Exception):
     """A storage call got no answer: it may or may not have happened. The caller reads back."""
@@ -67,10 +70,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An idempotency key in use: which caller's key (hashed), for which request body (hashed), and the step it made."""
+    """An idempotency key in use: which caller's key (hashed), for which request body (hashed), and the step it made.
+
+    A claim that was made again from the journal has no `body`, and so fits none.
+    """
 
     key: str
-    body: str
+    body: str | None
     step: StepKey
 
 

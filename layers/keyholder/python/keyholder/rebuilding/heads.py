@@ -1,0 +1,129 @@
+"""What was stored beside each step, worked out from the events alone: one rule for each kind of stream.
+
+Whoever records a step hands in a `Head`; here the same functions give it again. A kind of stream that is not here can't
+be rebuilt, and `tests/contract/test_canaries.py` finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from keyholder.audit.auditor import audit_head
+from keyholder.extracts.events import from_event as extract_event
+from keyholder.extracts.state import Extract
+from keyholder.extracts.state import evolve as evolve_extract
+from keyholder.ledger.event import Event
+from keyholder.ledger.ports import Head
+from keyholder.opt_outs.check_events import from_event as check_event
+from keyholder.opt_outs.checks import Check, check_head
+from keyholder.opt_outs.checks import evolve as evolve_check
+from keyholder.policy.intake import CHOICES_LOADED, choices_head
+from keyholder.pseudonyms.job import job_head
+from keyholder.pseudonyms.rekeying import rekeying_head
+from keyholder.rebuilding.events import rebuild_head
+from keyholder.registry.attempts import attempt_head
+from keyholder.registry.domains import Domain
+from keyholder.registry.events import fold_domain, fold_person, fold_project
+from keyholder.registry.service import domain_head, person_head, project_head
+from keyholder.requests.codec import from_event
+from keyholder.requests.folding import evolve
+from keyholder.requests.listings import request_head
+from keyholder.requests.state import RequestState
+from keyholder.vocabulary import RequestId, StreamId
+
+T = TypeVar("T")
+Rule = Callable[[Sequence[Event]], Head | None]
+
+
+class UnknownStreamError(ValueError):
+    """The ledger holds a kind of stream that this version of Keyholder doesn't know: a newer one wrote it."""
+
+
+class Heads:
+    """Every stream as far as its head depends on it. Steps are given in the order of the journal."""
+
+    def __init__(self) -> None:
+        self._domains: dict[StreamId, tuple[Event, ...]] = {}
+        self._rules: Mapping[str, Rule] = {
+            "request": _folded(_request, request_head),
+            "person": _person,
+            "project": _project,
+            "domain": self._domain,
+            "registry": _as_it_was,
+            "attempt": lambda step: attempt_head(step[-1].actor, step[-1].data),
+            "register": _register,
+            "opt-outs": _as_it_was,
+            "opt-out-check": _folded(_check, check_head),
+            "opt-out-message": _as_it_was,
+            "pseudonymisation": lambda step: job_head(step[-1].data),
+            "rekeying": lambda step: rekeying_head(step[-1].data),
+            "extract": _folded(_extract, lambda extract: extract.head),
+            "audit": lambda step: audit_head(step[-1].actor),
+            "rebuild": lambda _step: rebuild_head(),
+        }
+
+    def after(self, step: Sequence[Event]) -> Head | None:
+        """The head that the step's writer stored with it; None where it left the stored one as it was.
+
+        Raises `UnknownStreamError`, and what the folds raise for events nobody could have decided on.
+        """
+        kind = step[0].stream.partition("/")[0]
+        rule = self._rules.get(kind)
+        if rule is None:
+            raise UnknownStreamError("a kind of stream that this version doesn't know")
+        return rule(step)
+
+    def domains(self) -> tuple[Domain, ...]:
+        """Every domain as the last of its steps left it."""
+        folded = (fold_domain(events) for events in self._domains.values())
+        return tuple(domain for domain in folded if domain is not None)
+
+    def _domain(self, step: Sequence[Event]) -> Head | None:
+        stream = step[0].stream
+        self._domains[stream] = (*self._domains.get(stream, ()), *step)
+        domain = fold_domain(self._domains[stream])
+        return None if domain is None else domain_head(domain)
+
+
+def _folded(evolved: Callable[[T | None, Event], T], head: Callable[[T], Head]) -> Rule:
+    """The head of what all events of a stream make together; one state of each stream is kept."""
+    states: dict[StreamId, T] = {}
+
+    def after(step: Sequence[Event]) -> Head | None:
+        for event in step:
+            states[event.stream] = evolved(states.get(event.stream), event)
+        return head(states[step[0].stream])
+
+    return after
+
+
+def _request(state: RequestState | None, event: Event) -> RequestState:
+    return evolve(state or RequestState(RequestId(event.stream.removeprefix("request/"))), from_event(event))
+
+
+def _check(state: Check | None, event: Event) -> Check:
+    return evolve_check(event.stream.partition("/")[2], state, check_event(event), event.at)
+
+
+def _extract(state: Extract | None, event: Event) -> Extract:
+    return evolve_extract(state, event, extract_event(event))
+
+
+def _person(step: Sequence[Event]) -> Head | None:
+    # Each event holds the whole record, so the last one is enough.
+    person = fold_person(step[-1:])
+    return None if person is None else person_head(person)
+
+
+def _project(step: Sequence[Event]) -> Head | None:
+    project = fold_project(step[-1:])
+    return None if project is None else project_head(project)
+
+
+def _register(step: Sequence[Event]) -> Head | None:
+    return choices_head(step[-1].data) if step[-1].type == CHOICES_LOADED else None
+
+
+def _as_it_was(_step: Sequence[Event]) -> None:
+    """Looked up by its name, and in no listing."""
