@@ -29,6 +29,8 @@ from keyholder.requests.events import (
     RequestRevoked,
     RequestSubmitted,
     RequestWithdrawn,
+    VolumeExceeded,
+    VolumeLetThrough,
 )
 from keyholder.requests.events.releasing import (
     ItemsReleased,
@@ -77,6 +79,10 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
             return ask.FailRelease(release, code)
         case ReleaseCollected(release=release):
             return ask.Collect(release)
+        case VolumeExceeded(release, limits_hash, action, stopped, exceeded):
+            return ask.RecordVolume(release, limits_hash, action, stopped, exceeded)
+        case VolumeLetThrough(content_hash=content_hash):
+            return ask.LetThrough(content_hash)
         case RequestExpired():
             return ask.Expire()
         case ConflictCleared():

@@ -29,6 +29,8 @@ from keyholder.requests.events import (
     RequestRevoked,
     RequestSubmitted,
     RequestWithdrawn,
+    VolumeExceeded,
+    VolumeLetThrough,
 )
 from keyholder.requests.events.releasing import (
     ItemsReleased,
@@ -64,6 +66,8 @@ RequestEvent = (
     | Claimed
     | HandedBack
     | Escalated
+    | VolumeExceeded
+    | VolumeLetThrough
 )
 
 EVENTS: Mapping[str, type[RequestEvent]] = {
@@ -93,6 +97,8 @@ EVENTS: Mapping[str, type[RequestEvent]] = {
         Claimed,
         HandedBack,
         Escalated,
+        VolumeExceeded,
+        VolumeLetThrough,
     )
 }
 

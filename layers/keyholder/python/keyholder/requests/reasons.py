@@ -206,6 +206,22 @@ COLLECTED = Refusal(
 COLLECTION_OVER = Refusal(
     "COLLECTION_OVER", RefusalKind.CONFLICT, "The time to collect this file is over; release again if one is left."
 )
+VOLUME_HELD = Refusal(
+    "VOLUME_HELD",
+    RefusalKind.CONFLICT,
+    "A volume limit holds this request: a controller of one of its domains can let it through.",
+)
+VOLUME_BLOCKED = Refusal(
+    "VOLUME_BLOCKED",
+    RefusalKind.CONFLICT,
+    "This would go above a volume limit that nobody can lift: release later, when less was released before it.",
+)
+NOTHING_HELD = Refusal(
+    "NOTHING_HELD", RefusalKind.CONFLICT, "No volume limit holds this request; it can be released as approved."
+)
+VOLUME_MISJUDGED = Refusal(
+    "VOLUME_MISJUDGED", RefusalKind.CONFLICT, "The limits say otherwise; begin the release again."
+)
 NOT_DUE = Refusal("NOT_DUE", RefusalKind.CONFLICT, "Its time has not run out; look at its due time.")
 
 REFUSALS: tuple[Refusal, ...] = tuple(

@@ -91,6 +91,10 @@ class RequestState:
     counts: Mapping[str, str] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     checks_held: str | None = None
+    held_for: tuple[str, ...] = ()
+    """The volume thresholds that hold it until a controller lets it through."""
+    let_through: tuple[str, ...] = ()
+    """Those its next release may go above."""
     domains: Mapping[DomainId, DomainDecision] = field(default_factory=dict)
     releases: tuple[Release, ...] = ()
     until: datetime | None = None

@@ -43,6 +43,7 @@ def request_view(
             {**_decision(domain, decision), "handler": state.handlers.get(domain)}
             for domain, decision in state.domains.items()
         ],
+        "held_for": list(state.held_for),
         "release_until": _moment(state.until),
         "retrievals": {"allowed": state.retrievals, "used": state.retrievals_used()},
         "releases": [_release(release) for release in state.releases],

@@ -40,6 +40,10 @@ from keyholder.requests.commands.releasing import (
     FinishRelease,
     RecordChunk,
 )
+from keyholder.requests.commands.volume import (
+    LetThrough,
+    RecordVolume,
+)
 
 __all__ = [
     "Approve",
@@ -57,8 +61,10 @@ __all__ = [
     "FinishRelease",
     "HandBack",
     "HoldChecks",
+    "LetThrough",
     "RecordChecks",
     "RecordChunk",
+    "RecordVolume",
     "Recuse",
     "Reject",
     "Revoke",
@@ -88,5 +94,7 @@ Command = (
     | Recuse
     | Claim
     | HandBack
+    | RecordVolume
+    | LetThrough
 )
 """Each class carries its `NAME`."""

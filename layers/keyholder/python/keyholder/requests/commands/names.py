@@ -28,3 +28,5 @@ class CommandName(StrEnum):
     RECUSE = "recuse"
     CLAIM = "claim"
     HAND_BACK = "hand_back"
+    RECORD_VOLUME = "record_volume"
+    LET_THROUGH = "let_through"

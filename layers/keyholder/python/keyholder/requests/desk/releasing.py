@@ -57,6 +57,14 @@ class ReleaseSteps(Desk):
         """A release was cut short; `code` is a constant."""
         return self._by_release_function(request, ask.FailRelease(release, code), trace)
 
+    def record_volume(self, request: RequestId, volume: ask.RecordVolume, trace: str) -> Done | Refusal:
+        """A running release goes above volume limits; written before anything is handed out."""
+        return self._by_release_function(request, volume, trace)
+
+    def let_through(self, call: Call, request: RequestId, content_hash: ContentHash) -> Done | Refusal:
+        """One controller lets a held request go above the limits that held it, once."""
+        return self.carry_out(call, request, ask.LetThrough(content_hash))
+
     def expire(self, request: RequestId, trace: str) -> Done | Refusal:
         """End a request whose time has run out."""
         return self.carry_out(Call(SystemActor(System.SWEEPER), trace), request, ask.Expire())

@@ -48,6 +48,9 @@ from keyholder.requests.events.summaries import (
 )
 from keyholder.requests.events.waiting import (
     Escalated,
+from keyholder.requests.events.volume import (
+    VolumeExceeded,
+    VolumeLetThrough,
 )
 
 __all__ = [
@@ -75,5 +78,7 @@ __all__ = [
     "RequestRevoked",
     "RequestSubmitted",
     "RequestWithdrawn",
+    "VolumeExceeded",
+    "VolumeLetThrough",
     "summary_json",
 ]

@@ -9,7 +9,17 @@ from keyholder.ledger.event import Event
 from keyholder.requests.codec import Happened, from_event
 
 # Importing a topic is what registers its rules; `test_table` asks for a rule for every event.
-from keyholder.requests.folding import checking, conflicts, deciding, drafting, ending, handling, releasing, waiting
+from keyholder.requests.folding import (
+    checking,
+    conflicts,
+    deciding,
+    drafting,
+    ending,
+    handling,
+    releasing,
+    volume,
+    waiting,
+)
 from keyholder.requests.folding.rules import apply
 from keyholder.requests.state import RequestState
 from keyholder.vocabulary import RequestId
@@ -27,6 +37,7 @@ __all__ = [
     "releasing",
     "waiting",
 ]
+__all__ = ["checking", "deciding", "drafting", "ending", "evolve", "fold", "folds", "releasing", "volume"]
 
 
 def fold(request: RequestId, events: Iterable[Event]) -> RequestState:

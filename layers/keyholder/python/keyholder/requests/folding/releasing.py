@@ -14,7 +14,7 @@ from keyholder.requests.events.releasing import (
     ReleaseFailed,
     ReleaseFinished,
 )
-from keyholder.requests.folding.rules import apply
+from keyholder.requests.folding.rules import apply, with_release
 from keyholder.requests.state import Release, RequestState
 
 
@@ -26,43 +26,20 @@ def _authorised(event: ReleaseAuthorised, state: RequestState, at: datetime) -> 
 
 @apply.register
 def _items_released(event: ItemsReleased, state: RequestState, at: datetime) -> RequestState:
-    after = _with_release(state, event.release, chunks_written=event.chunk, chunks=event.chunks)
-    return replace(after, status=State.RELEASED)
+    after = with_release(state, event.release, chunks_written=event.chunk, chunks=event.chunks)
+    return replace(after, status=State.RELEASED, let_through=())
 
 
 @apply.register
 def _finished(event: ReleaseFinished, state: RequestState, at: datetime) -> RequestState:
-    return _with_release(state, event.release, finished_at=at)
+    return with_release(state, event.release, finished_at=at)
 
 
 @apply.register
 def _failed(event: ReleaseFailed, state: RequestState, at: datetime) -> RequestState:
-    return _with_release(state, event.release, failed=event.code)
+    return with_release(state, event.release, failed=event.code)
 
 
 @apply.register
 def _collected(event: ReleaseCollected, state: RequestState, at: datetime) -> RequestState:
-    return _with_release(state, event.release, collected_at=at)
-
-
-def _with_release(
-    state: RequestState,
-    release: str,
-    *,
-    chunks_written: int | None = None,
-    chunks: int | None = None,
-    finished_at: datetime | None = None,
-    failed: str | None = None,
-    collected_at: datetime | None = None,
-) -> RequestState:
-    def changed(known: Release) -> Release:
-        return replace(
-            known,
-            chunks_written=known.chunks_written if chunks_written is None else chunks_written,
-            chunks=known.chunks if chunks is None else chunks,
-            finished_at=finished_at or known.finished_at,
-            failed=failed or known.failed,
-            collected_at=collected_at or known.collected_at,
-        )
-
-    return replace(state, releases=tuple(changed(known) if known.id == release else known for known in state.releases))
+    return with_release(state, event.release, collected_at=at)

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import singledispatch
 
 from keyholder.requests.codes import State
-from keyholder.requests.state import RequestState
+from keyholder.requests.state import Release, RequestState
 
 
 @singledispatch
@@ -19,3 +19,28 @@ def apply(event: object, state: RequestState, at: datetime) -> RequestState:  # 
 def over(state: RequestState, status: State) -> RequestState:
     """Nothing is waited for any more."""
     return replace(state, status=status, due_at=None, checks_held=None)
+
+
+def with_release(
+    state: RequestState,
+    release: str,
+    *,
+    chunks_written: int | None = None,
+    chunks: int | None = None,
+    finished_at: datetime | None = None,
+    failed: str | None = None,
+    collected_at: datetime | None = None,
+) -> RequestState:
+    """The state with something new known of one release."""
+
+    def changed(known: Release) -> Release:
+        return replace(
+            known,
+            chunks_written=known.chunks_written if chunks_written is None else chunks_written,
+            chunks=known.chunks if chunks is None else chunks,
+            finished_at=finished_at or known.finished_at,
+            failed=failed or known.failed,
+            collected_at=collected_at or known.collected_at,
+        )
+
+    return replace(state, releases=tuple(changed(known) if known.id == release else known for known in state.releases))

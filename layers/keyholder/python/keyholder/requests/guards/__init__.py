@@ -61,6 +61,12 @@ from keyholder.requests.guards.releasing import (
 from keyholder.requests.guards.times import (
     DUE,
 )
+from keyholder.requests.guards.volume import (
+    HELD,
+    LETS_THROUGH_FOR_OTHERS,
+    NOT_HELD,
+    STOPPED_AS_LET_THROUGH,
+)
 
 __all__ = [
     "ACCREDITED",
@@ -79,9 +85,12 @@ __all__ = [
     "FILE_READY",
     "FIRST_DECISION",
     "HANDING_OUT",
+    "HELD",
+    "LETS_THROUGH_FOR_OTHERS",
     "NARROWED_ONLY",
     "NEXT_CHUNK",
     "NOT_CLEARED_YET",
+    "NOT_HELD",
     "NOT_RECUSED",
     "NOT_THE_HANDLER",
     "NO_CONFLICT",
@@ -98,6 +107,7 @@ __all__ = [
     "SAME_CONTENT",
     "SAME_PROJECT",
     "SOMEBODY_ELSE",
+    "STOPPED_AS_LET_THROUGH",
     "THE_HANDLER",
     "WINDOW_OPEN",
     "Guard",

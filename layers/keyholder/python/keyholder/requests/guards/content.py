@@ -9,6 +9,7 @@ from keyholder.requests.commands import (
     Approve,
     AuthoriseRelease,
     HoldChecks,
+    LetThrough,
     RecordChecks,
     Reject,
 )
@@ -24,7 +25,7 @@ def _policy_allows(case: Case) -> Refusal | None:
 
 def _same_content(case: Case) -> Refusal | None:
     command = case.command
-    if not isinstance(command, RecordChecks | HoldChecks | Approve | Reject | AuthoriseRelease):
+    if not isinstance(command, RecordChecks | HoldChecks | Approve | Reject | AuthoriseRelease | LetThrough):
         raise TypeError("this rule is about commands that name a content")
     return None if command.content_hash == case.state.content_hash else reasons.OTHER_CONTENT
 

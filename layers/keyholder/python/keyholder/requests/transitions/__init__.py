@@ -6,7 +6,7 @@ What is not in it can't happen. Each module has the rows of one topic.
 
 from __future__ import annotations
 
-from keyholder.requests.transitions import checking, conflicts, deciding, drafting, ending, handling, releasing
+from keyholder.requests.transitions import checking, conflicts, deciding, drafting, ending, handling, releasing, volume
 from keyholder.requests.transitions.row import Transition, Who
 
 __all__ = ["TRANSITIONS", "WHO", "Transition", "Who"]
@@ -18,6 +18,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     *handling.ROWS,
     *deciding.ROWS,
     *releasing.ROWS,
+    *volume.ROWS,
     *ending.ROWS,
 )
 

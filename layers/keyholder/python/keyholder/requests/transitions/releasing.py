@@ -22,6 +22,7 @@ ROWS: tuple[Transition, ...] = (
             g.WINDOW_OPEN,
             g.RETRIEVALS_LEFT,
             g.NO_RELEASE_RUNNING,
+            g.NOT_HELD,
             g.DELIVERY_AS_APPROVED,
             g.DOMAINS_COVERED,
             g.APPROVALS_STAND,
