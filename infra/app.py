@@ -62,6 +62,7 @@ class KeyholderStack(Stack):
             Holding.EXTRACTS: state.extracts.bucket_arn,
             Holding.OUTBOX: state.outbox.bucket_arn,
             Holding.VIEW: state.view.bucket_arn,
+            Holding.COUNTERS: state.counters.table_arn,
             Holding.DOMAIN_KEY: keys.domain.key_arn,
             Holding.DIGEST_KEY: keys.digest.key_arn,
             Holding.TAG_KEY: keys.tag.key_arn,
@@ -76,6 +77,7 @@ class KeyholderStack(Stack):
         environment = {
             "STEPS_TABLE": state.steps.table_name,
             "KEYS_TABLE": state.keys.table_name,
+            "COUNTERS_TABLE": state.counters.table_name,
             "LEDGER_BUCKET": ledger.bucket.bucket_name,
             "CONTENT_BUCKET": state.content.bucket_name,
             "CHOICES_BUCKET": state.choices.bucket_name,

@@ -20,6 +20,7 @@ class Holding(StrEnum):
 
     STEPS = "steps table"
     KEYS = "keys table"
+    COUNTERS = "counters table"
     LEDGER = "ledger bucket"
     CONTENT = "content bucket"
     CHOICES = "choices bucket"
@@ -134,6 +135,7 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         *APPEND,
         READ_KEYS,
         _decrypt("Open", Holding.DOMAIN_KEY, Holding.DIGEST_KEY, Holding.TAG_KEY, Holding.CONTENT_KEY),
+        _allow("Counters", ("dynamodb:PutItem", "dynamodb:Query", "dynamodb:DeleteItem"), Resource(Holding.COUNTERS)),
         OPEN_OWN_KEYS,
         _allow("Content", ("s3:GetObject",), *_objects(Holding.CONTENT, "")),
         _allow("ContentNames", ("s3:ListBucket",), Resource(Holding.CONTENT)),

@@ -29,7 +29,7 @@ def _text(name: str) -> dynamodb.Attribute:
 
 
 class State(Construct):
-    """Two tables and six buckets.
+    """Three tables and six buckets.
 
     The tables hold hashes, codes and wrapped keys, never an identifier, so DynamoDB's own key is enough for them. What
     is in the buckets is encrypted by Keyholder before it gets there (content, outbox), to the recipient (results), or
@@ -48,6 +48,7 @@ class State(Construct):
                 projection_type=dynamodb.ProjectionType.KEYS_ONLY,
             )
         self.keys = self._table("Keys", expires=False)
+        self.counters = self._table("Counters", expires=True)
         self.content = self._bucket("Content")
         # Second lines: functions/mesh deletes both, earlier, and the ledger says so.
         self.choices = self._bucket(

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
-from keyholder.edge.bodies import ApproveBody, RejectBody, RevokeBody
+from keyholder.edge.bodies import ApproveBody, LetThroughBody, RejectBody, RevokeBody
 from keyholder.edge.outcomes import acting, desk_call, done_answer
 from keyholder.edge.review_bodies import DeclareBody, HandledDomainBody, RecuseBody
 from keyholder.edge.routes import Function
@@ -85,6 +85,12 @@ def reject_request(request_id: str, body: RejectBody) -> Response[str]:
 def revoke_request(request_id: str, body: RevokeBody) -> Response[str]:
     """One controller suffices to stop. Needs If-Match."""
     return _answered(assembly().desk.revoke(_call(), RequestId(request_id), body.reason))
+
+
+@service.route("POST", "/v1/requests/{request_id}/let-through", summary="Let a held request go above volume limits")
+def let_request_through(request_id: str, body: LetThroughBody) -> Response[str]:
+    """One controller, who sees which limits hold it. Needs If-Match and a recent sign-in."""
+    return _answered(assembly().desk.let_through(_call(), RequestId(request_id), ContentHash(body.content_hash)))
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
 from keyholder.edge.service import AGE, Service, answer
 from keyholder.ledger.receipts import receipts_json
+from keyholder.limits.limiter import CountersUnavailableError
 from keyholder.policy.choices import ChoicesUnavailableError
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.release.items import item_json
@@ -42,7 +43,7 @@ def release_request(request_id: str, body: ReleaseBody) -> Response[str]:
         outcome = house.releasing.release(call, RequestId(request_id), ContentHash(body.content_hash))
     except KeyUnavailableError:
         raise ProblemError(Problem(ProblemType.KEYS_UNAVAILABLE, headers={"retry-after": "300"})) from None
-    except ChoicesUnavailableError:
+    except (ChoicesUnavailableError, CountersUnavailableError):
         raise ProblemError(Problem(ProblemType.UNAVAILABLE, headers={"retry-after": "30"})) from None
     released = accepted(outcome)
     service.log.write(LogCode.RELEASED, request_id=service.call.trace, records=sum(released.counts.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -101,6 +102,9 @@ class Register:
 
     def linked(self, domain: DomainId, nhs_number: str, identifier_type: IdentifierType, value: str) -> bool:
         return (nhs_number, value) in self.rows
+
+    def counted(self, names: Sequence[str]) -> Sequence[bytes]:
+        return [hashlib.sha256(name.encode()).digest()[:8] for name in names]
 
     def tag(self, domain: DomainId, nhs_number: str) -> str:
         return f"tag-{nhs_number[::-1]}"

@@ -9,6 +9,8 @@ import pytest
 
 from keyholder.canonical import canonical_json
 from keyholder.ledger.event import Event
+from keyholder.limits.counting import Exceeded
+from keyholder.limits.vocabulary import Action
 from keyholder.registry.events import UnknownEventError
 from keyholder.registry.fields import FieldError
 from keyholder.requests import commands as ask
@@ -53,11 +55,22 @@ def samples() -> dict[str, RequestEvent]:
         failed.do(command, ROSA).do(ask.FailRelease(command.release, "LEDGER_UNAVAILABLE"), RELEASE),
         file.do(ask.Collect(file.state.releases[0].id), ROSA),
         _rejected(),
+        _let_through(),
     ]
     return {event.TYPE: event for course in courses for event in course.happened}
 
 
 KEY = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
+
+def _let_through() -> world.Course:
+    course = world.approved()
+    command = world.release_of(course)
+    exceeded = (Exceeded("night", Action.WARN, 2, 1), Exceeded("person_month", Action.HOLD, 2001, 2000))
+    course.do(command, ROSA).do(
+        ask.RecordVolume(command.release, "a" * 64, Action.HOLD, stopped=True, exceeded=exceeded), RELEASE
+    )
+    return course.do(ask.LetThrough(command.content_hash), NADIA)
 
 
 def _rejected() -> world.Course:

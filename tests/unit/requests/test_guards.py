@@ -8,6 +8,8 @@ from datetime import timedelta
 
 import pytest
 
+from keyholder.limits.counting import Exceeded
+from keyholder.limits.vocabulary import Action
 from keyholder.refusals import Refusal
 from keyholder.registry.people import Person
 from keyholder.requests import commands as ask
@@ -97,6 +99,16 @@ def releasing() -> world.Course:
     return course.do(world.release_of(course), ROSA)
 
 
+VOLUME = ask.RecordVolume(
+    RELEASE_ID, "a" * 64, Action.HOLD, stopped=True, exceeded=(Exceeded("person_month", Action.HOLD, 2001, 2000),)
+)
+
+
+def held_for_volume() -> Scene:
+    course = releasing().do(VOLUME, RELEASE)
+    return Scene(course, ask.LetThrough(named(course)), NADIA)
+
+
 def late() -> Scene:
     course = world.in_review()
     assert course.state.due_at
@@ -132,6 +144,8 @@ SCENES: dict[CommandName, Callable[[], Scene]] = {
     CommandName.RECUSE: lambda: unread(ask.Recuse(RecuseReason.OTHER)),
     CommandName.CLAIM: lambda: unread(ask.Claim(GP)),
     CommandName.HAND_BACK: lambda: Scene(world.unread().do(ask.Claim(GP), NADIA), ask.HandBack(GP), NADIA),
+    CommandName.RECORD_VOLUME: lambda: Scene(releasing(), VOLUME, RELEASE),
+    CommandName.LET_THROUGH: held_for_volume,
 }
 
 
@@ -216,6 +230,10 @@ SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
     g.CLAIMS_OWN_DOMAIN: lambda scene: scene.asks(domain=HOSPITAL),
     g.NOT_THE_HANDLER: lambda scene: scene.course.do(ask.Claim(GP), NADIA),
     g.THE_HANDLER: lambda scene: scene.course.do(ask.Claim(GP), NILS),
+    g.NOT_HELD: lambda scene: scene.state(held_for=("person_month",)),
+    g.HELD: lambda scene: scene.state(held_for=()),
+    g.LETS_THROUGH_FOR_OTHERS: _joined,
+    g.STOPPED_AS_LET_THROUGH: lambda scene: scene.asks(stopped=False),
 }
 
 BACKED = {g.CONTROLS_DOMAIN: "ORGANISATION_UNCLEAR"}

@@ -51,7 +51,14 @@ def test_every_event_is_written_by_a_row_and_folds() -> None:
 
 @pytest.mark.parametrize("row", TRANSITIONS, ids=lambda row: row.command.value)
 def test_what_gives_something_away_needs_a_fresh_sign_in(row: Transition) -> None:
-    giving = {CommandName.SUBMIT, CommandName.APPROVE, CommandName.REJECT, CommandName.RELEASE, CommandName.COLLECT}
+    giving = {
+        CommandName.SUBMIT,
+        CommandName.APPROVE,
+        CommandName.REJECT,
+        CommandName.RELEASE,
+        CommandName.COLLECT,
+        CommandName.LET_THROUGH,
+    }
     assert row.fresh_sign_in == (row.command in giving)
 
 

@@ -20,6 +20,7 @@ from keyholder.adapters.checks_queue import ChecksQueue
 from keyholder.adapters.choices import S3ChoiceStore
 from keyholder.adapters.clock import SystemClock
 from keyholder.adapters.content import S3ContentStore
+from keyholder.adapters.counters import DynamoDbCounters
 from keyholder.adapters.extract_files import S3ExtractFiles
 from keyholder.adapters.extracts_queue import ExtractsQueue
 from keyholder.adapters.issuer import HttpsIssuerKeys
@@ -50,6 +51,8 @@ from keyholder.ledger.tile_view import TileView
 from keyholder.ledger.verification import Keys
 from keyholder.ledger.views import View, ViewPublisher, ViewStore
 from keyholder.ledger.watch import Sighting, watch
+from keyholder.limits.limiter import Limiter
+from keyholder.limits.thresholds import default_limits
 from keyholder.opt_outs.book import CheckBook
 from keyholder.opt_outs.mailbox import Correspondence, Mailbox
 from keyholder.opt_outs.removal import Removal
@@ -274,6 +277,7 @@ class Assembly:
             choices=self.choices,
             results=S3ResultStore(self._s3, self.settings.results_bucket),
             facts=self.facts,
+            limiter=Limiter(default_limits(), DynamoDbCounters(self._dynamodb, self.settings.counters_table)),
             clock=self.clock,
         )
 

@@ -167,6 +167,18 @@ def reject(
     _show(session, view, receipts_to)
 
 
+@review.command(name="let-through")
+@click.argument("request_id")
+@CONTENT_HASH
+@RECEIPTS
+@click.pass_obj
+def let_through(session: Session, *, request_id: str, content_hash: str, receipts_to: Path | None) -> None:
+    """Let a held request go above the volume limits that hold it, once."""
+    keyholder = session.keyholder()
+    etag = keyholder.request(request_id).etag
+    _show(session, keyholder.let_through(request_id, content_hash, etag), receipts_to)
+
+
 def _show(session: Session, view: RequestView, receipts_to: Path | None) -> None:
     keep(session, view.receipts, receipts_to)
     session.say(f"{view.id} is {view.state}.")

@@ -146,6 +146,10 @@ class Keyholder:
         """Stops an approved request."""
         return self._command(request_id, "revoke", {"reason": reason}, if_match)
 
+    def let_through(self, request_id: str, content_hash: str, if_match: str) -> RequestView:
+        """Lets a held request go above the volume limits that hold it, once."""
+        return self._command(request_id, "let-through", {"content_hash": content_hash}, if_match)
+
     # Release
 
     def release(

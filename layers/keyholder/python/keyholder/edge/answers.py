@@ -313,6 +313,8 @@ class RequestSummary(Answer):
     checks_held: Literal["KEYS_UNAVAILABLE"] | None
     """Why the checks of a submitted request can't be made for now: a domain's controller has switched its own key off.
     They are made once it is back, and nobody has to ask for them."""
+    held_for: list[str]
+    """The volume limits that hold it until a controller lets it through."""
     decisions: list[DomainDecisionView]
     release_until: AwareDatetime | None
     retrievals: Retrievals
@@ -847,6 +849,7 @@ SUCCESSES: Mapping[str, Success] = {
     "POST /v1/requests/{request_id}/approve": _COMMANDED,
     "POST /v1/requests/{request_id}/reject": _COMMANDED,
     "POST /v1/requests/{request_id}/revoke": _COMMANDED,
+    "POST /v1/requests/{request_id}/let-through": _COMMANDED,
     "POST /v1/requests/{request_id}/release": Success(Released),
     "POST /v1/requests/{request_id}/collect": Success(None),
     "POST /v1/domains/{domain_id}/pseudonyms": Success(Pseudonymised),

@@ -285,6 +285,12 @@ class RevokeBody(Body):
     reason: RevokeReason
 
 
+class LetThroughBody(Body):
+    """A held request may go above the volume limits that held it, once."""
+
+    content_hash: Hash
+
+
 class ReleaseBody(Body):
     """Release of exactly the approved content."""
 

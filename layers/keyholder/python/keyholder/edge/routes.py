@@ -121,6 +121,7 @@ ROUTES: tuple[Route, ...] = (
     _decision("approve"),
     _decision("reject"),
     _decision("revoke"),
+    _decision("let-through"),
     _release("release"),
     _release("collect"),
     Route("POST", "/v1/domains/{domain_id}/pseudonyms", Function.PSEUDONYMISE, Scope.PROVIDE),

@@ -18,6 +18,7 @@ class Settings:
 
     steps_table: str
     keys_table: str
+    counters_table: str
     ledger_bucket: str
     content_bucket: str
     choices_bucket: str

@@ -44,6 +44,10 @@ class People(Protocol):
         """The person's keyed tag for the ledger."""
         ...
 
+    def counted(self, names: Sequence[str]) -> Sequence[bytes]:
+        """By what the volume limits know each of these NHS numbers, or codes that stand for nobody known."""
+        ...
+
 
 Row = Mapping[IdentifierType, Opened]
 
@@ -88,9 +92,10 @@ class Examination:
         people = self._people(rows)
         decisions = assess_people(self.request, people, self.facts, self.now)
         waiting = self._to_check_again(people, decisions)
+        counted = self.people.counted([_counted_as(record, row) for record, row in zip(records, rows, strict=True)])
         return [
-            self._outcome(record.row_id, row, decision, to_check_again=again)
-            for record, row, decision, again in zip(records, rows, decisions, waiting, strict=True)
+            replace(self._outcome(record.row_id, row, decision, to_check_again=again), patient=patient)
+            for record, row, decision, again, patient in zip(records, rows, decisions, waiting, counted, strict=True)
         ]
 
     def _people(self, rows: Sequence[Row]) -> ByKind[Person]:
@@ -171,6 +176,12 @@ _NOT_NAMED = Person(pseudonym_resolves=True, nhs_number_known=False)
 def _nhs_number(row: Row) -> str | None:
     cell = row.get(NHS_NUMBER)
     return None if cell is None else cell.value
+
+
+def _counted_as(record: Asked, row: Row) -> str:
+    """One patient is counted once, whatever code they come under. A code that opens to nobody counts as somebody."""
+    code = record.pseudonyms.get(NHS_NUMBER) or next(iter(record.pseudonyms.values()), record.row_id)
+    return _nhs_number(row) or f"?{code}"
 
 
 def _person(choices: PersonChoices, security: PdsSecurity | None) -> Person:

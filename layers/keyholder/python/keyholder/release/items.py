@@ -49,6 +49,8 @@ class Outcome:
     item: Item = field(repr=False)
     reason: str
     tag: str | None = None
+    patient: bytes = field(default=b"", repr=False)
+    """Whose record it is, for the volume limits (`limits.counting`)."""
 
 
 def item_json(item: Item) -> dict[str, object]:

@@ -61,6 +61,10 @@ class RegisteredPeople:
         """The person's tag of this epoch."""
         return subject_tag(self.tag_key.material, domain, nhs_number)
 
+    def counted(self, names: Sequence[str]) -> Sequence[bytes]:
+        """The registers' digests."""
+        return [bytes(digest) for digest in self.digester.digests(names)]
+
 
 @contextmanager
 def registered_people(

@@ -11,6 +11,9 @@ from typing import Protocol
 
 from keyholder.ledger.log import LedgerUnavailableError, Recorded
 from keyholder.ledger.ports import Clock
+from keyholder.limits.counting import Reserved
+from keyholder.limits.limiter import Limiter
+from keyholder.limits.vocabulary import Action
 from keyholder.policy.assess import assess_request, supposing_approved
 from keyholder.policy.choices import ChoiceStore
 from keyholder.policy.facts import PolicyRequest
@@ -26,10 +29,12 @@ from keyholder.release.people import Secrets, registered_people
 from keyholder.release.sealing import seal
 from keyholder.release.subject_tags import epoch_of
 from keyholder.requests.codes import State
-from keyholder.requests.commands import Checks
+from keyholder.requests.commands import Checks, RecordVolume
 from keyholder.requests.content import Delivery, RequestContent
 from keyholder.requests.events.releasing import ReleaseAuthorised
+from keyholder.requests.folding.volume import STOPPED
 from keyholder.requests.policy_view import policy_request
+from keyholder.requests.reasons import VOLUME_BLOCKED, VOLUME_HELD
 from keyholder.requests.service import Call, Done, RequestDesk
 from keyholder.requests.state import Release, RequestState
 from keyholder.vocabulary import ContentHash, DomainId, RequestId
@@ -59,6 +64,9 @@ REFUSALS = (ALREADY_ANSWERED, FAILED, RUNNING, FILE_GONE)
 KEYS_UNAVAILABLE = "KEYS_UNAVAILABLE"
 FAULT = "FAULT"
 _GIVEN = {ItemStatus.RELEASED, ItemStatus.RELEASED_PARTIAL}
+
+
+_STOPPED = {STOPPED[Action.HOLD]: VOLUME_HELD, STOPPED[Action.BLOCK]: VOLUME_BLOCKED}
 
 
 class Checked(Enum):
@@ -120,6 +128,7 @@ class Releasing:
     choices: ChoiceStore
     results: ResultStore
     facts: PolicyFacts
+    limiter: Limiter
     clock: Clock
 
     def check(self, request: RequestId, trace: str) -> Checked:
@@ -185,6 +194,10 @@ class Releasing:
         content = self.desk.content(done.state)
         recorded = [_proven(done.recorded)]
         outcomes = self._outcomes(done.state, content, now, supposed=False)
+        exceeded = self._count(done.state, release, outcomes, trace)
+        if isinstance(exceeded, Refusal):
+            return exceeded
+        recorded += exceeded
         for chunk in chunks(release, epoch_of(now), outcomes):
             written = self.desk.record_chunk(request, chunk, trace)
             if isinstance(written, Refusal):
@@ -205,6 +218,32 @@ class Releasing:
             return Released(release, counts, state, tuple(recorded), items)
         return Released(release, counts, state, tuple(recorded), file_bytes=len(sealed), file_sha256=digest)
 
+    def _count(
+        self, state: RequestState, release: str, outcomes: Sequence[Outcome], trace: str
+    ) -> list[Recorded] | Refusal:
+        """Count the release in before it happens. What goes above a limit is in the ledger; what may not is refused.
+
+        Raises `CountersUnavailableError`.
+        """
+        project = self.registry.project(state.summary.project) if state.summary else None
+        if project is None or state.requester is None:
+            raise LookupError("a request's project or requester is not registered")
+        now = self.clock.now()
+        patients = b"".join(sorted({outcome.patient for outcome in outcomes}))
+        reserved = Reserved(release, now, state.requester, project.organisation, patients)
+        let_through = frozenset(state.let_through)
+        verdict = self.limiter.reserve(reserved, let_through, now)
+        if verdict.action is None:
+            return []
+        stopped = verdict.stops(let_through)
+        volume = RecordVolume(release, self.limiter.limits.hash, verdict.action, stopped, verdict.exceeded)
+        done = self.desk.record_volume(state.id, volume, trace)
+        if isinstance(done, Refusal):
+            return done
+        if stopped:
+            return VOLUME_BLOCKED if verdict.action is Action.BLOCK else VOLUME_HELD
+        return [_proven(done.recorded)]
+
     def _sealed(self, content: RequestContent, items: Sequence[Item]) -> bytes:
         return seal(content.recipient.public_key or "", result_csv(items, content.identifier_types))
 
@@ -213,7 +252,7 @@ class Releasing:
         if known is None or known.running:
             return RUNNING
         if known.failed is not None:
-            return FAILED
+            return _STOPPED.get(known.failed, FAILED)
         sealed = self.results.read(release_id) if known.delivery is Delivery.FILE else None
         if sealed is None:
             return FILE_GONE if known.delivery is Delivery.FILE else ALREADY_ANSWERED

@@ -46,11 +46,12 @@ from keyholder.requests.events.releasing import (
 from keyholder.requests.events.summaries import (
     summary_json,
 )
-from keyholder.requests.events.waiting import (
-    Escalated,
 from keyholder.requests.events.volume import (
     VolumeExceeded,
     VolumeLetThrough,
+)
+from keyholder.requests.events.waiting import (
+    Escalated,
 )
 
 __all__ = [

@@ -11,6 +11,7 @@ from keyholder.requests.commands import (
     FailRelease,
     FinishRelease,
     RecordChunk,
+    RecordVolume,
 )
 from keyholder.requests.content import Delivery
 from keyholder.requests.eligibility import count
@@ -56,7 +57,7 @@ def _approvals_stand(case: Case) -> Refusal | None:
 
 def _named_release(case: Case) -> Release | None:
     command = case.command
-    if not isinstance(command, RecordChunk | FinishRelease | FailRelease | Collect):
+    if not isinstance(command, RecordChunk | RecordVolume | FinishRelease | FailRelease | Collect):
         raise TypeError("this rule is about a release")
     return case.state.release(command.release)
 
