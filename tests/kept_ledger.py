@@ -20,6 +20,8 @@ from keyholder.ledger.journal import Batch, checkpoint_key, journal_key
 from keyholder.ledger.merkle import EMPTY
 from keyholder.ledger.note import Checkpoint, Verifier, parse_vkey, sign_note
 from keyholder.ledger.verification import Version
+from keyholder.limits.counting import Exceeded
+from keyholder.limits.vocabulary import Action
 from keyholder.pseudonyms.key_ring import KeyGone, SecretKey
 from keyholder.pseudonyms.rekeying import Rekeying, TokenRow, rekey
 from keyholder.pseudonyms.token import Scheme
@@ -190,6 +192,7 @@ class Story:
             )
         )
         self.looked_after()
+        self.large()
         self.change_people()
         asked = OptOutStory(self.house.log, self.clock)
         asked.told(self.approved(GP), self.approved(GP))
@@ -329,6 +332,18 @@ class Story:
             (BOTH, ask.Recuse(RecuseReason.CONFLICT_OF_INTEREST)),
         ):
             self.done(self.desk.carry_out(self.call(who), request, command))
+
+    def large(self) -> None:
+        """A release goes above volume limits, is held, let through, and happens."""
+        request = self.approved(GP)
+        call, content = self.call(ROSA), self.hash(request)
+        (held,) = self.done(self.desk.authorise_release(call, request, content, Delivery.INLINE)).events
+        assert isinstance(held, ReleaseAuthorised)
+        exceeded = (Exceeded("night", Action.WARN, 2, 1), Exceeded("person_month", Action.HOLD, 2001, 2000))
+        volume = ask.RecordVolume(held.release, "a" * 64, Action.HOLD, stopped=True, exceeded=exceeded)
+        self.done(self.desk.record_volume(request, volume, "trace"))
+        self.done(self.desk.let_through(self.call(TARA), request, content))
+        self.released(request, "inline")
 
     def approve(
         self, request: RequestId, who: world.Person, domain: DomainId, organisation: OrganisationCode | None = None

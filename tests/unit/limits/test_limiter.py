@@ -185,6 +185,15 @@ def test_two_at_once_never_go_above_a_limit_together(order: Sequence[str]) -> No
     assert any(verdicts.values())
 
 
+def test_it_is_written_down_before_anybody_looks() -> None:
+    class Looking(MemoryCounters):
+        def since(self, moment: datetime) -> Sequence[Reserved]:
+            assert self.rows
+            return super().since(moment)
+
+    Limiter(default_limits(), Looking()).reserve(reserved("a"), frozenset(), NOW)
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 40), st.sampled_from([ROSA, OTTO]), st.sets(st.integers(0, 30), min_size=1)),
