@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Protocol
 
 from keyholder.policy.by_kind import ByKind
@@ -17,6 +19,8 @@ from keyholder.pseudonyms.key_ring import SecretKey
 from keyholder.pseudonyms.row_links import LinkKey, RowLinks
 from keyholder.release.subject_tags import subject_tag
 from keyholder.vocabulary import DomainId, IdentifierType, ProjectId
+
+_NUMBER = re.compile(r"[0-9]{10}")
 
 
 class Secrets(Protocol):
@@ -62,8 +66,10 @@ class RegisteredPeople:
         return subject_tag(self.tag_key.material, domain, nhs_number)
 
     def counted(self, names: Sequence[str]) -> Sequence[bytes]:
-        """The registers' digests."""
-        return [bytes(digest) for digest in self.digester.digests(names)]
+        """The registers' digests of NHS numbers; of anything else, which may be of any length, one that is as hidden."""
+        numbers = [name for name in names if _NUMBER.fullmatch(name)]
+        known = dict(zip(numbers, map(bytes, self.digester.digests(numbers)), strict=True))
+        return [known.get(name) or bytes(self.digester.digest(sha256(name.encode()).hexdigest())) for name in names]
 
 
 @contextmanager
