@@ -548,11 +548,15 @@ def test_invariant_7_the_requester_can_t_learn_a_patient_s_choice(api: Api, extr
     elsewhere = {**linked, "nhs_number": extract.foreign["nhs_number"]}
     unknown = {**linked, "nhs_number": extract.rows[0]["pseudonyms"]["date_of_birth"]}
     another_row = {**linked, "nhs_number": extract.rows[0]["pseudonyms"]["nhs_number"]}
-    records = [linked, extract.record(TYPE_1)["pseudonyms"], elsewhere, unknown, another_row]
-    told = [told_of(api, request_body(extract, 0, {"row_id": "x", "pseudonyms": pseudonyms})) for pseudonyms in records]
-    assert [body for body, _ in told] == [told[0][0]] * len(told)
-    assert [view for _, view in told] == [told[0][1]] * len(told)
-    assert json.loads(told[0][0])["items"][1:] == [{"row_id": "x", "domain": DOMAIN, "status": "not_available"}]
+    type_1 = extract.record(TYPE_1)["pseudonyms"]
+    # Two by two, each pair beside a person of its own: whoever is asked about a third time in a month raises a warning.
+    pairs = {1: (linked, type_1), 2: (linked, elsewhere), 6: (type_1, unknown), 7: (unknown, another_row)}
+    for beside, records in pairs.items():
+        bodies = [request_body(extract, beside, {"row_id": "x", "pseudonyms": pseudonyms}) for pseudonyms in records]
+        told = [told_of(api, body) for body in bodies]
+        assert [body for body, _ in told] == [told[0][0]] * len(told)
+        assert [view for _, view in told] == [told[0][1]] * len(told)
+        assert json.loads(told[0][0])["items"][1:] == [{"row_id": "x", "domain": DOMAIN, "status": "not_available"}]
 
 
 def test_invariant_7_auditors_see_the_reason(api: Api, extract: Extract) -> None:

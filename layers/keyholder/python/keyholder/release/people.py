@@ -66,7 +66,7 @@ class RegisteredPeople:
         return subject_tag(self.tag_key.material, domain, nhs_number)
 
     def counted(self, names: Sequence[str]) -> Sequence[bytes]:
-        """The registers' digests of NHS numbers; of anything else, which may be of any length, one that is as hidden."""
+        """The registers' digests of NHS numbers, and as hidden ones of anything else, which may be of any length."""
         numbers = [name for name in names if _NUMBER.fullmatch(name)]
         known = dict(zip(numbers, map(bytes, self.digester.digests(numbers)), strict=True))
         return [known.get(name) or bytes(self.digester.digest(sha256(name.encode()).hexdigest())) for name in names]
