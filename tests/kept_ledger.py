@@ -30,11 +30,13 @@ from keyholder.registry.key_changes import Change, ChangeReason, Wish
 from keyholder.registry.people import PersonKind
 from keyholder.registry.service import Call, Entry
 from keyholder.requests import commands as ask
-from keyholder.requests.codes import RecuseReason, RejectReason, RevokeReason
+from keyholder.requests.codes import QuestionTopic, RecuseReason, RejectReason, RevokeReason
 from keyholder.requests.commands import Checks
+from keyholder.requests.conditions import Condition, ConditionCode
 from keyholder.requests.content import Delivery
 from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
 from keyholder.requests.ids import RandomIds
+from keyholder.requests.records import RecordChoice
 from keyholder.requests.service import Call as DeskCall
 from keyholder.requests.service import Done
 from keyholder.vocabulary import ContentHash, DomainId, ExtractId, IdentifierType, OrganisationCode, RequestId, Role
@@ -183,7 +185,9 @@ class Story:
         draft = self.done(self.desk.create(self.call(ROSA), world.a_body())).state.id
         self.done(self.desk.save(self.call(ROSA), draft, world.a_body(records=3)))
         self.done(self.desk.discard(self.call(ROSA), draft))
-        late = self.reviewed(GP)
+        self.answered(self.returned())
+        self.accepted(self.offered())
+        late = (self.reviewed(GP), self.returned(), self.offered())
         blocked = self.submitted(GP)
         self.done(self.desk.hold_checks(blocked, self.hash(blocked), "KEYS_UNAVAILABLE", "trace"))
         self.done(
@@ -198,7 +202,8 @@ class Story:
         asked.told(self.approved(GP), self.approved(GP))
         self.clock.moment += timedelta(days=31)
         asked.over()
-        self.done(self.desk.expire(late, "trace"))
+        for request in late:
+            self.done(self.desk.expire(request, "trace"))
         self.careful()
         self.released(self.approved(GP), "inline")
         self.extracts()
@@ -300,6 +305,50 @@ class Story:
         more = replace(world.a_project(), members=(*world.a_project().members, world.STRANGER.id))
         assert isinstance(registry.change_project(Call(OPERATOR.id, "t"), more), Entry)
 
+    def returned(self) -> RequestId:
+        """A vote taken back and given again; then the author is asked something."""
+        request = self.reviewed(GP)
+        self.approve(request, NADIA, GP)
+        self.done(self.desk.withdraw_vote(self.call(NADIA), request, GP, self.hash(request)))
+        self.approve(request, NADIA, GP)
+        self.clear(request, TARA)
+        questions = [(QuestionTopic.RECORDS, "Why are so many records needed?")]
+        self.done(self.desk.return_to_author(self.call(TARA), request, GP, self.hash(request), questions))
+        return request
+
+    def answered(self, request: RequestId) -> None:
+        """Written anew, and decided afresh."""
+        self.done(self.desk.save(self.call(ROSA), request, world.a_body(records=3)))
+        self.done(self.desk.submit(self.call(ROSA), request))
+        self.done(self.desk.record_checks(request, self.hash(request), world.checks(), "trace"))
+        for who in (TARA, NADIA):
+            self.approve(request, who, GP)
+
+    def offered(self) -> RequestId:
+        """Approved for one of two records, for less time, under conditions."""
+        request = self.reviewed(GP)
+        self.clear(request, NADIA)
+        yes = self.desk.approve(
+            self.call(NADIA),
+            request,
+            GP,
+            self.hash(request),
+            records=RecordChoice(frozenset({f"{GP}/0"}), keep=True),
+            conditions=(world.EARLIER, Condition(ConditionCode.MOST_RETRIEVALS, times=2)),
+            until=self.clock.now() + timedelta(days=9),
+        )
+        self.done(yes)
+        self.approve(request, TARA, GP)
+        return request
+
+    def accepted(self, request: RequestId) -> None:
+        """Accepted, released, revoked."""
+        conditions = self.desk.load(request).conditions
+        assert conditions
+        self.done(self.desk.accept_conditions(self.call(ROSA), request, conditions.hash))
+        self.released(request, "inline", unresolved={"RECORD_NOT_APPROVED": 1})
+        self.done(self.desk.revoke(self.call(TARA), request, RevokeReason.OTHER))
+
     def submitted(self, *domains: DomainId, **changes: object) -> RequestId:
         body = world.a_body(*domains, **changes)  # type: ignore[arg-type]
         request = self.done(self.desk.create(self.call(ROSA), body)).state.id
@@ -356,12 +405,16 @@ class Story:
         self.clear(request, who)
         self.done(self.desk.reject(self.call(who), request, domain, self.hash(request), RejectReason.OTHER))
 
-    def released(self, request: RequestId, delivery: str, *, fail: bool = False) -> str:
+    def released(
+        self, request: RequestId, delivery: str, *, fail: bool = False, unresolved: Mapping[str, int] | None = None
+    ) -> str:
         going = self.done(self.desk.authorise_release(self.call(ROSA), request, self.hash(request), Delivery(delivery)))
         (authorised,) = going.events
         assert isinstance(authorised, ReleaseAuthorised)
         epoch = f"{self.clock.now():%Y}"
-        chunk = ItemsReleased(authorised.release, 1, 1, 2, epoch, {"RELEASED": (PERSON_TAG,)}, {"malformed": 1})
+        chunk = ItemsReleased(
+            authorised.release, 1, 1, 2, epoch, {"RELEASED": (PERSON_TAG,)}, unresolved or {"malformed": 1}
+        )
         self.done(self.desk.record_chunk(request, chunk, "trace"))
         if fail:
             self.done(self.desk.fail_release(request, authorised.release, "FAULT", "trace"))

@@ -361,8 +361,9 @@ def test_what_is_no_file_is_not_read(folder: Path) -> None:
 
 
 def test_a_person_s_tags_are_looked_up_in_the_verified_ledger(folder: Path) -> None:
-    tags = folder / "tags"
-    for text, count in (("0a" * 16, 6), ("0a" * 16 + "\n" + "cc" * 16, 6), ("cc" * 16, 0)):
+    tags, every = folder / "tags", sum(event.type == "release.items_released" for event in WHOLE.events())
+    assert every > 4
+    for text, count in (("0a" * 16, every), ("0a" * 16 + "\n" + "cc" * 16, every), ("cc" * 16, 0)):
         tags.write_text(text)
         done = CliRunner().invoke(
             verify_command, [str(folder), "--key", str(folder / "key.vkey"), "--subject", str(tags)]

@@ -203,6 +203,22 @@ def _said(event: Event, what: str, **data: str | int | None) -> Event:
     return replace(event, type=f"opt_out_check.{what}", data=data)
 
 
+def _not_accepted(events: list[Event]) -> None:
+    index = place(events, "request.conditions_accepted")
+    del events[index : index + 2]
+
+
+def _count(kind: str, before: str) -> int:
+    """How many events of a kind there are before the first of another."""
+    return sum(event.type == kind for event in _EVENTS[: place(_EVENTS, before)])
+
+
+RETURNED_AT = _count("request.submitted", "request.returned")
+"""Which submission is that of a second revision."""
+NARROWED_AT = _count("request.domain_approved", "request.conditions_offered") - 2
+"""Which approval narrows the records."""
+NARROWED_CHUNK = _count("release.items_released", "request.conditions_accepted")
+
 LIES: dict[str, tuple[Lie, str]] = {
     "no submission": (dropped("request.submitted"), "WRONG_STATE"),
     "no checks": (dropped("request.checks_recorded"), "WRONG_STATE"),
@@ -324,6 +340,41 @@ LIES: dict[str, tuple[Lie, str]] = {
         ),
         "could not happen: NOT_DUE",
     ),
+    "a vote taken back by somebody else": (
+        changed("request.vote_withdrawn", 0, actor=ActorId(TARA.id), approver=TARA.id),
+        "could not happen: NO_VOTE_TO_WITHDRAW",
+    ),
+    "an approval given again that was never taken back": (dropped("request.vote_withdrawn"), "ALREADY_DECIDED"),
+    "an approval of what was returned": (dropped("request.submitted", RETURNED_AT), "WRONG_STATE"),
+    "the first revision submitted twice": (changed("request.submitted", RETURNED_AT, revision=1), "does not follow"),
+    "returned by the requester": (
+        changed("request.returned", 0, actor=ActorId(ROSA.id), controller=ROSA.id),
+        "could not happen: NOT_A_CONTROLLER",
+    ),
+    "returned without a question": (changed("request.returned", 0, questions=[]), "could not happen: QUESTION_MISSING"),
+    "approved before the conditions were accepted": (dropped("request.conditions_accepted"), "no command makes"),
+    "released before the conditions were accepted": (_not_accepted, "could not happen: WRONG_STATE"),
+    "other conditions accepted": (
+        changed("request.conditions_accepted", 0, conditions_hash="ef" * 32),
+        "could not happen: OTHER_CONDITIONS",
+    ),
+    "conditions left out of the offer": (
+        changed("request.conditions_offered", 0, conditions=[world.NOT_SHARED.json()]),
+        "does not follow",
+    ),
+    "conditions accepted by somebody else": (
+        changed("request.conditions_accepted", 0, actor=ActorId(COLLEAGUE.id), requester=COLLEAGUE.id),
+        "could not happen: NOT_THE_REQUESTER",
+    ),
+    "more records left than were approved": (
+        changed("request.domain_approved", NARROWED_AT + 1, records_left=2),
+        "could not happen: RECORDS_NOT_LEFT",
+    ),
+    "a record more than was approved": (
+        changed("release.items_released", NARROWED_CHUNK, unresolved={"malformed": 1}),
+        "left out other records",
+    ),
+    "no destruction after a revocation": (dropped("request.destruction_required", 1), "does not follow"),
     "keys changed by one operator": (
         _by_the_proposer,
         "could not happen: OWN_KEY_CHANGE",
@@ -419,7 +470,7 @@ LIES: dict[str, tuple[Lie, str]] = {
     ),
     "people looked at after the revocation": (
         lambda events: events.insert(
-            place(events, "request.revoked") + 1,
+            place(events, "request.destruction_required") + 1,
             _opened(events[place(events, "request.revoked")], timedelta(minutes=5)),
         ),
         "nothing can be released on",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -17,6 +18,7 @@ from keyholder.requests import commands as ask
 from keyholder.requests.codec import EVENTS, RequestEvent, from_event, to_new_event
 from keyholder.requests.codes import RecuseReason, RejectReason, RevokeReason, safe_count
 from keyholder.requests.events.releasing import MOST_SUBJECTS, ItemsReleased
+from keyholder.requests.records import Narrowed
 from keyholder.vocabulary import ActorId, StreamId
 from tests.unit.requests import world
 from tests.unit.requests.world import GP, HOSPITAL, NADIA, RELEASE, ROSA, SWEEPER, TARA, TOKEN
@@ -56,6 +58,11 @@ def samples() -> dict[str, RequestEvent]:
         file.do(ask.Collect(file.state.releases[0].id), ROSA),
         _rejected(),
         _let_through(),
+        _taken_back(),
+        world.returned(),
+        world.released(course=world.narrowed()).do(ask.Revoke(RevokeReason.OTHER), NADIA),
+        world.accepted(),
+        _reviewed_with_all_there_is(),
     ]
     return {event.TYPE: event for course in courses for event in course.happened}
 
@@ -71,6 +78,32 @@ def _let_through() -> world.Course:
         ask.RecordVolume(command.release, "a" * 64, Action.HOLD, stopped=True, exceeded=exceeded), RELEASE
     )
     return course.do(ask.LetThrough(command.content_hash), NADIA)
+
+
+def _taken_back() -> world.Course:
+    course = world.in_review().approve(NADIA)
+    assert course.state.content_hash
+    return course.do(ask.WithdrawVote(GP, course.state.content_hash), NADIA)
+
+
+def _reviewed_with_all_there_is() -> world.Course:
+    """Checks that tell the domains apart; an approval that narrows and asks for something."""
+    course = world.drafted(GP, HOSPITAL).do(ask.Submit(), ROSA)
+    assert course.state.content_hash
+    by_domain = {GP: ask.Found(1, 0, 1), HOSPITAL: ask.Found(2, 0, 0)}
+    course.do(ask.RecordChecks(course.state.content_hash, replace(world.checks(), by_domain=by_domain)), RELEASE)
+    course.clear(NADIA)
+    return course.do(
+        ask.Approve(
+            GP,
+            course.state.content_hash,
+            until=world.NOW + timedelta(days=1),
+            records=Narrowed("d" * 64, 1),
+            records_left=1,
+            conditions=(world.EARLIER,),
+        ),
+        NADIA,
+    )
 
 
 def _rejected() -> world.Course:

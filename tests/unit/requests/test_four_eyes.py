@@ -57,8 +57,13 @@ def test_f1_no_entry_point_lets_the_requester_decide_their_own_request() -> None
 
 def test_f1_every_row_that_ends_in_approval_names_the_rules() -> None:
     deciding = [row for row in TRANSITIONS if RequestApproved.TYPE in row.events]
-    assert {row.command for row in deciding} == {CommandName.APPROVE, CommandName.REJECT}
-    assert all({SOMEBODY_ELSE, OFF_THE_PROJECT} <= set(row.guards) for row in deciding)
+    people = {CommandName.APPROVE, CommandName.REJECT}
+    assert {row.command for row in deciding} == people | {CommandName.ACCEPT_CONDITIONS}
+    assert all({SOMEBODY_ELSE, OFF_THE_PROJECT} <= set(row.guards) for row in deciding if row.command in people)
+    # The requester accepts conditions, which only those who decide can have offered.
+    (accepting,) = [row for row in deciding if row.command not in people]
+    assert accepting.sources == {State.CONDITIONS_OFFERED}
+    assert {row.command for row in TRANSITIONS if State.CONDITIONS_OFFERED in row.to} == people
     releasing = [row for row in TRANSITIONS if row.command in (CommandName.RELEASE, CommandName.COLLECT)]
     assert all(APPROVALS_STAND in row.guards for row in releasing)
 

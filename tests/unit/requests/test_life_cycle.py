@@ -17,13 +17,15 @@ from keyholder.ledger.log import IdempotencyKey
 from keyholder.refusals import Refusal
 from keyholder.registry.people import Person
 from keyholder.registry.service import Call as RegistryCall
-from keyholder.requests.codes import TERMINAL, RecuseReason, RejectReason, RevokeReason, State
+from keyholder.requests.codes import TERMINAL, QuestionTopic, RecuseReason, RejectReason, RevokeReason, State
 from keyholder.requests.commands import CommandName
+from keyholder.requests.conditions import Condition, ConditionCode, conditions_hash, merged
 from keyholder.requests.content import Delivery
 from keyholder.requests.decide import allowed_commands
 from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
 from keyholder.requests.folding import fold
 from keyholder.requests.listings import request_head
+from keyholder.requests.records import RecordChoice
 from keyholder.requests.service import Call, Done
 from keyholder.requests.transitions import TRANSITIONS
 from keyholder.vocabulary import ContentHash, DomainId, PersonId, RequestId, Role, StreamId
@@ -34,10 +36,23 @@ from tests.unit.requests.world import COLLEAGUE, GP, HOSPITAL, NADIA, NILS, OPER
 TOM = world.person("tom", (Role.CONTROLLER, world.TRUST))
 CAST = (ROSA, COLLEAGUE, world.STRANGER, NADIA, NILS, TARA, TOM, world.BOTH, world.AUDITOR)
 PEOPLE = st.sampled_from(CAST)
-CONTROLLERS = st.sampled_from((NADIA, NILS, TARA, TOM))
-DOMAINS = st.sampled_from((GP, HOSPITAL))
+CONTROLLERS = st.sampled_from((NADIA, NADIA, NILS, TARA, TARA, TOM))
+WRITTEN = (State.DRAFT, State.RETURNED)
+DOMAINS = st.sampled_from((GP, GP, GP, GP, HOSPITAL, HOSPITAL))
 HASHES = st.integers(0, 9).map(lambda number: number > 0)
 """Mostly the hash that stands, sometimes the one before."""
+
+ROWS = st.sampled_from((None, None, None, frozenset({0}), frozenset({1}), frozenset({0, 1}), frozenset({7})))
+CONDITIONS = st.sampled_from(
+    (
+        (),
+        (),
+        (),
+        (world.NOT_SHARED,),
+        (world.EARLIER, Condition(ConditionCode.MOST_RETRIEVALS, times=1)),
+        (world.EARLIER, world.EARLIER),
+    )
+)
 
 Command = Callable[[Call], Done | Refusal]
 
@@ -54,13 +69,30 @@ class LifeCycle(RuleBasedStateMachine):
         self.hashes: list[ContentHash] = []
         self.agreed: set[tuple[DomainId, PersonId, ContentHash]] = set()
         self.aside: set[PersonId] = set()
+        self.chosen: dict[tuple[DomainId, PersonId], frozenset[str]] = {}
+        """The rows an approval that stands covers, where not all."""
+        self.asked: dict[tuple[DomainId, PersonId], tuple[Condition, ...]] = {}
+        """What an approval that stands asks for."""
+        self.undertaken: ContentHash | None = None
+        """The conditions the requester has accepted."""
         self.running: list[str] = []
         self.last: tuple[Call, Command, Done] | None = None
         self.ended_at: int | None = None
 
-    @initialize(domains=st.sampled_from(((GP,), (GP, HOSPITAL))), stage=st.sampled_from((0, 1, 2, 2, 2, 3, 3, 3)))
-    def begin(self, domains: tuple[DomainId, ...], stage: int) -> None:
-        """A draft, or one already submitted, in review or approved: chance alone would seldom get that far."""
+    @initialize(
+        domains=st.sampled_from(((GP,), (GP, HOSPITAL))),
+        stage=st.sampled_from((0, 1, 2, 2, 2, 3, 3, 4)),
+        rows=st.sampled_from((None, None, frozenset({1}))),
+        conditions=st.sampled_from(((), (), (world.NOT_SHARED,))),
+    )
+    def begin(
+        self,
+        domains: tuple[DomainId, ...],
+        stage: int,
+        rows: frozenset[int] | None,
+        conditions: tuple[Condition, ...],
+    ) -> None:
+        """A draft, or one already submitted, in review, approved or returned: chance would seldom get that far."""
         created = self.house.desk.create(self.call(ROSA), a_body(*domains))
         assert isinstance(created, Done)
         self.request = created.state.id
@@ -73,8 +105,11 @@ class LifeCycle(RuleBasedStateMachine):
         if stage > 2:
             for domain in domains:
                 for who in (NADIA, TARA) if domain == GP else (TARA, TOM):
-                    self.approve(who, domain, newest=True, organisation=None)
-            assert self.state() is State.APPROVED
+                    if stage == 4 and who is not NADIA:
+                        self.ask_back(who, domain, newest=True, seldom=0)
+                        return
+                    self.approve(who=who, domain=domain, newest=True, rows=rows, conditions=conditions)
+            assert self.state() is (State.CONDITIONS_OFFERED if conditions else State.APPROVED)
 
     def call(self, who: Person) -> Call:
         self.number += 1
@@ -106,11 +141,13 @@ class LifeCycle(RuleBasedStateMachine):
     def hash(self, *, newest: bool) -> ContentHash:
         return self.hashes[-1] if newest else self.hashes[0]
 
+    @precondition(lambda self: self.state() in WRITTEN or self.number % 8 == 0)
     @rule(records=st.integers(1, 3))
     def save(self, records: int) -> None:
         body = a_body(*self.house.desk.load(self.request).summary.records, records=records)  # type: ignore[union-attr]  # every request has a summary
         self.give(ROSA, lambda call: self.house.desk.save(call, self.request, body), CommandName.SAVE)
 
+    @precondition(lambda self: self.state() in WRITTEN or self.number % 8 == 0)
     @rule()
     def submit(self) -> None:
         self.give(ROSA, lambda call: self.house.desk.submit(call, self.request), CommandName.SUBMIT)
@@ -125,27 +162,109 @@ class LifeCycle(RuleBasedStateMachine):
         self.note(outcome)
 
     @precondition(lambda self: self.state() is State.IN_REVIEW)
-    @rule(who=CONTROLLERS | PEOPLE, domain=DOMAINS, newest=HASHES, organisation=st.sampled_from((None, world.NHSE)))
+    @rule(
+        who=CONTROLLERS | PEOPLE,
+        domain=DOMAINS,
+        newest=HASHES,
+        organisation=st.sampled_from((None, world.NHSE)),
+        rows=ROWS,
+        conditions=CONDITIONS,
+    )
     def approve(
         self,
+        *,
         who: Person,
         domain: DomainId,
         newest: bool,
-        organisation: world.OrganisationCode | None,
+        organisation: world.OrganisationCode | None = None,
+        rows: frozenset[int] | None = None,
+        conditions: tuple[Condition, ...] = (),
     ) -> None:
         named = self.hash(newest=newest)
+        records = None if rows is None else RecordChoice(frozenset(f"{domain}/{row}" for row in rows), keep=True)
         outcome = self.give(
             who,
-            lambda call: self.house.desk.approve(call, self.request, domain, named, organisation=organisation),
+            lambda call: self.house.desk.approve(
+                call,
+                self.request,
+                domain,
+                named,
+                organisation=organisation,
+                records=records,
+                conditions=conditions,
+            ),
             CommandName.APPROVE,
         )
         if outcome:
             assert who.id not in self.aside
             self.agreed.add((domain, who.id, named))
+            self.asked[domain, who.id] = conditions
+            if records:
+                self.chosen[domain, who.id] = records.row_ids
             for approved in outcome.state.approved_domains():
                 self.quorum_holds(approved, named)
 
-    @rule(who=PEOPLE, domain=DOMAINS, seldom=st.integers(0, 2))
+    @precondition(lambda self: self.state() is State.IN_REVIEW and bool(self.agreed))
+    @rule(who=CONTROLLERS, domain=DOMAINS, newest=HASHES)
+    def withdraw_vote(self, who: Person, domain: DomainId, newest: bool) -> None:
+        named = self.hash(newest=newest)
+        outcome = self.give(
+            who,
+            lambda call: self.house.desk.withdraw_vote(call, self.request, domain, named),
+            CommandName.WITHDRAW_VOTE,
+        )
+        if outcome:
+            self.agreed.remove((domain, who.id, named))
+            self.chosen.pop((domain, who.id), None)
+            del self.asked[domain, who.id]
+
+    @precondition(lambda self: self.state() is State.IN_REVIEW)
+    @rule(who=CONTROLLERS | PEOPLE, domain=DOMAINS, newest=HASHES, seldom=st.integers(0, 2))
+    def ask_back(self, who: Person, domain: DomainId, newest: bool, seldom: int) -> None:
+        """Every vote is void, of everybody and for every domain."""
+        if seldom:
+            return
+        named, questions = self.hash(newest=newest), [(QuestionTopic.OTHER, "What is this needed for?")]
+        outcome = self.give(
+            who,
+            lambda call: self.house.desk.return_to_author(call, self.request, domain, named, questions),
+            CommandName.RETURN,
+        )
+        if outcome:
+            self.agreed.clear()
+            self.chosen.clear()
+            self.asked.clear()
+            assert not any(decision.ballots for decision in outcome.state.domains.values())
+
+    @precondition(lambda self: self.state() is State.RETURNED)
+    @rule(again=st.booleans())
+    def answer(self, again: bool) -> None:
+        """Often enough that what was returned is decided again."""
+        if again:
+            self.save(2)
+        self.submit()
+        self.check(2)
+        self.house.clear(self.request, NADIA, TARA, TOM)
+
+    @precondition(lambda self: self.state() is State.CONDITIONS_OFFERED)
+    @rule(who=st.sampled_from((ROSA, ROSA, ROSA, COLLEAGUE, NADIA)), exact=HASHES)
+    def accept(self, who: Person, exact: bool) -> None:
+        offered = self.house.desk.load(self.request).conditions
+        assert offered
+        named = offered.hash if exact else ContentHash("0" * 64)
+        outcome = self.give(
+            who,
+            lambda call: self.house.desk.accept_conditions(call, self.request, named),
+            CommandName.ACCEPT_CONDITIONS,
+        )
+        if outcome:
+            assert who is ROSA
+            assert exact
+            self.undertaken = named
+            self.release(ROSA, newest=True)
+
+    @precondition(lambda self: self.state() is State.IN_REVIEW or self.number % 8 == 0)
+    @rule(who=CONTROLLERS | PEOPLE, domain=DOMAINS, seldom=st.integers(0, 4))
     def reject(self, who: Person, domain: DomainId, seldom: int) -> None:
         if seldom:
             return
@@ -169,9 +288,11 @@ class LifeCycle(RuleBasedStateMachine):
             self.give(who, lambda call: desk.hand_back(call, self.request, domain), CommandName.HAND_BACK)
         elif self.give(who, lambda call: desk.recuse(call, self.request, RecuseReason.OTHER), CommandName.RECUSE):
             self.agreed = {vote for vote in self.agreed if vote[1] != who.id}
+            self.chosen = {vote: rows for vote, rows in self.chosen.items() if vote[1] != who.id}
+            self.asked = {vote: conditions for vote, conditions in self.asked.items() if vote[1] != who.id}
             self.aside.add(who.id)
 
-    @rule(who=PEOPLE, which=st.integers(0, 11))
+    @rule(who=PEOPLE, which=st.integers(0, 14))
     def stop(self, who: Person, which: int) -> None:
         desk = self.house.desk
         if which == 0:
@@ -207,7 +328,22 @@ class LifeCycle(RuleBasedStateMachine):
             assert named == self.hashes[-1]
             for domain in authorised.granted:
                 self.quorum_holds(domain, named)
+                self.only_what_all_cover(domain, authorised)
+            asked = [one for (domain, _), some in self.asked.items() if domain in authorised.granted for one in some]
+            if asked:
+                assert self.undertaken == conditions_hash(self.request, named, merged(asked))
             self.running.append(authorised.release)
+
+    def only_what_all_cover(self, domain: DomainId, authorised: ReleaseAuthorised) -> None:
+        """By the model's own account of who chose which rows."""
+        choices = [rows for (where, _), rows in self.chosen.items() if where == domain]
+        state = self.house.desk.load(self.request)
+        assert state.summary
+        every = frozenset(f"{domain}/{row}" for row in range(state.summary.records[domain]))
+        left = every.intersection(*choices)
+        assert left
+        assert authorised.records.get(domain, len(every)) == len(left)
+        assert (self.house.desk.approved_rows(state, domain) or every) == left
 
     def quorum_holds(self, domain: DomainId, named: ContentHash) -> None:
         """By the model's own account: distinct people, off the project, every organisation, that content."""
@@ -228,7 +364,7 @@ class LifeCycle(RuleBasedStateMachine):
         if isinstance(outcome, Done):
             assert before.status in (State.APPROVED, State.RELEASED)
             assert before.until
-            assert before.retrievals_used() <= 3
+            assert before.retrievals_used() <= before.retrievals <= 3
             self.note(outcome)
         if fails:
             desk.fail_release(self.request, name, "LEDGER_UNAVAILABLE", "trace")

@@ -21,9 +21,13 @@ from keyholder.requests import commands as ask
 from keyholder.requests.actors import Actor, Limits, PersonActor, System, SystemActor
 from keyholder.requests.case import Assessment, Facts
 from keyholder.requests.codec import Happened, RequestEvent
+from keyholder.requests.codes import QuestionTopic
+from keyholder.requests.conditions import Condition, ConditionCode
 from keyholder.requests.content import Draft, Vocabulary, parse_draft
 from keyholder.requests.decide import decide
 from keyholder.requests.folding import evolve
+from keyholder.requests.questions import ReviewQuestion
+from keyholder.requests.records import Narrowed
 from keyholder.requests.service import Call, Question, RequestDesk
 from keyholder.requests.state import RequestState
 from keyholder.vocabulary import (
@@ -192,6 +196,11 @@ class Course:
         return self.do(ask.Approve(domain, self.state.content_hash), who)
 
 
+QUESTION = ReviewQuestion(QuestionTopic.RECORDS, "c" * 64)
+EARLIER = Condition(ConditionCode.DESTROY_EARLIER, by=date(2027, 1, 31))
+NOT_SHARED = Condition(ConditionCode.NO_ONWARD_SHARING)
+
+
 def checks(eligible: int = 2, held: int = 0, withheld: int = 0) -> ask.Checks:
     return ask.Checks(POLICY, eligible, held, withheld)
 
@@ -210,6 +219,39 @@ def unread(*domains: DomainId, facts: Facts | None = None, **changes: JsonValue)
 def in_review(*domains: DomainId, facts: Facts | None = None, **changes: JsonValue) -> Course:
     """In review, and all who decide have declared that they have no conflict of interest."""
     return unread(*domains, facts=facts, **changes).clear_everybody()
+
+
+def returned(*domains: DomainId) -> Course:
+    """Back with its author, after one approval."""
+    course = in_review(*domains).approve(NADIA)
+    assert course.state.content_hash
+    return course.do(ask.Return(GP, course.state.content_hash, (QUESTION,)), TARA)
+
+
+def offered(*conditions: Condition, until: datetime | None = None) -> Course:
+    """Approved under conditions that nobody has accepted yet."""
+    course = in_review()
+    assert course.state.content_hash
+    yes = ask.Approve(GP, course.state.content_hash, until=until, conditions=conditions or (EARLIER, NOT_SHARED))
+    return course.do(yes, NADIA).approve(TARA)
+
+
+def accepted(*conditions: Condition) -> Course:
+    course = offered(*conditions)
+    return course.do(acceptance(course), ROSA)
+
+
+def acceptance(course: Course) -> ask.AcceptConditions:
+    assert course.state.conditions
+    return ask.AcceptConditions(course.state.conditions.hash)
+
+
+def narrowed(count: int = 1, left: int = 1) -> Course:
+    """Approved for fewer records than the two that were asked for."""
+    course = in_review()
+    assert course.state.content_hash
+    yes = ask.Approve(GP, course.state.content_hash, records=Narrowed("d" * 64, count), records_left=left)
+    return course.do(yes, NADIA).do(ask.Approve(GP, course.state.content_hash, records_left=left), TARA)
 
 
 def approved(**changes: JsonValue) -> Course:

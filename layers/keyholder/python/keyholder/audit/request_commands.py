@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from keyholder.audit.records import MEANWHILE, moments
@@ -13,7 +13,10 @@ from keyholder.requests.events import (
     ChecksHeld,
     ChecksRecorded,
     Claimed,
+    ConditionsAccepted,
+    ConditionsOffered,
     ConflictCleared,
+    DestructionRequired,
     DomainApproved,
     DomainRejected,
     DraftSaved,
@@ -26,11 +29,13 @@ from keyholder.requests.events import (
     RequestDiscarded,
     RequestExpired,
     RequestRejected,
+    RequestReturned,
     RequestRevoked,
     RequestSubmitted,
     RequestWithdrawn,
     VolumeExceeded,
     VolumeLetThrough,
+    VoteWithdrawn,
 )
 from keyholder.requests.events.releasing import (
     ItemsReleased,
@@ -59,10 +64,24 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
             return ask.HoldChecks(content_hash, code)
         case DomainApproved() as yes:
             return ask.Approve(
-                yes.domain, yes.content_hash, yes.organisation, yes.until, yes.identifier_types, yes.factor
+                yes.domain,
+                yes.content_hash,
+                yes.organisation,
+                yes.until,
+                yes.identifier_types,
+                yes.factor,
+                yes.records,
+                yes.records_left,
+                yes.conditions,
             )
         case DomainRejected() as no:
             return ask.Reject(no.domain, no.content_hash, no.reason, no.comment_sha256, no.organisation, no.factor)
+        case RequestReturned() as back:
+            return ask.Return(back.domain, back.content_hash, back.questions, back.organisation, back.factor)
+        case VoteWithdrawn(domain=domain, content_hash=content_hash):
+            return ask.WithdrawVote(domain, content_hash)
+        case ConditionsAccepted(conditions_hash=accepted):
+            return ask.AcceptConditions(accepted)
         case RequestWithdrawn():
             return ask.Withdraw()
         case RequestRevoked(reason=reason):
@@ -93,7 +112,14 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
             return ask.Claim(domain)
         case HandedBack(domain=domain):
             return ask.HandBack(domain)
-        case RequestCreated() | RequestApproved() | RequestRejected() | Escalated():
+        case (
+            RequestCreated()
+            | ConditionsOffered()
+            | RequestApproved()
+            | RequestRejected()
+            | DestructionRequired()
+            | Escalated()
+        ):
             return None
 
 
@@ -117,6 +143,10 @@ def _said(events: Sequence[RequestEvent], state: RequestState, limits: Limits) -
             return due_at - limits.checks_within
         case ChecksRecorded(due_at=due_at):
             return due_at - limits.decision_within
+        case RequestReturned(due_at=due_at):
+            return due_at - limits.answer_within
+        case ConditionsOffered(due_at=due_at):
+            return due_at - limits.accept_within
         case RequestApproved(until=until) if state.summary is not None:
             return until - timedelta(days=state.summary.window_days)
         case _:
@@ -128,8 +158,11 @@ def _checks(checked: ChecksRecorded | RequestBlocked) -> ask.RecordChecks:
     if isinstance(checked, RequestBlocked):
         checks = ask.Checks(checked.policy_hash, 0, 0, 0, checked.reasons)
     else:
-        counts = {name: 1 if shown == "1-7" else int(shown) for name, shown in checked.counts.items()}
-        checks = ask.Checks(
-            checked.policy_hash, counts.get("eligible", 0), counts.get("held", 0), counts.get("withheld", 0)
-        )
+        whole, by_domain = _found(checked.counts), {name: _found(some) for name, some in checked.domains.items()}
+        checks = ask.Checks(checked.policy_hash, whole.eligible, whole.held, whole.withheld, (), by_domain)
     return ask.RecordChecks(checked.content_hash, checks)
+
+
+def _found(shown: Mapping[str, str]) -> ask.Found:
+    counts = {name: 1 if count == "1-7" else int(count) for name, count in shown.items()}
+    return ask.Found(counts.get("eligible", 0), counts.get("held", 0), counts.get("withheld", 0))

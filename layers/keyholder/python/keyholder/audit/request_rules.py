@@ -15,6 +15,7 @@ from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
 from keyholder.registry.sign_in import SignIn
+from keyholder.release.items import RECORD_NOT_APPROVED
 from keyholder.release.subject_tags import epoch_of
 from keyholder.requests.actors import Actor, Limits, PersonActor, System, SystemActor
 from keyholder.requests.case import Assessment, Facts
@@ -53,8 +54,8 @@ class RequestRules:
         self._states: dict[StreamId, RequestState | None] = {}
         """None for one that is over: nothing can happen to it any more."""
         self._releases: set[str] = set()
-        self._given: dict[str, int] = {}
-        """Records that have left in each running release."""
+        self._given: dict[str, tuple[int, int]] = {}
+        """Records told of in each running release, and how many of them as not approved."""
 
     def step(self, stream: StreamId, events: Sequence[Event]) -> None:
         """Raises `RuleError`, `FieldError` or `UnknownEventError` unless this could happen now."""
@@ -155,11 +156,13 @@ class RequestRules:
             if event.release in self._releases:
                 raise RuleError("a release's id comes twice")
             self._releases.add(event.release)
-            self._given[event.release] = 0
+            self._given[event.release] = (0, 0)
         elif isinstance(event, ItemsReleased):
-            self._given[event.release] += _chunk(event, one.at)
+            told, left_out = self._given[event.release]
+            more = event.unresolved.get(RECORD_NOT_APPROVED, 0)
+            self._given[event.release] = told + _chunk(event, one.at), left_out + more
         elif isinstance(event, ReleaseFinished):
-            _finished(state, event, self._given.pop(event.release))
+            _finished(state, event, *self._given.pop(event.release))
         elif isinstance(event, ReleaseFailed):
             self._given.pop(event.release, None)
 
@@ -174,10 +177,12 @@ def _chunk(event: ItemsReleased, at: datetime) -> int:
     return told
 
 
-def _finished(state: RequestState, event: ReleaseFinished, given: int) -> None:
+def _finished(state: RequestState, event: ReleaseFinished, given: int, left_out: int) -> None:
     asked = state.summary.records if state.summary else {}
     release = state.release(event.release)
     if given != sum(asked[domain] for domain in state.approved_domains()) or given != sum(event.counts.values()):
         raise RuleError("a release's counts are not those of its chunks and of the request")
+    if left_out != sum(asked[domain] - count for domain, count in state.records_approved().items()):
+        raise RuleError("a release left out other records than those that are not approved")
     if release is None or release.chunks != -(-given // MOST_SUBJECTS):
         raise RuleError("a release has more or fewer chunks than its records fill")

@@ -467,13 +467,15 @@ class GivenItem(Answer):
 
 
 class WithheldItem(Answer):
-    """One record without a value. Every reason that lies in one person or one code is `not_available`."""
+    """One record without a value. Every reason that lies in one person or one code is `not_available`, and so is a
+    record that an approver left out; `not_approved` is one whose whole domain was refused."""
 
     row_id: str
     domain: str
     status: Literal[
         ItemStatus.NOT_AVAILABLE,
         ItemStatus.PENDING,
+        ItemStatus.NOT_APPROVED,
         ItemStatus.MALFORMED,
         ItemStatus.KEY_RETIRED,
         ItemStatus.KEY_DESTROYED,

@@ -16,6 +16,11 @@ ROW_NOT_LINKED = "ROW_NOT_LINKED"
 """A reason: the record joins an NHS number with an identifier that no extract held in one row with it."""
 
 
+RECORD_NOT_APPROVED = "RECORD_NOT_APPROVED"
+"""A reason: the domain is approved without this record. Outwardly like a reason that lies in the person, because an
+approver may know of one; its pseudonyms are not opened."""
+
+
 class ItemStatus(StrEnum):
     """What the requester sees. Every reason that lies in one person or one code is `not_available`."""
 
@@ -24,6 +29,8 @@ class ItemStatus(StrEnum):
     NOT_AVAILABLE = "not_available"
     PENDING = "pending"
     """A check has to be made again; ask later."""
+    NOT_APPROVED = "not_approved"
+    """The record's whole domain is not approved: a controller said no."""
     MALFORMED = "malformed"
     """Not a pseudonym, or mistyped: anybody can tell without a key."""
     KEY_RETIRED = "key_retired"

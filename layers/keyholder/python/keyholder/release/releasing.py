@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -24,13 +24,13 @@ from keyholder.registry.domains import Domain
 from keyholder.registry.service import Registry
 from keyholder.release.chunks import chunks
 from keyholder.release.examination import Asked, Examination
-from keyholder.release.items import Item, ItemStatus, Outcome, result_csv, status_counts
+from keyholder.release.items import RECORD_NOT_APPROVED, Item, ItemStatus, Outcome, result_csv, status_counts
 from keyholder.release.people import Secrets, registered_people
 from keyholder.release.sealing import seal
 from keyholder.release.subject_tags import epoch_of
 from keyholder.requests.codes import State
-from keyholder.requests.commands import Checks, RecordVolume
-from keyholder.requests.content import Delivery, RequestContent
+from keyholder.requests.commands import Checks, Found, RecordVolume
+from keyholder.requests.content import Delivery, DomainSelection, RequestContent
 from keyholder.requests.events.releasing import ReleaseAuthorised
 from keyholder.requests.folding.volume import STOPPED
 from keyholder.requests.policy_view import policy_request
@@ -148,9 +148,12 @@ class Releasing:
             if state.checks_held != KEYS_UNAVAILABLE:
                 self.desk.hold_checks(request, state.content_hash, KEYS_UNAVAILABLE, trace)
             return Checked.HELD
-        given = sum(outcome.item.status in _GIVEN for outcome in outcomes)
-        held = sum(outcome.item.status is ItemStatus.PENDING for outcome in outcomes)
-        checks = Checks(self.facts.policy_hash, given, held, len(outcomes) - given - held, reasons)
+        found = _found([one.item.status for one in outcomes])
+        by_domain = {
+            domain: _found([one.item.status for one in outcomes if one.item.domain == domain])
+            for domain in (() if reasons else state.domains)
+        }
+        checks = Checks(self.facts.policy_hash, found.eligible, found.held, found.withheld, reasons, by_domain)
         done = self.desk.record_checks(request, state.content_hash, checks, trace)
         return Checked.DONE if isinstance(done, Done) else Checked.NOT_ASKED
 
@@ -203,13 +206,14 @@ class Releasing:
             if isinstance(written, Refusal):
                 return written
             recorded.append(_proven(written.recorded))
-        items = tuple(outcome.item for outcome in outcomes)
+        items = _every_item(content, outcomes)
         counts = status_counts(items)
         sealed = self._sealed(content, items) if authorised.delivery is Delivery.FILE else None
         digest = hashlib.sha256(sealed).hexdigest() if sealed is not None else None
         if sealed is not None:
             self.results.keep(release, sealed)
-        finished = self.desk.finish_release(request, release, counts, digest, trace)
+        examined = status_counts(outcome.item for outcome in outcomes)
+        finished = self.desk.finish_release(request, release, examined, digest, trace)
         if isinstance(finished, Refusal):
             return finished
         recorded.append(_proven(finished.recorded))
@@ -272,7 +276,10 @@ class Releasing:
     def _outcomes(
         self, state: RequestState, content: RequestContent, now: datetime, *, supposed: bool
     ) -> list[Outcome]:
-        """Every record of every domain in question. Each key is opened once for all of them and wiped at the end."""
+        """Every record of every domain in question. Each key is opened once for all of them and wiped at the end.
+
+        What an approval left out is not opened, and keeps its place.
+        """
         outcomes: list[Outcome] = []
         with (
             registered_people(self.secrets, self.choices, content.project, now) as people,
@@ -286,8 +293,14 @@ class Releasing:
                 examination = Examination(
                     domain.id, asked, people, self.facts, now, domain.schemes, domain.newest_versions()
                 )
-                records = [Asked(record.row_id, record.pseudonyms) for record in selection.records]
-                outcomes.extend(examination.outcomes(records, keys))
+                kept = None if supposed else self.desk.approved_rows(state, domain.id)
+                records = [
+                    Asked(record.row_id, record.pseudonyms)
+                    for record in selection.records
+                    if kept is None or record.row_id in kept
+                ]
+                examined = examination.outcomes(records, keys)
+                outcomes.extend(examined if kept is None else _in_place(selection, examined))
         return outcomes
 
     def _domain(self, domain: DomainId) -> Domain:
@@ -309,6 +322,31 @@ class Releasing:
 
 def _domains(state: RequestState, *, supposed: bool) -> tuple[DomainId, ...]:
     return tuple(state.domains) if supposed else state.approved_domains()
+
+
+def _found(statuses: Sequence[ItemStatus]) -> Found:
+    given, held = sum(status in _GIVEN for status in statuses), statuses.count(ItemStatus.PENDING)
+    return Found(given, held, len(statuses) - given - held)
+
+
+def _in_place(selection: DomainSelection, examined: Sequence[Outcome]) -> Iterator[Outcome]:
+    """An outcome for each record, in order; who approved left some of them out."""
+    known = {outcome.item.row_id: outcome for outcome in examined}
+    for record in selection.records:
+        left_out = Item(record.row_id, selection.domain, ItemStatus.NOT_AVAILABLE)
+        yield known.get(record.row_id) or Outcome(left_out, RECORD_NOT_APPROVED)
+
+
+def _every_item(content: RequestContent, outcomes: Sequence[Outcome]) -> tuple[Item, ...]:
+    """An item for each record that was asked for, in the order of the request, those of refused domains included."""
+    if len(outcomes) == sum(content.record_counts().values()):
+        return tuple(outcome.item for outcome in outcomes)
+    given = {outcome.item.row_id: outcome.item for outcome in outcomes}
+    return tuple(
+        given.get(record.row_id) or Item(record.row_id, selection.domain, ItemStatus.NOT_APPROVED)
+        for selection in content.domains
+        for record in selection.records
+    )
 
 
 def _proven(recorded: Recorded) -> Recorded:

@@ -52,6 +52,12 @@ class Limits:
 
     checks_within: timedelta = timedelta(days=30)
     decision_within: timedelta = timedelta(days=30)
+    answer_within: timedelta = timedelta(days=30)
+    """For a returned request to be sent in again."""
+    accept_within: timedelta = timedelta(days=14)
+    """For conditions to be accepted."""
+    destroy_within: timedelta = timedelta(days=7)
+    """For what was released to be destroyed once the request is revoked."""
     sign_in: SignInRules = field(default_factory=SignInRules)
     retrievals: int = 3
     release_within: timedelta = timedelta(seconds=90)

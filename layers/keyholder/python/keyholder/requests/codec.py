@@ -13,7 +13,10 @@ from keyholder.requests.events import (
     ChecksHeld,
     ChecksRecorded,
     Claimed,
+    ConditionsAccepted,
+    ConditionsOffered,
     ConflictCleared,
+    DestructionRequired,
     DomainApproved,
     DomainRejected,
     DraftSaved,
@@ -26,11 +29,13 @@ from keyholder.requests.events import (
     RequestDiscarded,
     RequestExpired,
     RequestRejected,
+    RequestReturned,
     RequestRevoked,
     RequestSubmitted,
     RequestWithdrawn,
     VolumeExceeded,
     VolumeLetThrough,
+    VoteWithdrawn,
 )
 from keyholder.requests.events.releasing import (
     ItemsReleased,
@@ -51,10 +56,15 @@ RequestEvent = (
     | RequestBlocked
     | DomainApproved
     | DomainRejected
+    | VoteWithdrawn
+    | RequestReturned
+    | ConditionsOffered
+    | ConditionsAccepted
     | RequestApproved
     | RequestRejected
     | RequestWithdrawn
     | RequestRevoked
+    | DestructionRequired
     | RequestExpired
     | ReleaseAuthorised
     | ItemsReleased
@@ -82,10 +92,15 @@ EVENTS: Mapping[str, type[RequestEvent]] = {
         RequestBlocked,
         DomainApproved,
         DomainRejected,
+        VoteWithdrawn,
+        RequestReturned,
+        ConditionsOffered,
+        ConditionsAccepted,
         RequestApproved,
         RequestRejected,
         RequestWithdrawn,
         RequestRevoked,
+        DestructionRequired,
         RequestExpired,
         ReleaseAuthorised,
         ItemsReleased,

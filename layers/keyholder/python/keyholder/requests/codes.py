@@ -12,6 +12,10 @@ class State(StrEnum):
     SUBMITTED = "submitted"
     """Frozen, waiting for the checks."""
     IN_REVIEW = "in_review"
+    RETURNED = "returned"
+    """Back with its author, who is asked something; nothing that was decided stands."""
+    CONDITIONS_OFFERED = "conditions_offered"
+    """Approved if the requester accepts exactly these conditions."""
     APPROVED = "approved"
     RELEASED = "released"
     """Identifiers have left at least once."""
@@ -33,6 +37,8 @@ class DecisionState(StrEnum):
     OPEN = "open"
     APPROVED = "approved"
     REJECTED = "rejected"
+    VOID = "void"
+    """The request was returned: the next revision is decided afresh."""
 
 
 class Vote(StrEnum):
@@ -50,6 +56,20 @@ class RejectReason(StrEnum):
     BASIS_NOT_SHOWN = "basis_not_shown"
     RECIPIENT_NOT_ACCEPTED = "recipient_not_accepted"
     PUBLIC_TRUST = "public_trust"
+    OTHER = "other"
+
+
+class QuestionTopic(StrEnum):
+    """What a controller asks the author about, in returning a request."""
+
+    PURPOSE = "purpose"
+    LEGAL_BASIS = "legal_basis"
+    JUSTIFICATION = "justification"
+    IDENTIFIER_TYPES = "identifier_types"
+    RECORDS = "records"
+    RECIPIENT = "recipient"
+    TIME = "time"
+    """The release window, or the day of destruction."""
     OTHER = "other"
 
 
@@ -87,6 +107,9 @@ class ExpiryReason(StrEnum):
     """Which time ran out."""
 
     NOT_DECIDED = "not_decided"
+    NOT_ANSWERED = "not_answered"
+    """Its author did not send it in again."""
+    CONDITIONS_NOT_ACCEPTED = "conditions_not_accepted"
     WINDOW_OVER = "window_over"
 
 

@@ -33,7 +33,7 @@ LONGEST_WINDOW = 90
 """Days in which an approved request can be released."""
 FORMAT = 1
 
-_ROW_ID = re.compile(r"[\x21-\x7e]{1,64}")
+ROW_ID = re.compile(r"[\x21-\x7e]{1,64}")
 _SALT = re.compile(r"[0-9a-f]{32}")
 _ANY_LINE = re.compile(r"[^\r\n]{1,200}")
 
@@ -319,7 +319,7 @@ def _selection(fields: Fields) -> DomainSelection:
 
 
 def _record(fields: Fields) -> Record:
-    row_id, inner = fields.text("row_id", _ROW_ID), fields.inner("pseudonyms")
+    row_id, inner = fields.text("row_id", ROW_ID), fields.inner("pseudonyms")
     fields.end()
     pseudonyms: dict[IdentifierType, Pseudonym] = {}
     for name in inner.names():

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from keyholder.canonical import JsonObject
 from keyholder.requests.content import FreeText, RequestContent, read_content
+from keyholder.requests.records import KeptRecords, Narrowed
 from keyholder.requests.state import RequestState
-from keyholder.vocabulary import RequestId
+from keyholder.vocabulary import DomainId, RequestId
 
 
 class ContentLostError(Exception):
@@ -50,13 +51,38 @@ def stored_content(contents: ContentStore, state: RequestState) -> RequestConten
     return read_content(json.loads(stored))
 
 
+def _comments(state: RequestState) -> Iterator[str]:
+    """The hashes of everything said to the author, by those who rejected and those who asked back."""
+    standing = [decision.ballots for decision in state.domains.values()]
+    for back in (revision.returned for revision in state.revisions):
+        if back is not None:
+            yield from (question.sha256 for question in back.questions)
+            standing += back.ballots.values()
+    yield from (ballot.comment_sha256 for ballots in standing for ballot in ballots if ballot.comment_sha256)
+
+
+def kept_records(contents: ContentStore, state: RequestState, domain: DomainId) -> tuple[tuple[str, ...], ...]:
+    """The row ids of each approval of a domain that narrows its records, verified. Raises `ContentLostError`."""
+    narrowed = state.domains[domain].narrowed()
+    stored = contents.read(state.id, *(choice.sha256 for choice in narrowed)) if narrowed else ()
+    return tuple(_kept(body, choice, state, domain) for body, choice in zip(stored, narrowed, strict=True))
+
+
+def _kept(stored: bytes | None, choice: Narrowed, state: RequestState, domain: DomainId) -> tuple[str, ...]:
+    if stored is None or hashlib.sha256(stored).hexdigest() != choice.sha256:
+        raise ContentLostError
+    kept = KeptRecords.read(stored)
+    if (kept.domain, kept.content_hash, len(kept.row_ids)) != (domain, state.content_hash, choice.count):
+        raise ContentLostError
+    return kept.row_ids
+
+
 def stored_narrative(contents: ContentStore, state: RequestState, *, texts: bool) -> Narrative:
     """What is asked for, and with `texts` the free texts about it. Raises `ContentLostError` where it is gone."""
     content = stored_content(contents, state)
     if not texts:
         return Narrative(content.described(), opened=False, justification=None, comments={})
-    decisions = state.domains.values()
-    comments = [ballot.comment_sha256 for decision in decisions for ballot in decision.ballots if ballot.comment_sha256]
+    comments = list(dict.fromkeys(_comments(state)))
     found = contents.read(state.id, content.justification_sha256, *comments)
     read = [FreeText.read(text).text if text else None for text in found]
     return Narrative(content.described(), True, read[0], dict(zip(comments, read[1:], strict=True)))

@@ -17,8 +17,9 @@ from keyholder.requests import reasons
 from keyholder.requests.actors import Actor, PersonActor, System
 from keyholder.requests.case import Case, Facts
 from keyholder.requests.codec import RequestEvent
-from keyholder.requests.codes import RecuseReason, RejectReason, RevokeReason
+from keyholder.requests.codes import QuestionTopic, RecuseReason, RejectReason, RevokeReason
 from keyholder.requests.commands import (
+    AcceptConditions,
     Approve,
     AuthoriseRelease,
     Claim,
@@ -31,13 +32,16 @@ from keyholder.requests.commands import (
     LetThrough,
     Recuse,
     Reject,
+    Return,
     Revoke,
     Save,
     Submit,
     Withdraw,
+    WithdrawVote,
 )
-from keyholder.requests.guards import POLICY_ALLOWS, fresh_sign_in
-from keyholder.requests.state import RequestState
+from keyholder.requests.guards import POLICY_ALLOWS, ForADomain, fresh_sign_in
+from keyholder.requests.questions import ReviewQuestion
+from keyholder.requests.state import DomainDecision, RequestState
 from keyholder.requests.transitions import TRANSITIONS, WHO, Transition, Who
 from keyholder.vocabulary import DomainId, Role
 
@@ -129,9 +133,18 @@ def allowed_commands(
 def _asked(probe: Command, state: RequestState, actor: PersonActor, facts: Facts, now: datetime) -> AllowedCommand:
     outcome = decide(state, probe, actor, facts, now)
     refusal = outcome if isinstance(outcome, Refusal) else None
-    domain = probe.domain if isinstance(probe, Approve | Reject | Claim | HandBack) else None
+    domain = probe.domain if isinstance(probe, ForADomain | Claim | HandBack) else None
     release = probe.release if isinstance(probe, Collect) else None
     return AllowedCommand(probe.NAME, refusal, domain, release)
+
+
+_SOMETHING = ReviewQuestion(QuestionTopic.OTHER, "0" * 64)
+
+
+def _records_left(decision: DomainDecision) -> int | None:
+    """What an approval of all records may say is left."""
+    narrowed = [choice.count for choice in decision.narrowed()]
+    return decision.records_left or (min(narrowed) if narrowed else None)
 
 
 def _probes(state: RequestState, person: Person) -> Iterator[Command]:
@@ -143,12 +156,17 @@ def _probes(state: RequestState, person: Person) -> Iterator[Command]:
     yield Submit(summary.content_hash)
     for domain, decision in state.domains.items():
         factor, organisation = _likeliest(person, decision.needs)
-        yield Approve(domain, summary.content_hash, organisation, factor=factor)
+        left = _records_left(decision)
+        yield Approve(domain, summary.content_hash, organisation, factor=factor, records_left=left)
         yield Reject(domain, summary.content_hash, RejectReason.OTHER, organisation=organisation, factor=factor)
+        yield Return(domain, summary.content_hash, (_SOMETHING,), organisation, factor)
+        yield WithdrawVote(domain, summary.content_hash)
         yield Claim(domain)
         yield HandBack(domain)
     yield DeclareNoConflict()
     yield Recuse(RecuseReason.OTHER)
+    if state.conditions is not None:
+        yield AcceptConditions(state.conditions.hash)
     yield Withdraw()
     yield Revoke(RevokeReason.OTHER)
     yield AuthoriseRelease("", summary.content_hash, summary.delivery)

@@ -79,7 +79,7 @@ def assess_with(facts: PolicyFacts) -> Assess:
     """
 
     def assess(question: Question) -> Assessment:
-        undecided = question.state.status is State.DRAFT
+        undecided = question.state.status in (State.DRAFT, State.RETURNED)
         reasons: list[str] = []
         for name in question.state.approved_domains() or tuple(question.domains):
             decision = question.state.domains.get(name)

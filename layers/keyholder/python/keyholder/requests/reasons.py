@@ -151,6 +151,55 @@ TYPES_NOT_ASKED = Refusal(
     "Approve at least one identifier type that was asked for and that earlier approvals left; else reject.",
     "/identifier_types",
 )
+ROW_UNKNOWN = Refusal(
+    "ROW_UNKNOWN",
+    RefusalKind.INVALID,
+    "Name row ids of your domain's records in this request; 'records' lists them.",
+    "/records",
+)
+RECORDS_NOT_LEFT = Refusal(
+    "RECORDS_NOT_LEFT",
+    RefusalKind.INVALID,
+    "Approve at least one record of the domain that the approvals before yours left; to approve none, reject.",
+    "/records",
+)
+CONDITION_PARAMETER = Refusal(
+    "CONDITION_PARAMETER",
+    RefusalKind.INVALID,
+    "Give each condition the one parameter its kind takes, as the list of conditions says, and no other.",
+    "/conditions",
+)
+CONDITION_OUT_OF_RANGE = Refusal(
+    "CONDITION_OUT_OF_RANGE",
+    RefusalKind.INVALID,
+    "Ask for a day before the one the request names, or a number within the bounds of the list of conditions.",
+    "/conditions",
+)
+CONDITION_TWICE = Refusal("CONDITION_TWICE", RefusalKind.INVALID, "Ask for each kind of condition once.", "/conditions")
+OTHER_CONDITIONS = Refusal(
+    "OTHER_CONDITIONS",
+    RefusalKind.STALE,
+    "These are not the conditions that are offered: read the request again, and name their hash if you accept them.",
+    "/conditions_hash",
+)
+CONDITIONS_LATE = Refusal(
+    "CONDITIONS_LATE",
+    RefusalKind.CONFLICT,
+    "The time to accept the conditions is over; make a new request for what is still needed.",
+)
+CONDITIONS_NOT_ACCEPTED = Refusal(
+    "CONDITIONS_NOT_ACCEPTED",
+    RefusalKind.FORBIDDEN,
+    "The requester has not accepted what the approvals ask for; only they can, before it is released.",
+)
+QUESTION_MISSING = Refusal(
+    "QUESTION_MISSING", RefusalKind.INVALID, "Say what you want to know: send at least one question.", "/questions"
+)
+NO_VOTE_TO_WITHDRAW = Refusal(
+    "NO_VOTE_TO_WITHDRAW",
+    RefusalKind.CONFLICT,
+    "You have no approval of this revision to take back; to stop it now, reject it or return it.",
+)
 WINDOW_OVER = Refusal(
     "WINDOW_OVER", RefusalKind.CONFLICT, "The time to release is over; make a new request for what is still needed."
 )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from keyholder.registry.factors import Factor, Needs
 from keyholder.requests.codes import DecisionState, EscalationReason, RecuseReason, State, Vote
+from keyholder.requests.conditions import Condition, merged
 from keyholder.requests.content import Delivery, Summary
+from keyholder.requests.questions import ReviewQuestion
+from keyholder.requests.records import Narrowed, approved_records
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, PersonId, RequestId
 
 
@@ -26,15 +29,22 @@ class Ballot:
     reason: str | None = None
     comment_sha256: str | None = None
     factor: Factor = Factor.CONTROLLER
+    records: Narrowed | None = None
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DomainDecision:
-    """Where one domain stands."""
+    """Where one domain stands.
+
+    `records_left` is how many records every approval covers: None where none narrows them, or where a vote was taken
+    back and nobody has counted since.
+    """
 
     needs: Needs
     state: DecisionState = DecisionState.OPEN
     ballots: tuple[Ballot, ...] = ()
+    records_left: int | None = None
 
     def approvals(self) -> tuple[Ballot, ...]:
         return tuple(ballot for ballot in self.ballots if ballot.vote is Vote.APPROVE)
@@ -46,6 +56,46 @@ class DomainDecision:
             return ()
         common = set(approvals[0].identifier_types).intersection(*(ballot.identifier_types for ballot in approvals))
         return tuple(kind for kind in approvals[0].identifier_types if kind in common)
+
+    def narrowed(self) -> tuple[Narrowed, ...]:
+        """The choices of records that approvals made, where they made one."""
+        return tuple(ballot.records for ballot in self.approvals() if ballot.records)
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """What every approval asks for, the strictest of each kind."""
+        return merged(condition for ballot in self.approvals() for condition in ballot.conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """How a revision came back to its author."""
+
+    by: PersonId
+    domain: DomainId
+    at: datetime
+    questions: tuple[ReviewQuestion, ...]
+    ballots: Mapping[DomainId, tuple[Ballot, ...]]
+    """The votes it made void."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What was submitted, as often as it was."""
+
+    number: int
+    summary: Summary
+    submitted_at: datetime
+    returned: Returned | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the requester undertakes, or has to before anything is released."""
+
+    hash: ContentHash
+    items: tuple[Condition, ...]
+    offered_at: datetime
+    accepted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +139,7 @@ class RequestState:
     revision: int = 0
     policy_hash: str | None = None
     counts: Mapping[str, str] = field(default_factory=dict)
+    domain_counts: Mapping[DomainId, Mapping[str, str]] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     checks_held: str | None = None
     held_for: tuple[str, ...] = ()
@@ -96,6 +147,9 @@ class RequestState:
     let_through: tuple[str, ...] = ()
     """Those its next release may go above."""
     domains: Mapping[DomainId, DomainDecision] = field(default_factory=dict)
+    revisions: tuple[Revision, ...] = ()
+    conditions: Conditions | None = None
+    destruction_required_by: date | None = None
     releases: tuple[Release, ...] = ()
     until: datetime | None = None
     retrievals: int = 0
@@ -110,6 +164,28 @@ class RequestState:
     @property
     def content_hash(self) -> ContentHash | None:
         return self.summary.content_hash if self.summary else None
+
+    @property
+    def submitted(self) -> Summary | None:
+        """What was submitted last, while its author writes something else."""
+        return self.revisions[-1].summary if self.revisions else None
+
+    @property
+    def destroy_by(self) -> date | None:
+        """The day agreed on: the one asked for, or an earlier one that was a condition."""
+        asked = self.summary.destroy_by if self.summary else None
+        earlier = (one.by for one in (self.conditions.items if self.conditions else ()) if one.by)
+        return min(earlier, default=asked) if asked else None
+
+    def conditions_asked(self) -> tuple[Condition, ...]:
+        """What the approvals of every approved domain ask for together."""
+        return merged(one for domain in self.approved_domains() for one in self.domains[domain].conditions())
+
+    def records_approved(self) -> Mapping[DomainId, int]:
+        """How many records of each approved domain may be released, as far as those who decided go."""
+        asked = self.summary.records if self.summary else {}
+        left = {domain: self.domains[domain].records_left for domain in self.approved_domains()}
+        return approved_records(left, asked)
 
     def approved_domains(self) -> tuple[DomainId, ...]:
         return tuple(domain for domain, decision in self.domains.items() if decision.state is DecisionState.APPROVED)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from keyholder.requests.commands.checking import (
     Checks,
+    Found,
     HoldChecks,
     RecordChecks,
+)
+from keyholder.requests.commands.conditions import (
+    AcceptConditions,
 )
 from keyholder.requests.commands.conflicts import (
     DeclareNoConflict,
@@ -40,12 +44,17 @@ from keyholder.requests.commands.releasing import (
     FinishRelease,
     RecordChunk,
 )
+from keyholder.requests.commands.reviewing import (
+    Return,
+    WithdrawVote,
+)
 from keyholder.requests.commands.volume import (
     LetThrough,
     RecordVolume,
 )
 
 __all__ = [
+    "AcceptConditions",
     "Approve",
     "AuthoriseRelease",
     "Checks",
@@ -59,6 +68,7 @@ __all__ = [
     "Expire",
     "FailRelease",
     "FinishRelease",
+    "Found",
     "HandBack",
     "HoldChecks",
     "LetThrough",
@@ -67,10 +77,12 @@ __all__ = [
     "RecordVolume",
     "Recuse",
     "Reject",
+    "Return",
     "Revoke",
     "Save",
     "Submit",
     "Withdraw",
+    "WithdrawVote",
 ]
 
 Command = (
@@ -82,6 +94,9 @@ Command = (
     | HoldChecks
     | Approve
     | Reject
+    | Return
+    | WithdrawVote
+    | AcceptConditions
     | Withdraw
     | Revoke
     | AuthoriseRelease

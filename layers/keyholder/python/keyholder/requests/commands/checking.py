@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from keyholder.requests.commands.names import CommandName
-from keyholder.vocabulary import ContentHash
+from keyholder.vocabulary import ContentHash, DomainId
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How many records a check let through, can't say yet, keeps back."""
+
+    eligible: int
+    held: int
+    withheld: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,7 @@ class Checks:
     held: int
     withheld: int
     reasons: tuple[str, ...] = ()
+    by_domain: Mapping[DomainId, Found] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from typing import ClassVar
 from keyholder.registry.factors import Factor
 from keyholder.requests.codes import RejectReason, RevokeReason
 from keyholder.requests.commands.names import CommandName
+from keyholder.requests.conditions import Condition
+from keyholder.requests.records import Narrowed
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode
 
 
@@ -16,8 +18,9 @@ from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, Organisa
 class Approve:
     """Yes for one domain to exactly this content, all of it or less.
 
-    `organisation` is needed only of who stands for several, `factor` of who could fill several; `until` and
-    `identifier_types` narrow.
+    `organisation` is needed only of who stands for several, `factor` of who could fill several; `until`,
+    `identifier_types` and `records` narrow. `records_left` is how many records every approval of the domain covers with
+    this one, None where no approval narrows the records.
     """
 
     NAME: ClassVar[CommandName] = CommandName.APPROVE
@@ -27,6 +30,9 @@ class Approve:
     until: datetime | None = None
     identifier_types: tuple[IdentifierType, ...] | None = None
     factor: Factor | None = None
+    records: Narrowed | None = None
+    records_left: int | None = None
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,12 @@ from keyholder.requests.content import (
     RequestContent,
     Vocabulary,
 )
-from keyholder.requests.contents import ContentStore, stored_content
+from keyholder.requests.contents import ContentLostError, ContentStore, kept_records, stored_content
 from keyholder.requests.decide import asks_policy, authorise, decide
 from keyholder.requests.folding import evolve, fold
 from keyholder.requests.ids import REQUEST, Ids
 from keyholder.requests.listings import request_head, request_stream
+from keyholder.requests.records import covered
 from keyholder.requests.state import RequestState
 from keyholder.vocabulary import (
     DomainId,
@@ -84,6 +85,11 @@ def nothing_to_keep(request: RequestId) -> Refusal | None:  # noqa: ARG001 - the
     return None
 
 
+def as_it_is(case: Case) -> ask.Command:
+    """Most commands say everything themselves."""
+    return case.command
+
+
 class Desk:
     """The one way a request changes. Every method may raise `LedgerUnavailableError`; nothing took effect then.
 
@@ -119,23 +125,38 @@ class Desk:
         """The content a state names, verified against its hash. Raises `ContentLostError`."""
         return stored_content(self._contents, state)
 
+    def approved_rows(self, state: RequestState, domain: DomainId) -> frozenset[str] | None:
+        """The row ids that every approval of an approved domain covers; None where that is all of them.
+
+        Raises `ContentLostError` where the choices are not what the ledger says of them.
+        """
+        decision = state.domains[domain]
+        if not decision.narrowed():
+            return None
+        rows = covered(kept_records(self._contents, state, domain))
+        if len(rows) != decision.records_left:
+            raise ContentLostError
+        return rows
+
     def carry_out(
         self,
         call: Call,
         request: RequestId,
         command: ask.Command,
         prepare: Callable[[RequestId], Refusal | None] = nothing_to_keep,
+        complete: Callable[[Case], ask.Command | Refusal] = as_it_is,
     ) -> Done | Refusal:
         """The one way a request changes: replay, read, authorise, decide, store what is erasable, write it down.
 
-        If somebody else's step came first, all of it is done again on what is true then.
+        `complete` adds to a command what depends on the request as it stands. If somebody else's step came first, all
+        of it is done again on what is true then.
         """
         for _ in range(TRIES):
             found = replay(self._log, call.idempotency)
             if found is not None:
                 return self._replayed(call, request, command, found)
             before = self.load(request)
-            outcome = self._decide(call, before, command)
+            outcome = self._decide(call, before, command, complete)
             if not isinstance(outcome, Refusal):
                 outcome = prepare(request) or outcome
             if isinstance(outcome, Refusal):
@@ -146,17 +167,25 @@ class Desk:
                 continue
         return self._refused(call, request, command.NAME, BUSY)
 
-    def _decide(self, call: Call, state: RequestState, command: ask.Command) -> tuple[RequestEvent, ...] | Refusal:
+    def _decide(
+        self,
+        call: Call,
+        state: RequestState,
+        command: ask.Command,
+        complete: Callable[[Case], ask.Command | Refusal],
+    ) -> tuple[RequestEvent, ...] | Refusal:
         now = self._clock.now()
         facts = self._facts(call.actor, state, command)
-        refusal = authorise(Case(state, command, call.actor, facts, now))
+        case = Case(state, command, call.actor, facts, now)
+        refusal = authorise(case)
         if not refusal and call.expected is not None and call.expected != state.version:
             refusal = STALE
         if refusal:
             return refusal
         if asks_policy(command.NAME) and isinstance(call.actor, PersonActor):
             facts = replace(facts, assessment=self._assessment(call.actor.person, state, facts, now))
-        return decide(state, command, call.actor, facts, now)
+        whole = complete(case)
+        return whole if isinstance(whole, Refusal) else decide(state, whole, call.actor, facts, now)
 
     def _record(self, call: Call, before: RequestState, events: tuple[RequestEvent, ...]) -> Done:
         now, foreseen = self._clock.now(), before

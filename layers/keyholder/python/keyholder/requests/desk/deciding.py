@@ -8,11 +8,11 @@ from keyholder.refusals import Refusal
 from keyholder.registry.factors import Factor
 from keyholder.requests import commands as ask
 from keyholder.requests.codes import RejectReason, RevokeReason
-from keyholder.requests.content import (
-    FreeText,
-    identifier_faults,
-)
+from keyholder.requests.conditions import Condition
+from keyholder.requests.content import FreeText, identifier_faults
+from keyholder.requests.desk.choosing import Choosing
 from keyholder.requests.desk.core import Call, Desk, Done
+from keyholder.requests.records import RecordChoice
 from keyholder.vocabulary import (
     ContentHash,
     DomainId,
@@ -36,10 +36,18 @@ class Deciding(Desk):
         until: datetime | None = None,
         identifier_types: tuple[IdentifierType, ...] | None = None,
         factor: Factor | None = None,
+        records: RecordChoice | None = None,
+        conditions: tuple[Condition, ...] = (),
     ) -> Done | Refusal:
-        """One person's yes for one domain, filling one factor."""
-        command = ask.Approve(domain, content_hash, organisation, until, identifier_types, factor)
-        return self.carry_out(call, request, command)
+        """One person's yes for one domain, filling one factor: to all of it or less, under conditions or none.
+
+        Which records they approve goes to the erasable store. Raises `ContentLostError`.
+        """
+        command = ask.Approve(
+            domain, content_hash, organisation, until, identifier_types, factor, conditions=conditions
+        )
+        choosing = Choosing(self._contents, self._ids.salt(), records)
+        return self.carry_out(call, request, command, choosing.keep, choosing.complete)
 
     def reject(
         self,

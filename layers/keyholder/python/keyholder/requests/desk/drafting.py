@@ -34,6 +34,10 @@ class Drafting(Desk):
         """Freeze the draft as a revision and hand it in."""
         return self.carry_out(call, request, ask.Submit(content_hash))
 
+    def accept_conditions(self, call: Call, request: RequestId, conditions_hash: ContentHash) -> Done | Refusal:
+        """The requester undertakes exactly the conditions that are offered; only then is the request approved."""
+        return self.carry_out(call, request, ask.AcceptConditions(conditions_hash))
+
     def withdraw(self, call: Call, request: RequestId) -> Done | Refusal:
         return self.carry_out(call, request, ask.Withdraw())
 

@@ -35,6 +35,10 @@ class Page:
     after: StreamId | None
 
 
+_ASKS_POLICY = frozenset({State.DRAFT, State.RETURNED, State.APPROVED, State.RELEASED})
+"""States in which the requester's next step asks the policy."""
+
+
 class Reading(Desk):
     """A request, for whoever may see it."""
 
@@ -94,7 +98,7 @@ class Reading(Desk):
         candidates = self._candidates(facts.domains) if state.status in OPEN else None
         facts = replace(facts, approvers=self._approvers(state), candidates=candidates)
         # Only the requester's next step asks the policy, so only they wait for the content to be read.
-        if actor.person.id == state.requester and state.status in (State.DRAFT, State.APPROVED, State.RELEASED):
+        if actor.person.id == state.requester and state.status in _ASKS_POLICY:
             facts = replace(facts, assessment=self._assessment(actor.person, state, facts, now))
         commands = allowed_commands(state, actor, facts, now)
         return request_view(state, stands, commands, quorum_view(state, facts))

@@ -11,11 +11,16 @@ from keyholder.requests.events.checking import (
     ChecksRecorded,
     RequestBlocked,
 )
+from keyholder.requests.events.conditions import (
+    ConditionsAccepted,
+    ConditionsOffered,
+)
 from keyholder.requests.events.conflicts import (
     ConflictCleared,
     Recused,
 )
 from keyholder.requests.events.deciding import (
+    DestructionRequired,
     DomainApproved,
     DomainRejected,
     RequestApproved,
@@ -43,6 +48,10 @@ from keyholder.requests.events.releasing import (
     ReleaseFailed,
     ReleaseFinished,
 )
+from keyholder.requests.events.reviewing import (
+    RequestReturned,
+    VoteWithdrawn,
+)
 from keyholder.requests.events.summaries import (
     summary_json,
 )
@@ -58,7 +67,10 @@ __all__ = [
     "ChecksHeld",
     "ChecksRecorded",
     "Claimed",
+    "ConditionsAccepted",
+    "ConditionsOffered",
     "ConflictCleared",
+    "DestructionRequired",
     "DomainApproved",
     "DomainRejected",
     "DraftSaved",
@@ -76,10 +88,12 @@ __all__ = [
     "RequestDiscarded",
     "RequestExpired",
     "RequestRejected",
+    "RequestReturned",
     "RequestRevoked",
     "RequestSubmitted",
     "RequestWithdrawn",
     "VolumeExceeded",
     "VolumeLetThrough",
+    "VoteWithdrawn",
     "summary_json",
 ]

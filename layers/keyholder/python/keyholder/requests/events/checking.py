@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Self
 
 from keyholder.canonical import JsonObject
 from keyholder.ledger.event import rfc3339
 from keyholder.registry.fields import CODE, SHA256, Fields
+from keyholder.registry.projects import DOMAIN
 from keyholder.requests.events.summaries import read_hash
-from keyholder.vocabulary import (
-    ContentHash,
-)
+from keyholder.vocabulary import ContentHash, DomainId
 
 _SAFE_COUNT = re.compile(r"0|1-7|[1-9][0-9]*")
 
@@ -28,6 +27,8 @@ class ChecksRecorded:
     policy_hash: str
     counts: Mapping[str, str]
     due_at: datetime
+    domains: Mapping[DomainId, Mapping[str, str]] = field(default_factory=dict)
+    """The same counts for each domain, for its own controllers; none in an event from before they were told apart."""
 
     def data(self) -> JsonObject:
         return {
@@ -35,17 +36,23 @@ class ChecksRecorded:
             "policy_hash": self.policy_hash,
             "counts": dict(self.counts),
             "due_at": rfc3339(self.due_at),
+            **({"domains": {name: dict(counts) for name, counts in self.domains.items()}} if self.domains else {}),
         }
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
-        counts = fields.inner("counts")
+        domains = fields.maybe_inner("domains")
         return cls(
             content_hash=read_hash(fields),
             policy_hash=fields.text("policy_hash", SHA256),
-            counts={name: counts.text(name, _SAFE_COUNT) for name in counts.codes()},
+            counts=_counts(fields.inner("counts")),
             due_at=fields.moment("due_at"),
+            domains={DomainId(name): _counts(domains.inner(name)) for name in domains.codes(DOMAIN)} if domains else {},
         )
+
+
+def _counts(fields: Fields) -> Mapping[str, str]:
+    return {name: fields.text(name, _SAFE_COUNT) for name in fields.codes()}
 
 
 @dataclass(frozen=True, slots=True)

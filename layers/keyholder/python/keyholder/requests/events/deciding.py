@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Self
 
 from keyholder.canonical import JsonObject
@@ -12,7 +12,9 @@ from keyholder.registry.factors import Factor
 from keyholder.registry.fields import ORGANISATION, PERSON, SHA256, Fields
 from keyholder.registry.projects import DOMAIN
 from keyholder.requests.codes import RejectReason, RevokeReason
+from keyholder.requests.conditions import Condition, read_conditions
 from keyholder.requests.events.summaries import read_domain, read_hash
+from keyholder.requests.records import Narrowed
 from keyholder.vocabulary import (
     ContentHash,
     DomainId,
@@ -24,7 +26,10 @@ from keyholder.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class DomainApproved:
-    """One person's yes for one domain, filling one factor. `complete`: with it the domain's quorum is met."""
+    """One person's yes for one domain, filling one factor. `complete`: with it the domain's quorum is met.
+
+    `records` is which records they approve, where not all; `records_left` how many every approval so far covers.
+    """
 
     TYPE: ClassVar[str] = "request.domain_approved"
     domain: DomainId
@@ -35,6 +40,9 @@ class DomainApproved:
     until: datetime | None
     complete: bool
     factor: Factor = Factor.CONTROLLER
+    records: Narrowed | None = None
+    records_left: int | None = None
+    conditions: tuple[Condition, ...] = ()
 
     def data(self) -> JsonObject:
         return {
@@ -46,6 +54,9 @@ class DomainApproved:
             "until": rfc3339(self.until) if self.until else None,
             "complete": self.complete,
             **_factor_json(self.factor),
+            **({"records": self.records.json()} if self.records else {}),
+            **({"records_left": self.records_left} if self.records_left is not None else {}),
+            **({"conditions": [condition.json() for condition in self.conditions]} if self.conditions else {}),
         }
 
     @classmethod
@@ -59,6 +70,9 @@ class DomainApproved:
             until=fields.maybe_moment("until"),
             complete=fields.flag("complete"),
             factor=_read_factor(fields),
+            records=Narrowed.read(fields.inner("records")) if fields.has("records") else None,
+            records_left=fields.maybe_number("records_left", 1),
+            conditions=read_conditions(fields),
         )
 
 
@@ -156,6 +170,21 @@ class RequestRevoked:
     @classmethod
     def read(cls, fields: Fields) -> Self:
         return cls(PersonId(fields.text("controller", PERSON)), fields.choice("reason", RevokeReason))
+
+
+@dataclass(frozen=True, slots=True)
+class DestructionRequired:
+    """A request was revoked after identifiers had left: they are to be destroyed by this day at the latest."""
+
+    TYPE: ClassVar[str] = "request.destruction_required"
+    destroy_by: date
+
+    def data(self) -> JsonObject:
+        return {"destroy_by": self.destroy_by.isoformat()}
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(fields.day("destroy_by"))
 
 
 def _factor_json(factor: Factor) -> JsonObject:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 from keyholder.canonical import JsonObject
@@ -21,7 +21,10 @@ _TAG = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 @dataclass(frozen=True, slots=True)
 class ReleaseAuthorised:
-    """Written before any key is used. `granted` are the identifier types approved for each domain."""
+    """Written before any key is used. `granted` are the identifier types approved for each domain.
+
+    `records` is how many records are approved, for each domain where they are fewer than were asked for.
+    """
 
     TYPE: ClassVar[str] = "request.release_authorised"
     release: str
@@ -29,6 +32,7 @@ class ReleaseAuthorised:
     delivery: Delivery
     policy_hash: str
     granted: Mapping[DomainId, tuple[IdentifierType, ...]]
+    records: Mapping[DomainId, int] = field(default_factory=dict)
 
     def data(self) -> JsonObject:
         return {
@@ -37,6 +41,7 @@ class ReleaseAuthorised:
             "delivery": self.delivery.value,
             "policy_hash": self.policy_hash,
             "granted": {domain: [kind.value for kind in kinds] for domain, kinds in self.granted.items()},
+            **({"records": dict(self.records.items())} if self.records else {}),
         }
 
     @classmethod
@@ -48,6 +53,7 @@ class ReleaseAuthorised:
             delivery=fields.choice("delivery", Delivery),
             policy_hash=fields.text("policy_hash", SHA256),
             granted={DomainId(name): granted.choices(name, IdentifierType) for name in granted.codes(DOMAIN)},
+            records=_records(fields),
         )
 
 
@@ -144,3 +150,10 @@ class ReleaseCollected:
 
 def _release(fields: Fields) -> str:
     return fields.text("release_id", RELEASE)
+
+
+def _records(fields: Fields) -> Mapping[DomainId, int]:
+    """None in an event from before records could be narrowed."""
+    if not fields.has("records"):
+        return {}
+    return {DomainId(name): count for name, count in fields.counts("records", DOMAIN).items()}

@@ -11,12 +11,14 @@ from keyholder.requests.codec import Happened, from_event
 # Importing a topic is what registers its rules; `test_table` asks for a rule for every event.
 from keyholder.requests.folding import (
     checking,
+    conditions,
     conflicts,
     deciding,
     drafting,
     ending,
     handling,
     releasing,
+    reviewing,
     volume,
     waiting,
 )
@@ -26,6 +28,7 @@ from keyholder.vocabulary import RequestId
 
 __all__ = [
     "checking",
+    "conditions",
     "conflicts",
     "deciding",
     "drafting",
@@ -35,6 +38,7 @@ __all__ = [
     "folds",
     "handling",
     "releasing",
+    "reviewing",
     "waiting",
 ]
 __all__ = ["checking", "deciding", "drafting", "ending", "evolve", "fold", "folds", "releasing", "volume"]

@@ -28,6 +28,7 @@ def _checked(event: ChecksRecorded, state: RequestState, at: datetime) -> Reques
         status=State.IN_REVIEW,
         policy_hash=event.policy_hash,
         counts=event.counts,
+        domain_counts=event.domains,
         due_at=event.due_at,
         checks_held=None,
     )

@@ -32,4 +32,5 @@ def _recused(event: Recused, state: RequestState, at: datetime) -> RequestState:
 def _without(decision: DomainDecision, person: PersonId) -> DomainDecision:
     if decision.state is not DecisionState.OPEN:
         return decision
-    return replace(decision, ballots=tuple(ballot for ballot in decision.ballots if ballot.person != person))
+    others = tuple(ballot for ballot in decision.ballots if ballot.person != person)
+    return decision if others == decision.ballots else replace(decision, ballots=others, records_left=None)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from keyholder.requests.codes import DecisionState, State, Vote
 from keyholder.requests.events import (
+    DestructionRequired,
     DomainApproved,
     DomainRejected,
     RequestApproved,
@@ -30,8 +31,11 @@ def _domain_approved(event: DomainApproved, state: RequestState, at: datetime) -
         identifier_types=event.identifier_types,
         until=event.until,
         factor=event.factor,
+        records=event.records,
+        conditions=event.conditions,
     )
-    return _with_ballot(state, event.domain, ballot, DecisionState.APPROVED if event.complete else DecisionState.OPEN)
+    outcome = DecisionState.APPROVED if event.complete else DecisionState.OPEN
+    return _with_ballot(state, event.domain, ballot, outcome, event.records_left)
 
 
 @apply.register
@@ -46,7 +50,7 @@ def _domain_rejected(event: DomainRejected, state: RequestState, at: datetime) -
         comment_sha256=event.comment_sha256,
         factor=event.factor,
     )
-    return _with_ballot(state, event.domain, ballot, DecisionState.REJECTED)
+    return _with_ballot(state, event.domain, ballot, DecisionState.REJECTED, None)
 
 
 @apply.register
@@ -64,7 +68,14 @@ def _revoked(event: RequestRevoked, state: RequestState, at: datetime) -> Reques
     return replace(over(state, State.REVOKED), reasons=(event.reason.value,))
 
 
-def _with_ballot(state: RequestState, domain: DomainId, ballot: Ballot, outcome: DecisionState) -> RequestState:
+@apply.register
+def _destruction_required(event: DestructionRequired, state: RequestState, at: datetime) -> RequestState:
+    return replace(state, destruction_required_by=event.destroy_by)
+
+
+def _with_ballot(
+    state: RequestState, domain: DomainId, ballot: Ballot, outcome: DecisionState, records_left: int | None
+) -> RequestState:
     decision = state.domains[domain]
-    decided = replace(decision, state=outcome, ballots=(*decision.ballots, ballot))
+    decided = replace(decision, state=outcome, ballots=(*decision.ballots, ballot), records_left=records_left)
     return replace(state, domains={**state.domains, domain: decided})

@@ -15,7 +15,7 @@ from keyholder.requests.events import (
     RequestWithdrawn,
 )
 from keyholder.requests.folding.rules import apply, over
-from keyholder.requests.state import DomainDecision, RequestState
+from keyholder.requests.state import DomainDecision, RequestState, Revision
 
 
 @apply.register
@@ -42,6 +42,9 @@ def _submitted(event: RequestSubmitted, state: RequestState, at: datetime) -> Re
         summary=event.summary,
         policy_hash=event.policy_hash,
         domains={domain: DomainDecision(needs) for domain, needs in event.needed_by.items()},
+        revisions=(*state.revisions, Revision(event.revision, event.summary, at)),
+        counts={},
+        domain_counts={},
         due_at=event.due_at,
     )
 

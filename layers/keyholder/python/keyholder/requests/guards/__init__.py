@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from keyholder.requests.guards.conditions import (
+    CONDITIONS_ACCEPTED,
+    IN_TIME,
+    SAME_CONDITIONS,
+)
 from keyholder.requests.guards.conflicts import (
     NO_CONFLICT,
     NO_SETTLED_VOTE,
@@ -17,10 +22,10 @@ from keyholder.requests.guards.deciding import (
     DOMAIN_NOT_REJECTED,
     DOMAIN_OPEN,
     FIRST_DECISION,
-    NARROWED_ONLY,
     OFF_THE_PROJECT,
     ORGANISATION_CLEAR,
     SOMEBODY_ELSE,
+    ForADomain,
     decided_domain,
     deciding_part,
 )
@@ -38,6 +43,11 @@ from keyholder.requests.guards.handling import (
     CLAIMS_OWN_DOMAIN,
     NOT_THE_HANDLER,
     THE_HANDLER,
+)
+from keyholder.requests.guards.narrowing import (
+    CONDITIONS_FIT,
+    NARROWED_ONLY,
+    RECORDS_LEFT,
 )
 from keyholder.requests.guards.people import (
     ACCREDITED,
@@ -58,6 +68,10 @@ from keyholder.requests.guards.releasing import (
     RETRIEVALS_LEFT,
     WINDOW_OPEN,
 )
+from keyholder.requests.guards.reviewing import (
+    APPROVED_BEFORE,
+    ASKS_SOMETHING,
+)
 from keyholder.requests.guards.times import (
     DUE,
 )
@@ -72,8 +86,12 @@ __all__ = [
     "ACCREDITED",
     "ALL_CHUNKS",
     "APPROVALS_STAND",
+    "APPROVED_BEFORE",
+    "ASKS_SOMETHING",
     "CAPACITY_HELD",
     "CLAIMS_OWN_DOMAIN",
+    "CONDITIONS_ACCEPTED",
+    "CONDITIONS_FIT",
     "CONTROLS_DOMAIN",
     "DELIVERY_AS_APPROVED",
     "DESTROYED_LATER",
@@ -86,6 +104,7 @@ __all__ = [
     "FIRST_DECISION",
     "HANDING_OUT",
     "HELD",
+    "IN_TIME",
     "LETS_THROUGH_FOR_OTHERS",
     "NARROWED_ONLY",
     "NEXT_CHUNK",
@@ -101,15 +120,18 @@ __all__ = [
     "POLICY_ALLOWS",
     "PROJECT_MEMBER",
     "QUORUM_ATTAINABLE",
+    "RECORDS_LEFT",
     "RELEASE_IN_TIME",
     "RELEASE_OPEN",
     "RETRIEVALS_LEFT",
+    "SAME_CONDITIONS",
     "SAME_CONTENT",
     "SAME_PROJECT",
     "SOMEBODY_ELSE",
     "STOPPED_AS_LET_THROUGH",
     "THE_HANDLER",
     "WINDOW_OPEN",
+    "ForADomain",
     "Guard",
     "decided_domain",
     "deciding_part",

@@ -12,8 +12,13 @@ from keyholder.requests.commands import (
     LetThrough,
     RecordChecks,
     Reject,
+    Return,
+    WithdrawVote,
 )
 from keyholder.requests.guards.guard import Guard
+
+NamesContent = RecordChecks | HoldChecks | Approve | Reject | Return | WithdrawVote | AuthoriseRelease | LetThrough
+"""Commands that say which content they mean."""
 
 
 def _policy_allows(case: Case) -> Refusal | None:
@@ -25,7 +30,7 @@ def _policy_allows(case: Case) -> Refusal | None:
 
 def _same_content(case: Case) -> Refusal | None:
     command = case.command
-    if not isinstance(command, RecordChecks | HoldChecks | Approve | Reject | AuthoriseRelease | LetThrough):
+    if not isinstance(command, NamesContent):
         raise TypeError("this rule is about commands that name a content")
     return None if command.content_hash == case.state.content_hash else reasons.OTHER_CONTENT
 

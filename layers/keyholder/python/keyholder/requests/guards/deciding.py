@@ -7,19 +7,19 @@ from keyholder.registry.factors import Factor, Standing
 from keyholder.requests import reasons
 from keyholder.requests.case import Case
 from keyholder.requests.codes import DecisionState
-from keyholder.requests.commands import (
-    Approve,
-    Reject,
-)
+from keyholder.requests.commands import Approve, Reject, Return, WithdrawVote
 from keyholder.requests.eligibility import Count, count
 from keyholder.requests.guards.guard import Guard
 from keyholder.vocabulary import DomainId
 
+ForADomain = Approve | Reject | Return | WithdrawVote
+"""Commands that somebody gives for one domain."""
+
 
 def decided_domain(case: Case) -> DomainId:
-    """The domain an approval or rejection is for."""
+    """The domain a decision is for."""
     command = case.command
-    if not isinstance(command, Approve | Reject):
+    if not isinstance(command, ForADomain):
         raise TypeError("this rule is about decisions")
     return command.domain
 
@@ -27,7 +27,7 @@ def decided_domain(case: Case) -> DomainId:
 def deciding_part(case: Case) -> Standing | Refusal:
     """The one part the person takes and the organisation they take it for, as they name it or as it is clear."""
     command = case.command
-    if not isinstance(command, Approve | Reject):
+    if not isinstance(command, Approve | Reject | Return):
         raise TypeError("this rule is about decisions")
     parts = case.stands_for(command.domain)
     if isinstance(command, Approve):
@@ -49,11 +49,11 @@ def deciding_part(case: Case) -> Standing | Refusal:
 
 
 def _clear_factor(case: Case, parts: frozenset[Standing]) -> Factor | Refusal:
-    """The only factor there is, or for an approval the only one of which a place is open. A rejection needs none."""
+    """The only factor there is; for an approval the only one of which a place is open; to stop, any will do."""
     factors = [factor for factor in Factor if any(held is factor for held, _ in parts)]
     if not factors:
         return reasons.ORGANISATION_UNCLEAR
-    if len(factors) == 1 or isinstance(case.command, Reject):
+    if len(factors) == 1 or isinstance(case.command, Reject | Return):
         return factors[0]
     counted = _counted(case)
     helping = {factor for factor, organisation in parts if counted.helped_by(case.person.id, (factor, organisation))}
@@ -102,18 +102,6 @@ def _organisation_clear(case: Case) -> Refusal | None:
     return part if isinstance(part, Refusal) else None
 
 
-def _narrowed_only(case: Case) -> Refusal | None:
-    command, summary = case.of(Approve), case.summary
-    if command.until is not None and not 0 < (command.until - case.now).total_seconds() <= summary.window_days * 86_400:
-        return reasons.UNTIL_OUT_OF_RANGE
-    if command.identifier_types is None:
-        return None
-    chosen, decision = set(command.identifier_types), case.state.domains[command.domain]
-    left = set(decision.granted()) if decision.approvals() else set(summary.identifier_types)
-    fits = chosen <= set(summary.identifier_types) and chosen & left
-    return None if fits else reasons.TYPES_NOT_ASKED
-
-
 CONTROLS_DOMAIN = Guard("decides for the domain, which the request asks from", _controls_domain)
 SOMEBODY_ELSE = Guard("is not the requester", _somebody_else)
 OFF_THE_PROJECT = Guard("is not, and never was, on the project", _off_the_project)
@@ -121,4 +109,3 @@ FIRST_DECISION = Guard("has not decided for this domain on this revision", _firs
 DOMAIN_OPEN = Guard("the domain has not decided", _domain_open)
 DOMAIN_NOT_REJECTED = Guard("the domain has not rejected", _domain_not_rejected)
 ORGANISATION_CLEAR = Guard("fills one factor for one organisation that controls the domain", _organisation_clear)
-NARROWED_ONLY = Guard("approves what was asked or less, of types and of time", _narrowed_only)

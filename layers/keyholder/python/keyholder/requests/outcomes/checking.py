@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from keyholder.requests.case import Case
 from keyholder.requests.codes import safe_count
 from keyholder.requests.commands import (
+    Checks,
+    Found,
     HoldChecks,
     RecordChecks,
 )
@@ -26,13 +30,13 @@ def record_checks(case: Case) -> Outcome:
     checks = command.checks
     if checks.reasons:
         return (RequestBlocked(command.content_hash, checks.policy_hash, checks.reasons),)
-    counts = {"eligible": checks.eligible, "held": checks.held, "withheld": checks.withheld}
     return (
         ChecksRecorded(
             content_hash=command.content_hash,
             policy_hash=checks.policy_hash,
-            counts={name: safe_count(count) for name, count in counts.items()},
+            counts=_safe(checks),
             due_at=case.now + case.facts.limits.decision_within,
+            domains={domain: _safe(found) for domain, found in checks.by_domain.items()},
         ),
     )
 
@@ -40,3 +44,8 @@ def record_checks(case: Case) -> Outcome:
 def hold_checks(case: Case) -> Outcome:
     command = case.of(HoldChecks)
     return (ChecksHeld(command.content_hash, command.code),)
+
+
+def _safe(found: Checks | Found) -> Mapping[str, str]:
+    counts = {"eligible": found.eligible, "held": found.held, "withheld": found.withheld}
+    return {name: safe_count(count) for name, count in counts.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from keyholder.requests.case import Case
 from keyholder.requests.codes import ExpiryReason, State
 from keyholder.requests.events import (
@@ -11,5 +13,12 @@ from keyholder.requests.outcomes.outcome import Outcome
 
 
 def expire(case: Case) -> Outcome:
-    approved = case.state.status in (State.APPROVED, State.RELEASED)
-    return (RequestExpired(ExpiryReason.WINDOW_OVER if approved else ExpiryReason.NOT_DECIDED),)
+    return (RequestExpired(_REASONS.get(case.state.status, ExpiryReason.NOT_DECIDED)),)
+
+
+_REASONS: Mapping[State | None, ExpiryReason] = {
+    State.RETURNED: ExpiryReason.NOT_ANSWERED,
+    State.CONDITIONS_OFFERED: ExpiryReason.CONDITIONS_NOT_ACCEPTED,
+    State.APPROVED: ExpiryReason.WINDOW_OVER,
+    State.RELEASED: ExpiryReason.WINDOW_OVER,
+}

@@ -24,7 +24,11 @@ from keyholder.requests.outcomes.outcome import Outcome
 def authorise_release(case: Case) -> Outcome:
     command = case.of(AuthoriseRelease)
     granted = {domain: case.state.domains[domain].granted() for domain in case.state.approved_domains()}
-    return (ReleaseAuthorised(command.release, command.content_hash, command.delivery, policy_hash(case), granted),)
+    left = {domain: case.state.domains[domain].records_left for domain in granted}
+    records = {domain: count for domain, count in left.items() if count is not None}
+    return (
+        ReleaseAuthorised(command.release, command.content_hash, command.delivery, policy_hash(case), granted, records),
+    )
 
 
 def record_chunk(case: Case) -> Outcome:

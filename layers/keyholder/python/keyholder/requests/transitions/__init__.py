@@ -6,7 +6,18 @@ What is not in it can't happen. Each module has the rows of one topic.
 
 from __future__ import annotations
 
-from keyholder.requests.transitions import checking, conflicts, deciding, drafting, ending, handling, releasing, volume
+from keyholder.requests.transitions import (
+    checking,
+    conditions,
+    conflicts,
+    deciding,
+    drafting,
+    ending,
+    handling,
+    releasing,
+    reviewing,
+    volume,
+)
 from keyholder.requests.transitions.row import Transition, Who
 
 __all__ = ["TRANSITIONS", "WHO", "Transition", "Who"]
@@ -17,6 +28,8 @@ TRANSITIONS: tuple[Transition, ...] = (
     *conflicts.ROWS,
     *handling.ROWS,
     *deciding.ROWS,
+    *reviewing.ROWS,
+    *conditions.ROWS,
     *releasing.ROWS,
     *volume.ROWS,
     *ending.ROWS,

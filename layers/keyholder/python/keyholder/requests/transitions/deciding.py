@@ -5,7 +5,15 @@ from __future__ import annotations
 from keyholder.requests import guards as g
 from keyholder.requests.codes import State
 from keyholder.requests.commands import CommandName
-from keyholder.requests.events import DomainApproved, DomainRejected, RequestApproved, RequestRejected, RequestRevoked
+from keyholder.requests.events import (
+    ConditionsOffered,
+    DestructionRequired,
+    DomainApproved,
+    DomainRejected,
+    RequestApproved,
+    RequestRejected,
+    RequestRevoked,
+)
 from keyholder.requests.outcomes import deciding
 from keyholder.requests.transitions.row import Transition, Who, states, types
 
@@ -25,9 +33,11 @@ ROWS: tuple[Transition, ...] = (
             g.NO_CONFLICT,
             g.ORGANISATION_CLEAR,
             g.NARROWED_ONLY,
+            g.RECORDS_LEFT,
+            g.CONDITIONS_FIT,
         ),
-        events=types(DomainApproved, RequestApproved),
-        to=states(State.IN_REVIEW, State.APPROVED),
+        events=types(DomainApproved, ConditionsOffered, RequestApproved),
+        to=states(State.IN_REVIEW, State.CONDITIONS_OFFERED, State.APPROVED),
         outcome=deciding.approve,
         fresh_sign_in=True,
     ),
@@ -46,17 +56,17 @@ ROWS: tuple[Transition, ...] = (
             g.NO_CONFLICT,
             g.ORGANISATION_CLEAR,
         ),
-        events=types(DomainRejected, RequestRejected, RequestApproved),
-        to=states(State.IN_REVIEW, State.REJECTED, State.APPROVED),
+        events=types(DomainRejected, RequestRejected, ConditionsOffered, RequestApproved),
+        to=states(State.IN_REVIEW, State.REJECTED, State.CONDITIONS_OFFERED, State.APPROVED),
         outcome=deciding.reject,
         fresh_sign_in=True,
     ),
     Transition(
-        sources=states(State.APPROVED, State.RELEASED),
+        sources=states(State.CONDITIONS_OFFERED, State.APPROVED, State.RELEASED),
         command=CommandName.REVOKE,
         who=Who.CONTROLLER,
         guards=(),
-        events=types(RequestRevoked),
+        events=types(RequestRevoked, DestructionRequired),
         to=states(State.REVOKED),
         outcome=deciding.revoke,
     ),

@@ -20,7 +20,7 @@ ROWS: tuple[Transition, ...] = (
         outcome=drafting.create,
     ),
     Transition(
-        sources=states(State.DRAFT),
+        sources=states(State.DRAFT, State.RETURNED),
         command=CommandName.SAVE,
         who=Who.REQUESTER,
         guards=(g.SAME_PROJECT, g.PROJECT_MEMBER),
@@ -38,7 +38,7 @@ ROWS: tuple[Transition, ...] = (
         outcome=drafting.discard,
     ),
     Transition(
-        sources=states(State.DRAFT),
+        sources=states(State.DRAFT, State.RETURNED),
         command=CommandName.SUBMIT,
         who=Who.REQUESTER,
         guards=(
@@ -57,7 +57,7 @@ ROWS: tuple[Transition, ...] = (
         fresh_sign_in=True,
     ),
     Transition(
-        sources=states(State.SUBMITTED, State.IN_REVIEW),
+        sources=states(State.SUBMITTED, State.IN_REVIEW, State.RETURNED, State.CONDITIONS_OFFERED),
         command=CommandName.WITHDRAW,
         who=Who.REQUESTER,
         guards=(),

@@ -11,7 +11,14 @@ from keyholder.requests.transitions.row import Transition, Who, states, types
 
 ROWS: tuple[Transition, ...] = (
     Transition(
-        sources=states(State.SUBMITTED, State.IN_REVIEW, State.APPROVED, State.RELEASED),
+        sources=states(
+            State.SUBMITTED,
+            State.IN_REVIEW,
+            State.RETURNED,
+            State.CONDITIONS_OFFERED,
+            State.APPROVED,
+            State.RELEASED,
+        ),
         command=CommandName.EXPIRE,
         who=Who.SWEEPER,
         guards=(g.DUE,),

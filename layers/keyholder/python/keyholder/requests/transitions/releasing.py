@@ -26,6 +26,7 @@ ROWS: tuple[Transition, ...] = (
             g.DELIVERY_AS_APPROVED,
             g.DOMAINS_COVERED,
             g.APPROVALS_STAND,
+            g.CONDITIONS_ACCEPTED,
             g.POLICY_ALLOWS,
         ),
         events=types(ReleaseAuthorised),
