@@ -70,6 +70,8 @@ bench: install $(BENCH)/.installed ## Measure pseudonyms, against other librarie
 lock: install ## Lock the dependencies again after a change of requirements/*.in
 	for name in runtime mesh development benchmarks mesh-sandbox; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-header requirements/$$name.in -o requirements/$$name.txt; done
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --constraints requirements/runtime.txt \
+		$(foreach name,cryptography cffi pycparser,--no-emit-package $(name)) requirements/timestamps.in -o requirements/timestamps.txt
 
 install: $(VENV)/.installed $(INDEPENDENT)/.installed $(MESH)/.installed ## Install what is needed, into this folder
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +22,9 @@ from keyholder.ledger.verification import (
     UnusableDownloadError,
 )
 from keyholder.ledger.verification import verify as verify_ledger
+
+if TYPE_CHECKING:
+    from keyholder.timestamps.check import StampCheck
 
 BROKEN = 6
 UNUSABLE = 2
@@ -57,6 +61,19 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=_FILE,
     help="A receipt (tlog-proof) that somebody holds: its act must be where it says, in a ledger that continues it.",
 )
+@click.option(
+    "--stamp",
+    "stamp_files",
+    multiple=True,
+    type=_FILE,
+    help="A time-stamp of a checkpoint (RFC 3161): says since when the ledger held what it holds up to there.",
+)
+@click.option(
+    "--authority",
+    "authority_file",
+    type=_FILE,
+    help="The certificates of the authority that made the stamps, its root among them, from itself.",
+)
 @click.option("--rules", is_flag=True, help="Decide every request, release and key change again, and compare.")
 @click.option(
     "--subject",
@@ -70,6 +87,8 @@ def verify(
     since_files: tuple[Path, ...],
     receipt_files: tuple[Path, ...],
     *,
+    stamp_files: tuple[Path, ...],
+    authority_file: Path | None,
     rules: bool,
     subject_file: Path | None,
 ) -> None:
@@ -85,11 +104,12 @@ def verify(
         download = Folder(folder)
         scan = SubjectScan(_tags(subject_file)) if subject_file else None
         receipts = ReceiptCheck(((path.name, path.read_bytes()) for path in receipt_files), keys)
+        stamps = _stamps(stamp_files, authority_file, download)
         view = Folder(folder / VIEW)
         published = _published(view, keys)
         tiles = TileCheck(view.tiles(), view.read, published)
         since = [*(keys.open(path.read_bytes()) for path in since_files), *receipts.remembered]
-        inspectors: list[Inspector] = [tiles, receipts, *_rules(wanted=rules), *([scan] if scan else [])]
+        inspectors: list[Inspector] = [tiles, receipts, *_rules(wanted=rules), *stamps, *([scan] if scan else [])]
         whole = verify_ledger(download, keys, [*since, *([published] if published else [])], inspectors)
     except BrokenLedgerError as broken:
         click.echo(f"broken: {_one_line(broken.where)}: {broken.what} [{broken.fault}]", err=True)
@@ -101,12 +121,32 @@ def verify(
         click.echo(
             f"{found.index}\t{found.event.stream}\t{found.event.data.get('release_id')}\t{found.event.at:%FT%TZ}"
         )
+    for stamped in stamps[0].found if stamps else ():
+        click.echo(f"{stamped.size}\tstamped {stamped.stamp.at:%FT%TZ}\t{_one_line(stamped.stamp.by)}")
     click.echo(
         f"whole: {whole.events} events in {whole.batches} batches, root {whole.checkpoint.root.hex()}, "
         f"signed by {keys.origin}"
         + (", by the rules" if rules else "")
         + (f"; the person is in {len(scan.found)} releases" if scan else "")
     )
+
+
+def _stamps(files: tuple[Path, ...], authority: Path | None, download: Folder) -> list[StampCheck]:
+    """Imported only where there is one: the library that reads them is no part of verifying the ledger."""
+    if not files:
+        return []
+    if authority is None:
+        raise click.UsageError("--stamp needs --authority: whose stamps count is for you to say.")
+    from keyholder.timestamps.check import StampCheck
+    from keyholder.timestamps.stamps import StampError, Trust
+
+    try:
+        trust = Trust.read(authority.read_bytes())
+        return [StampCheck(((path.name, path.read_bytes()) for path in files), trust, download.read)]
+    except StampError as cause:
+        raise UnusableDownloadError(f"{authority.name}: {cause}") from cause
+    except ModuleNotFoundError as missing:
+        raise UnusableDownloadError("stamps are read by rfc3161-client, which is not installed") from missing
 
 
 def _rules(*, wanted: bool) -> list[Inspector]:

@@ -77,6 +77,7 @@ class Fault(StrEnum):
     REWRITTEN = "REWRITTEN"
     """The ledger does not continue a remembered checkpoint."""
     RECEIPT = "RECEIPT"
+    STAMP = "STAMP"
     TILE = "TILE"
     RULE = "RULE"
     """Something that could not have happened."""
