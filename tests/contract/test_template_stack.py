@@ -35,7 +35,7 @@ def test_every_resource_of_both_templates_is_there(assembly: Path, aws: None) ->
         route.key: route.function for route in ROUTES
     }
     assert set(deployed.functions) == set(Function)
-    assert list(deployed.feeds.values()) == ["release"]
+    assert sorted(deployed.feeds.values()) == ["pseudonymise", "release"]
     assert deployed.schedules == {"rate(1 minute)": ["sweeper", "watch"], "rate(10 minutes)": ["mesh"]}
 
 
@@ -64,7 +64,14 @@ def test_what_clouds_emulators_drop_is_applied(api: Api) -> None:
     lock = s3.get_object_lock_configuration(Bucket=ledger)["ObjectLockConfiguration"]
     assert lock["Rule"]["DefaultRetention"] == {"Mode": "COMPLIANCE", "Days": 2922, "Years": 0}
     assert s3.get_bucket_versioning(Bucket=ledger)["Status"] == "Enabled"
-    for name in ("LEDGER_BUCKET", "CONTENT_BUCKET", "CHOICES_BUCKET", "RESULTS_BUCKET", "VIEW_BUCKET", "OUTBOX_BUCKET"):
+    for name in (
+        "LEDGER_BUCKET",
+        "CONTENT_BUCKET",
+        "CHOICES_BUCKET",
+        "RESULTS_BUCKET",
+        "EXTRACTS_BUCKET",
+        "VIEW_BUCKET",
+    ):
         blocked = s3.get_public_access_block(Bucket=api.names[name])["PublicAccessBlockConfiguration"]
         assert all(blocked.values())
     assert expiry(api, "RESULTS_BUCKET") == expiry(api, "OUTBOX_BUCKET") == {"": 1}

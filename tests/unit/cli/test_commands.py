@@ -13,12 +13,14 @@ from click.testing import CliRunner, Result
 from infra.routes import ROOT
 from keyholder.cli.main import COMMANDS, cli
 from keyholder.cli.session import Session
+from keyholder.client.storage import Storage
 from keyholder.client.transport import Reply
 from keyholder.collection.vocabulary import DropRule
 from keyholder.pseudonyms.token import Scheme, Token, ciphertext_length
 from keyholder.vocabulary import IdentifierType
 from tests.people import some_nhs_numbers
 from tests.unit.client.fake_api import URL, Asked, FakeApi, ok, problem, view
+from tests.unit.client.fake_extracts import FakeExtracts
 
 PEOPLE = some_nhs_numbers(4)
 HASH = "ab" * 32
@@ -28,8 +30,13 @@ CODED = {"items", "code_list"}
 SETTINGS = {"KEYHOLDER_URL": URL, "KEYHOLDER_TOKEN": "token"}
 
 
-def run(*arguments: str, api: FakeApi | None = None, settings: Mapping[str, str] = SETTINGS) -> Result:
-    session = Session(settings, api or FakeApi([]))
+def run(
+    *arguments: str,
+    api: FakeApi | None = None,
+    settings: Mapping[str, str] = SETTINGS,
+    files: Storage | None = None,
+) -> Result:
+    session = Session(settings, api or FakeApi([]), files=files)
     return CliRunner().invoke(cli, list(arguments), obj=session)
 
 
@@ -179,13 +186,46 @@ def test_rules_that_do_not_fit_are_said_before_anything_is_read(
     assert not api.asked
 
 
-def pseudonyms(asked: Asked) -> Reply:
+def test_more_rows_than_one_call_takes_go_as_a_file_and_nobody_notices(tmp_path: Path) -> None:
+    crowd = some_nhs_numbers(5_003)
+    rows = [f"{number},LS1 4AP,E01000001,," for number in crowd]
+    arguments = practice(tmp_path, "nhs_number,postcode,lsoa,date_of_death,surname", *rows)
+    events = tmp_path / "type-1.csv"
+    events.write_text("nhs_number,system,code,recorded_on\n" + "".join(f"{number},,,\n" for number in crowd))
+    at, out = FakeExtracts(polls=[], part_rows=2_000), [tmp_path / name for name in ("file.csv", "calls.csv")]
+    as_file = run(*arguments, "--out", str(out[0]), api=FakeApi(at), files=at)
+    assert as_file.exit_code == 0, as_file.stderr
+    assert at.told["rows"] == len(crowd)
+    assert at.discarded
+    in_calls = FakeApi(lambda asked: pseudonyms(asked, "S"))
+    as_calls = run(*arguments, "--out", str(out[1]), "--batch", "5000", api=in_calls)
+    assert len(in_calls.asked) == 2
+    assert out[0].read_bytes() == out[1].read_bytes()
+    assert (as_file.stdout, as_file.stderr) == (as_calls.stdout, as_calls.stderr)
+    assert out[0].stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_keyholder_refuses_leaves_no_output(tmp_path: Path) -> None:
+    crowd = some_nhs_numbers(5_001)
+    arguments = practice(tmp_path, "nhs_number,date_of_death", *(f"{number}," for number in crowd))
+    (tmp_path / "type-1.csv").write_text(
+        "nhs_number,system,code,recorded_on\n" + "".join(f"{number},,,\n" for number in crowd)
+    )
+    at, out = FakeExtracts(polls=[{"status": "refused", "code": "HASH_DIFFERS"}]), tmp_path / "out.csv"
+    result = run(*arguments, "--out", str(out), api=FakeApi(at), files=at)
+    assert result.exit_code == 1
+    assert "HASH_DIFFERS" in result.stderr
+    assert not out.exists()
+    assert at.discarded
+
+
+def pseudonyms(asked: Asked, mark: str = "SN") -> Reply:
     assert isinstance(asked.body, dict)
     rows = [
         {
             "row_id": row["row_id"],
             "status": "pseudonymised",
-            "pseudonyms": {kind: f"SN{cell}" for kind, cell in row["identifiers"].items()},
+            "pseudonyms": {kind: f"{mark}{cell}" for kind, cell in row["identifiers"].items()},
         }
         for row in asked.body["rows"]
     ]

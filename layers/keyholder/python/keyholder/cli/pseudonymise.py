@@ -18,6 +18,8 @@ from keyholder.cli.session import Session
 from keyholder.client import PseudonymisedRow
 from keyholder.client.collection_file import collection_rules
 from keyholder.client.extract import BATCH_ROWS, Tally, columns_of, kept_rows, output_columns, pseudonymised
+from keyholder.client.extract_answers import Measured
+from keyholder.client.extract_file import ExtractFile, Service, Watching
 from keyholder.client.spreadsheets import Sheet, private_file, write_rows
 from keyholder.client.type_1 import Type1File
 from keyholder.collection.columns import ColumnPlan
@@ -50,7 +52,11 @@ class Advance(Protocol):
     help="The domain's collection rules, a JSON file. Without it: those of the GP data collection, without codes.",
 )
 @click.option("--out", type=FILE_OUT, help="Written with mode 0600, whole or not at all. Needed unless --dry-run.")
-@click.option("--batch", default=BATCH_ROWS, show_default=True, type=click.IntRange(1, BATCH_ROWS), help="Rows a call.")
+@click.option(
+    "--batch",
+    type=click.IntRange(1, BATCH_ROWS),
+    help="Send all rows in calls of so many. Without it, more than 5,000 rows go as one file.",
+)
 @click.option("--dry-run", is_flag=True, help="Only count what would be dropped: nothing is sent or written.")
 @click.pass_obj
 def pseudonymise(
@@ -61,7 +67,7 @@ def pseudonymise(
     type_1: Path,
     collection: Path | None,
     out: Path | None,
-    batch: int,
+    batch: int | None,
     dry_run: bool,
 ) -> None:
     """Replace the identifiers of FILE by pseudonyms.
@@ -70,6 +76,9 @@ def pseudonymise(
     other columns only those that the collection rules name are kept. Before anything is sent, rows are dropped of
     people with an active Type 1 opt-out or of whom nobody can tell, of people who died before the collection started,
     and of coded events that may not be shared by law or are too old. What was dropped is counted rule by rule.
+
+    Many rows go past the API as one file, to an address that Keyholder gives for this file alone. It is encrypted
+    there, erased as soon as the pseudonyms are made, and holds identifiers only: no other column leaves this machine.
     """
     rules = GP_DATA_COLLECTION if collection is None else collection_rules(collection)
     if rules.domain not in {None, domain}:
@@ -84,7 +93,14 @@ def pseudonymise(
     if out is None or dry_run:
         columns = _count(file, screen, tally)
     else:
-        columns = _send(session, file, screen, tally, domain=domain, out=out, batch=batch)
+        columns = _header(file, screen)
+        extract = ExtractFile(partial(_people, file), columns, screen)
+        told = extract.measured(tally)
+        if batch is None and told.rows > BATCH_ROWS:
+            _send_file(session, extract, told, tally, domain=domain, out=out)
+        else:
+            tally = Tally()
+            _send_rows(session, file, extract, tally, domain=domain, out=out, batch=batch or BATCH_ROWS)
     _tell(session, tally, columns, rules, dry_run=dry_run)
 
 
@@ -97,26 +113,43 @@ def _count(file: Path, screen: Screen, tally: Tally) -> ColumnPlan:
     return columns
 
 
-def _send(
-    session: Session, file: Path, screen: Screen, tally: Tally, *, domain: str, out: Path, batch: int
-) -> ColumnPlan:
+def _header(file: Path, screen: Screen) -> ColumnPlan:
+    with file.open(encoding="utf-8-sig", newline="") as clear:
+        return columns_of(Sheet.read(clear).header, screen.rules)
+
+
+def _people(file: Path) -> Iterator[Mapping[str, str]]:
+    with file.open(encoding="utf-8-sig", newline="") as clear:
+        yield from Sheet.read(clear).rows
+
+
+def _send_rows(
+    session: Session, file: Path, extract: ExtractFile, tally: Tally, *, domain: str, out: Path, batch: int
+) -> None:
+    """In calls of the API."""
     keyholder = session.keyholder()
-    with (
-        file.open(encoding="utf-8-sig", newline="") as clear,
-        private_file(out) as target,
-        _progress(_lines(file)) as advance,
-    ):
-        sheet = Sheet.read(clear)
-        columns = columns_of(sheet.header, screen.rules)
+    with private_file(out) as target, _progress(_lines(file)) as advance:
 
         def send(rows: Sequence[tuple[str, Mapping[str, str]]], report: CollectionReport) -> Sequence[PseudonymisedRow]:
             answers = keyholder.pseudonymise(domain, rows, report)
             advance(len(rows))
             return answers
 
-        rows = pseudonymised(sheet.rows, columns, screen, send, tally, batch_rows=batch)
-        write_rows(target, output_columns(columns), rows)
-    return columns
+        people = extract.people()
+        rows = pseudonymised(people, extract.columns, extract.screen, send, tally, batch_rows=batch)
+        write_rows(target, output_columns(extract.columns), rows)
+
+
+def _send_file(session: Session, extract: ExtractFile, told: Measured, tally: Tally, *, domain: str, out: Path) -> None:
+    """As one file, past the API."""
+    with private_file(out) as target, _progress(told.rows) as advance:
+
+        def held() -> None:
+            session.say("The controller's own key is switched off: Keyholder goes on as soon as it is there again.")
+
+        to = Service(session.keyholder(), session.storage(), domain, Watching(advance, held))
+        rows = extract.pseudonymised(to, told, tally)
+        write_rows(target, output_columns(extract.columns), rows)
 
 
 def _tell(session: Session, tally: Tally, columns: ColumnPlan, rules: CollectionRules, *, dry_run: bool) -> None:

@@ -13,6 +13,7 @@ import click
 
 from keyholder.canonical import JsonObject, JsonValue
 from keyholder.client import Keyholder
+from keyholder.client.storage import HttpsStorage, Storage
 from keyholder.client.transport import Transport
 
 
@@ -32,6 +33,8 @@ class Session:
     transport: Transport | None = None
     """In place of HTTPS, for tests."""
     as_json: bool = False
+    files: Storage | None = None
+    """In place of HTTPS to the store of large files, for tests."""
 
     def keyholder(self) -> Keyholder:
         """A client as the environment says. Raises `NotConfigured`."""
@@ -46,6 +49,10 @@ class Session:
         if bundle is not None and not Path(bundle).is_file():
             raise NotConfigured("KEYHOLDER_CA_BUNDLE names no file.")
         return Keyholder(url, token, bundle, transport=self.transport)
+
+    def storage(self) -> Storage:
+        """Where large files go, past the API. Needs no token."""
+        return self.files or HttpsStorage(self.environment.get("KEYHOLDER_CA_BUNDLE") or None)
 
     def _token(self) -> Callable[[], str]:
         """Reads a token file anew each time, so that a renewed token is used at once."""

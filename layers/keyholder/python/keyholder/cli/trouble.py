@@ -13,6 +13,7 @@ import click
 from keyholder.cli.session import NotConfigured, NoToken, Session
 from keyholder.client import AnswerError, Changed, KeyholderError, NotSignedIn, NotYet, Refused
 from keyholder.client.spreadsheets import SheetError
+from keyholder.client.storage import StorageRefusedError
 
 
 class Exit(IntEnum):
@@ -52,7 +53,7 @@ def reported(session: Session) -> Iterator[None]:
     except NotConfigured as missing:
         click.echo(f"keyholder: {missing}", err=True)
         sys.exit(Exit.USAGE)
-    except (SheetError, AnswerError) as fault:
+    except (SheetError, StorageRefusedError, AnswerError) as fault:
         click.echo(f"keyholder: {fault}.", err=True)
         sys.exit(Exit.FAILED)
     except OSError as fault:

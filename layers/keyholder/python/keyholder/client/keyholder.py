@@ -20,6 +20,7 @@ from keyholder.client.answers import (
     RequestView,
     SubjectSearch,
 )
+from keyholder.client.extract_answers import ExtractView, Measured
 from keyholder.client.transport import DEFAULT_ATTEMPTS, Caller, HttpsTransport, Reply, Transport
 from keyholder.collection.report import CollectionReport
 
@@ -179,6 +180,34 @@ class Keyholder:
         """Up to 5,000 rows of pseudonyms, each brought to the newest key version of its type."""
         return ReplacedRow.parse(self._post(f"/v1/domains/{_quoted(domain)}/rekeyings", _token_rows(rows)))
 
+    def announce_extract(self, domain: str, file: Measured, collection: CollectionReport | None = None) -> ExtractView:
+        """Announces a CSV of up to 5,000,000 rows; the answer says where to upload it."""
+        body: JsonObject = {
+            "rows": file.rows,
+            "bytes": file.size,
+            "sha256": file.sha256,
+            "columns": list(file.columns),
+        }
+        if collection is not None:
+            body = {**body, "collection": collection.json()}
+        return ExtractView.parse(self._post(f"/v1/domains/{_quoted(domain)}/extracts", body))
+
+    def extract(self, extract_id: str) -> ExtractView:
+        """How a large extract stands."""
+        return ExtractView.parse(self._get(_extract(extract_id)))
+
+    def start_extract(self, extract_id: str) -> ExtractView:
+        """Says that it is uploaded."""
+        return ExtractView.parse(self._post(f"{_extract(extract_id)}/start", {}))
+
+    def collect_extract(self, extract_id: str) -> ExtractView:
+        """Where the parts of the result can be downloaded for a quarter of an hour."""
+        return ExtractView.parse(self._post(f"{_extract(extract_id)}/collect", {}))
+
+    def discard_extract(self, extract_id: str) -> ExtractView:
+        """Has everything of it erased."""
+        return ExtractView.parse(self._post(f"{_extract(extract_id)}/discard", {}))
+
     # Audit
 
     def events(self, request: str | None = None, **conditions: str) -> Iterator[JsonObject]:
@@ -320,6 +349,10 @@ def _request(request_id: str) -> str:
 
 def _token_rows(rows: Sequence[Row]) -> JsonObject:
     return {"rows": [{"row_id": row_id, "pseudonyms": dict(cells)} for row_id, cells in rows]}
+
+
+def _extract(extract_id: str) -> str:
+    return f"/v1/extracts/{_quoted(extract_id)}"
 
 
 def _key_changes(domain_id: str) -> str:
