@@ -80,7 +80,8 @@ def in_calls(at: FakeExtracts, people: Sequence[Mapping[str, str]], tally: Tally
 def test_a_file_gives_what_calls_give_row_for_row_and_count_for_count(
     rows: list[tuple[str, str]], refuses: set[str], part_rows: int
 ) -> None:
-    people = [person(number, postcode=postcode) for number, postcode in rows]
+    # Each row has a clear cell of its own, so that a pseudonym beside another's row is seen.
+    people = [person(number, postcode=postcode, lsoa=f"E{place:08}") for place, (number, postcode) in enumerate(rows)]
     at = FakeExtracts(frozenset(refuses), frozenset({"nowhere"}), part_rows)
     ours, theirs = Tally(), Tally()
     blank = {"patient_id_deid": "", "postcode_deid": "", "date_of_death_deid": ""}

@@ -194,6 +194,46 @@ def test_whoever_is_delivered_beside_a_run_leaves_it_alone(expected: bytes) -> N
     assert at.result(extract) == expected
 
 
+def test_a_long_run_is_left_alone_as_long_as_it_is_heard_of(expected: bytes) -> None:
+    """Each part comes two minutes after the one before, and somebody is delivered a moment before each."""
+    at = world()
+    extract = at.queued(ROWS)
+    seen: list[Worked] = []
+
+    def slowly(name: str) -> None:
+        if name == "keep_part":
+            at.clock.wait(timedelta(minutes=2))
+            at.files.before = lambda _: None
+            seen.append(at.work(extract))
+            at.files.before = slowly
+
+    at.files.before = slowly
+    assert at.work(extract) is Worked.DONE
+    assert seen == [Worked.NOT_NEEDED] * 3
+    assert at.types(extract).count("started") == 1
+    assert at.result(extract) == expected
+
+
+def test_a_run_that_left_no_progress_of_its_own_hides_none_of_the_one_before(expected: bytes) -> None:
+    at = world()
+    extract = at.queued(ROWS)
+
+    def crash(name: str) -> None:
+        calls = at.files.calls
+        if (name == "keep_part" and calls.count(name) == 3) or (name == "keep_progress" and calls.count(name) == 4):
+            raise Crash
+
+    at.files.before = crash
+    for _ in range(2):
+        with pytest.raises(Crash):
+            at.work(extract)
+        at.clock.wait(STEP)
+    assert at.work(extract) is Worked.DONE
+    assert at.result(extract) == expected
+    runs = sorted(key.split("/")[-1].split("-")[0] for key in at.files.objects if key.startswith("parts/"))
+    assert runs == ["01", "01", "03"]
+
+
 def test_a_run_that_another_took_over_ends_nothing(expected: bytes) -> None:
     """The first stands still for longer than anybody waits, and then goes on as if nothing had happened."""
     at = world()
