@@ -30,7 +30,7 @@ from keyholder.registry.key_changes import Change, ChangeReason, Wish
 from keyholder.registry.people import PersonKind
 from keyholder.registry.service import Call, Entry
 from keyholder.requests import commands as ask
-from keyholder.requests.codes import QuestionTopic, RecuseReason, RejectReason, RevokeReason
+from keyholder.requests.codes import Advice, Audience, QuestionTopic, RecuseReason, RejectReason, RevokeReason
 from keyholder.requests.commands import Checks
 from keyholder.requests.conditions import Condition, ConditionCode
 from keyholder.requests.content import Delivery
@@ -197,6 +197,7 @@ class Story:
         )
         self.looked_after()
         self.large()
+        self.talked()
         self.change_people()
         asked = OptOutStory(self.house.log, self.clock)
         asked.told(self.approved(GP), self.approved(GP))
@@ -393,6 +394,20 @@ class Story:
         self.done(self.desk.record_volume(request, volume, "trace"))
         self.done(self.desk.let_through(self.call(TARA), request, content))
         self.released(request, "inline")
+
+    def talked(self) -> None:
+        """Everything that can be said is said once."""
+        request, desk = self.reviewed(GP), self.desk
+        self.clear(request, NADIA)
+        self.done(desk.comment(self.call(NADIA), request, Audience.INTERNAL, "Is it plausible?"))
+        told = self.done(desk.comment(self.call(NADIA), request, Audience.REQUESTER, "Why the number?"))
+        about = told.state.messages[-1].text_sha256
+        self.done(desk.reply(self.call(ROSA), request, "To link.", about))
+        self.done(desk.nudge(self.call(ROSA), request))
+        asked = self.done(desk.ask_advice(self.call(NADIA), request, GRETA.id, "Is it proportionate?"))
+        question = asked.state.messages[-1].text_sha256
+        assert question
+        self.done(desk.advise(self.call(GRETA), request, question, Advice.CONCERNS, "Hardly."))
 
     def approve(
         self, request: RequestId, who: world.Person, domain: DomainId, organisation: OrganisationCode | None = None

@@ -11,13 +11,13 @@ from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
 from keyholder.edge.bodies import ApproveBody, LetThroughBody, RejectBody, RevokeBody
 from keyholder.edge.outcomes import acting, desk_call, done_answer
-from keyholder.edge.review_bodies import DeclareBody, HandledDomainBody, RecuseBody
+from keyholder.edge.review_bodies import AdviseBody, AskBody, CommentBody, DeclareBody, HandledDomainBody, RecuseBody
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service
 from keyholder.refusals import Refusal
 from keyholder.requests.codes import RecuseReason
 from keyholder.requests.service import Call, Done
-from keyholder.vocabulary import ContentHash, DomainId, OrganisationCode, RequestId
+from keyholder.vocabulary import ContentHash, DomainId, OrganisationCode, PersonId, RequestId
 
 service = Service(Function.DECISIONS, lambda: assembly().tokens, SystemClock().now)
 
@@ -47,6 +47,28 @@ def claim_request(request_id: str, body: HandledDomainBody) -> Response[str]:
 def hand_request_back(request_id: str, body: HandledDomainBody) -> Response[str]:
     """By whoever claimed it."""
     return _answered(assembly().desk.hand_back(_at_will(), RequestId(request_id), DomainId(body.domain)))
+
+
+@service.route("POST", "/v1/requests/{request_id}/comment", summary="Say something about a request")
+def comment_on_request(request_id: str, body: CommentBody) -> Response[str]:
+    """By a controller: to the others who decide (`internal`), or to the requester."""
+    outcome = assembly().desk.comment(_at_will(), RequestId(request_id), body.audience, body.text, body.about)
+    return _answered(outcome)
+
+
+@service.route("POST", "/v1/requests/{request_id}/ask", summary="Ask a named person for advice")
+def ask_for_advice(request_id: str, body: AskBody) -> Response[str]:
+    """By a controller. They see the request and its texts from then on, as long as it is in review."""
+    return _answered(
+        assembly().desk.ask_advice(_at_will(), RequestId(request_id), PersonId(body.person), body.question)
+    )
+
+
+@service.route("POST", "/v1/requests/{request_id}/advise", summary="Answer a question you were asked")
+def give_advice(request_id: str, body: AdviseBody) -> Response[str]:
+    """By whoever was asked. Advice is never a vote."""
+    outcome = assembly().desk.advise(_at_will(), RequestId(request_id), body.question, body.advice, body.text)
+    return _answered(outcome)
 
 
 @service.route("POST", "/v1/requests/{request_id}/approve", summary="Approve for one domain")

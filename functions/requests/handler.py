@@ -14,17 +14,20 @@ from keyholder.edge.bodies import NoBody, RequestBody
 from keyholder.edge.cursors import LONGEST, position, sealed, text
 from keyholder.edge.outcomes import accepted, acting, desk_call, done_answer
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
+from keyholder.edge.review_bodies import ReplyBody
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
 from keyholder.refusals import Refusal
 from keyholder.registry.people import Person, person_json
 from keyholder.requests.listings import (
+    advice_requests,
     domain_requests,
     organisation_requests,
     own_requests,
     project_requests,
 )
 from keyholder.requests.service import Done
+from keyholder.requests.view import said_json
 from keyholder.vocabulary import DomainId, ProjectId, RequestId, Role, StreamId
 
 service = Service(Function.REQUESTS, lambda: assembly().tokens, SystemClock().now)
@@ -49,13 +52,14 @@ def create_request(body: RequestBody) -> Response[str]:
 def list_requests(
     domain: Annotated[str | None, Query(max_length=64, description="Only those submitted to this domain")] = None,
     project: Annotated[str | None, Query(max_length=64, description="Only those of this project")] = None,
+    advice: Annotated[bool, Query(description="Only those that your advice was asked on")] = False,
     cursor: Annotated[str | None, Query(max_length=LONGEST, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Response[str]:
     """Oldest first. Without a filter: your own, or for a controller those submitted to their organisation."""
     house = assembly()
     actor = acting(service.call, house)
-    listing = _listing(actor.person, domain, project)
+    listing = advice_requests(actor.person.id) if advice else _listing(actor.person, domain, project)
     scope = {"list": listing}
     after = StreamId(text(position(house.requests_seal, service.call, scope, cursor), "after")) if cursor else None
     page = house.desk.page(actor, listing, after, limit)
@@ -88,6 +92,24 @@ def show_request_content(request_id: str) -> Response[str]:
             "opened": narrative.opened,
             "justification": narrative.justification,
             "comments": dict(narrative.comments),
+        }
+    )
+
+
+@service.route("GET", "/v1/requests/{request_id}/conversation", summary="What was said about a request")
+def show_conversation(
+    request_id: str,
+    cursor: Annotated[int, Query(ge=0, description="`next` of the page before")] = 0,
+    limit: Annotated[int, Query(ge=1, le=50)] = 50,
+) -> Response[str]:
+    """As far as you may know of it: who asks never learns what is internal to those who decide."""
+    house = assembly()
+    found = accepted(house.desk.conversation(acting(service.call, house), RequestId(request_id), cursor, limit))
+    return answer(
+        {
+            "items": [said_json(said.message, said.text) for said in found.said],
+            "opened": found.opened,
+            "next": found.after,
         }
     )
 
@@ -137,6 +159,22 @@ def discard_request(request_id: str, body: NoBody) -> Response[str]:  # noqa: AR
     house = assembly()
     call = desk_call(service.call, house, expected=service.call.if_match)
     return _answered(house.desk.discard(call, RequestId(request_id)))
+
+
+@service.route("POST", "/v1/requests/{request_id}/reply", summary="Say something to those who decide")
+def reply_to_controllers(request_id: str, body: ReplyBody) -> Response[str]:
+    """By its requester."""
+    house = assembly()
+    call = desk_call(service.call, house, expected=service.call.if_match)
+    return _answered(house.desk.reply(call, RequestId(request_id), body.text, body.about))
+
+
+@service.route("POST", "/v1/requests/{request_id}/nudge", summary="Remind those who decide")
+def nudge_controllers(request_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001
+    """By its requester, once in three days."""
+    house = assembly()
+    call = desk_call(service.call, house, expected=service.call.if_match)
+    return _answered(house.desk.nudge(call, RequestId(request_id)))
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -82,6 +82,13 @@ def whole_life(api: Api, extract: Extract) -> Told:
     told.of(api.post(f"{filed.path}/collect", body, "researcher"))
     rejected = in_review(api, request_body(extract, 0, justification=WHY))
     told.of(rejected.approve("controller-on-project"))
+    adviser, name = extract.people["second-controller"], {"audience": "internal", "text": COMMENT}
+    told.of(expect(api.post(f"{rejected.path}/comment", name, "controller"), 200))
+    told.of(expect(api.post(f"{rejected.path}/comment", {**name, "audience": "requester"}, "controller"), 200))
+    told.of(expect(api.post(f"{rejected.path}/reply", {"text": WHY}, "researcher"), 200))
+    told.of(expect(api.post(f"{rejected.path}/nudge", {}, "researcher"), 200))
+    told.of(expect(api.post(f"{rejected.path}/ask", {"person": adviser, "question": COMMENT}, "controller"), 200))
+    told.of(api.post(f"{rejected.path}/comment", {**name, "text": f"It is {PEOPLE[0]}."}, "controller"))
     told.of(expect(api.post(f"{rejected.path}/claim", {"domain": DOMAIN}, "controller"), 200))
     told.of(expect(api.post(f"{rejected.path}/recuse", {"reason": "other"}, "second-controller"), 200))
     told.of(expect(rejected.reject("controller", COMMENT), 200))

@@ -63,6 +63,7 @@ LISTS = {
     "GET /v1/requests": {"limit": "0"},
     "GET /v1/audit/events": {"request": "x", "limit": "0"},
     "GET /v1/requests/{request_id}/receipts": {"limit": "0"},
+    "GET /v1/requests/{request_id}/conversation": {"limit": "0"},
     "GET /v1/audit/exports/{export_id}/objects": {"cursor": "x"},
 }
 
@@ -133,6 +134,7 @@ def _succeed(api: Api, extract: Extract) -> None:
     expect(rejected.reject("controller", "Not for this purpose, as we said last time."), 200)
     expect(api.get(f"{rejected.path}/content", "second-controller"), 200)
     _look_after(api, extract)
+    _talk(api, extract)
 
     bad = {"row_id": "bad", "pseudonyms": {"nhs_number": "NO"}}
     inline = approved(api, request_body(extract, 0, settled.OPTED_OUT, bad))
@@ -169,6 +171,38 @@ def _succeed(api: Api, extract: Extract) -> None:
         assert expect(api.get("/v1/audit/events/7", "auditor"), 200).json["index"] == 7, moment
         report = expect(api.get("/v1/audit/reports/2026-Q3", "auditor"), 200).json
         assert report["records_withheld"]["total"] == "suppressed"
+
+
+def _talk(api: Api, extract: Extract) -> None:
+    """Everything that can be said is said once, and each at the wrong time."""
+    asked, missing = in_review(api, request_body(extract)), f"/v1/requests/{PLACES['request_id']}"
+
+    def say(command: str, who: str, body: dict[str, Any], path: str = asked.path) -> Answer:
+        return api.post(f"{path}/{command}", body, who)
+
+    comment, reply = {"audience": "internal", "text": "Is it plausible?"}, {"text": "It is."}
+    ask = {"person": extract.people["second-controller"], "question": "Is it proportionate?"}
+    expect(say("comment", "controller", comment), 200)
+    expect(say("comment", "controller", {"audience": "requester", "text": "Which registry?"}), 200)
+    expect(say("reply", "researcher", reply), 200)
+    expect(say("nudge", "researcher", {}), 200)
+    expect(say("ask", "controller", ask), 200)
+    question = expect(api.get(f"{asked.path}/conversation", "auditor"), 200).json["items"][-1]["text_sha256"]
+    advise = {"question": question, "advice": "no_view"}
+    expect(say("advise", "second-controller", advise), 200)
+    for who in ("researcher", "controller", "auditor"):
+        expect(api.get(f"{asked.path}/conversation", who, query={"limit": "1"}), 200)
+    expect(api.get("/v1/requests", "second-controller", query={"advice": "true"}), 200)
+    expect(api.post(f"{asked.path}/withdraw", {}, "researcher"), 200)
+    for command, who, body in (
+        ("comment", "controller", comment),
+        ("reply", "researcher", reply),
+        ("nudge", "researcher", {}),
+        ("ask", "controller", ask),
+        ("advise", "second-controller", advise),
+    ):
+        assert say(command, who, body).status == 409, command
+        assert say(command, who, body, missing).status == 404, command
 
 
 def _look_after(api: Api, extract: Extract) -> None:

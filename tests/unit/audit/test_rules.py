@@ -263,6 +263,26 @@ LIES: dict[str, tuple[Lie, str]] = {
         after("request.no_conflict_declared", 0, stepped_aside),
         "could not happen: RECUSED",
     ),
+    "a comment in another's name": (changed("request.commented", 0, author=TARA.id), "does not follow"),
+    "a comment by the requester": (
+        changed("request.commented", 0, author=ROSA.id, actor=ActorId(ROSA.id)),
+        "could not happen: NOT_A_CONTROLLER",
+    ),
+    "a reply by somebody else": (
+        changed("request.replied", 0, author=COLLEAGUE.id, actor=ActorId(COLLEAGUE.id)),
+        "could not happen: NOT_THE_REQUESTER",
+    ),
+    "an answer to what was not said": (changed("request.replied", 0, about="cd" * 32), "MESSAGE_UNKNOWN"),
+    "advice by somebody who was not asked": (
+        changed("request.advice_given", 0, adviser=NILS.id, actor=ActorId(NILS.id)),
+        "could not happen: NOT_AN_ADVISER",
+    ),
+    "advice given twice": (again("request.advice_given"), "could not happen: QUESTION_UNKNOWN"),
+    "advice of the requester": (
+        changed("request.advice_requested", 0, adviser=ROSA.id),
+        "could not happen: ADVISER_BARRED",
+    ),
+    "nudged twice at once": (again("request.nudged"), "could not happen: NUDGED_LATELY"),
     "an escalation without a cause": (
         after("request.claimed", 0, lambda event: replace(event, type="request.escalated", data=LOST)),
         "no command makes this event",

@@ -16,7 +16,7 @@ from keyholder.registry.events import UnknownEventError
 from keyholder.registry.fields import FieldError
 from keyholder.requests import commands as ask
 from keyholder.requests.codec import EVENTS, RequestEvent, from_event, to_new_event
-from keyholder.requests.codes import RecuseReason, RejectReason, RevokeReason, safe_count
+from keyholder.requests.codes import Advice, Audience, RecuseReason, RejectReason, RevokeReason, safe_count
 from keyholder.requests.events.releasing import MOST_SUBJECTS, ItemsReleased
 from keyholder.requests.records import Narrowed
 from keyholder.vocabulary import ActorId, StreamId
@@ -45,8 +45,13 @@ def samples() -> dict[str, RequestEvent]:
     file = world.released(delivery="file", recipient={"organisation": "ZZ9", "public_key": KEY})
     aside = world.unread(facts=world.some_facts(candidates=(NADIA, TARA)))
     aside.do(ask.Claim(GP), NADIA).do(ask.HandBack(GP), NADIA).do(ask.Recuse(RecuseReason.TOOK_PART), NADIA)
+    talk = world.in_review(facts=world.some_facts(adviser=world.DEV))
+    talk.do(ask.Comment(Audience.REQUESTER, "1" * 64), NADIA).do(ask.Reply("2" * 64, "1" * 64), ROSA)
+    talk.do(ask.Nudge(), ROSA).do(ask.AskAdvice(world.DEV.id, "3" * 64), TARA)
+    talk.do(ask.Advise("3" * 64, Advice.CONCERNS, "4" * 64), world.DEV)
     courses = [
         mixed,
+        talk,
         aside,
         blocked,
         held,

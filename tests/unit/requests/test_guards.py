@@ -17,15 +17,17 @@ from keyholder.requests import decide as decisions
 from keyholder.requests import guards as g
 from keyholder.requests.actors import Actor, PersonActor
 from keyholder.requests.case import Assessment
-from keyholder.requests.codes import RecuseReason, RejectReason, RevokeReason
+from keyholder.requests.codes import Advice, Audience, RecuseReason, RejectReason, RevokeReason
 from keyholder.requests.commands import CommandName
 from keyholder.requests.content import Delivery
+from keyholder.requests.conversation import MOST_MESSAGES
 from keyholder.requests.transitions import TRANSITIONS, Transition
 from keyholder.vocabulary import ContentHash, ProjectId
 from tests.unit.requests import world
 from tests.unit.requests.world import BOTH, COLLEAGUE, GP, HOSPITAL, NADIA, NILS, POLICY, RELEASE, ROSA, SWEEPER, TARA
 
 OTHER = ContentHash("0" * 64)
+TEXT, QUESTION, ANSWER = "a" * 64, "b" * 64, "c" * 64
 RELEASE_ID = "REL-" + "0" * 25 + "1"
 FILE = {
     "delivery": "file",
@@ -131,6 +133,18 @@ def approved(make: Callable[[world.Course], ask.Command], who: Person) -> Scene:
     return Scene(course, make(course), who)
 
 
+def talked() -> world.Course:
+    """In review, with a comment, and a question to DEV."""
+    course = world.in_review(GP, HOSPITAL, facts=world.some_facts(adviser=world.DEV))
+    course.do(ask.Comment(Audience.REQUESTER, TEXT), NADIA)
+    return course.do(ask.AskAdvice(world.DEV.id, QUESTION), NADIA)
+
+
+def nobody_asked() -> Scene:
+    course = world.in_review(GP, HOSPITAL, facts=world.some_facts(adviser=world.DEV))
+    return Scene(course, ask.AskAdvice(world.DEV.id, QUESTION), NADIA)
+
+
 SCENES: dict[CommandName, Callable[[], Scene]] = {
     CommandName.CREATE: lambda: Scene(world.Course(), ask.Create(summary()), ROSA),
     CommandName.SAVE: lambda: Scene(world.drafted(), ask.Save(summary()), ROSA),
@@ -156,6 +170,11 @@ SCENES: dict[CommandName, Callable[[], Scene]] = {
     CommandName.DECLARE_NO_CONFLICT: lambda: unread(ask.DeclareNoConflict()),
     CommandName.RECUSE: lambda: unread(ask.Recuse(RecuseReason.OTHER)),
     CommandName.CLAIM: lambda: unread(ask.Claim(GP)),
+    CommandName.COMMENT: lambda: Scene(talked(), ask.Comment(Audience.INTERNAL, ANSWER, TEXT), NADIA),
+    CommandName.REPLY: lambda: Scene(talked(), ask.Reply(ANSWER, TEXT), ROSA),
+    CommandName.NUDGE: lambda: Scene(world.in_review(), ask.Nudge(), ROSA),
+    CommandName.ASK_ADVICE: nobody_asked,
+    CommandName.ADVISE: lambda: Scene(talked(), ask.Advise(QUESTION, Advice.SUPPORTS), world.DEV),
     CommandName.HAND_BACK: lambda: Scene(world.unread().do(ask.Claim(GP), NADIA), ask.HandBack(GP), NADIA),
     CommandName.RECORD_VOLUME: lambda: Scene(releasing(), VOLUME, RELEASE),
     CommandName.LET_THROUGH: held_for_volume,
@@ -165,7 +184,7 @@ SCENES: dict[CommandName, Callable[[], Scene]] = {
 def _another_s(scene: Scene) -> None:
     scene.person(id=ROSA.id)
     scene.project(members=(COLLEAGUE.id,))
-    if isinstance(scene.command, ask.Approve | ask.Reject | ask.Return):
+    if isinstance(scene.command, ask.Approve | ask.Reject | ask.Return | ask.Comment | ask.AskAdvice):
         scene.state(cleared={ROSA.id: scene.course.state.content_hash})
 
 
@@ -200,6 +219,17 @@ def _other_project(scene: Scene) -> None:
 
 def _destroyed_today(scene: Scene) -> None:
     scene.state(summary=replace(summary(), destroy_by=world.NOW.date()))
+
+
+def _full(scene: Scene) -> None:
+    messages = talked().state.messages
+    scene.state(messages=(*messages, *(messages[:1] * MOST_MESSAGES)))
+    if isinstance(scene.command, ask.AskAdvice):
+        scene.state(messages=messages[:1] * MOST_MESSAGES)
+
+
+def _adviser_joined(scene: Scene) -> None:
+    scene.project(members=(ROSA.id, world.DEV.id))
 
 
 def _settled(scene: Scene) -> None:
@@ -254,6 +284,12 @@ SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
     g.ALL_CHUNKS: _half_done,
     g.FILE_READY: lambda scene: scene.course.do(ask.Collect(RELEASE_ID), ROSA),
     g.DUE: _early,
+    g.ROOM_LEFT: _full,
+    g.ANSWERS_WHAT_STANDS: lambda scene: scene.asks(about="9" * 64),
+    g.NUDGED_LONG_AGO: lambda scene: scene.state(nudged_at=world.NOW),
+    g.ADVISER_FIT: lambda scene: scene.facts(adviser=None),
+    g.QUESTION_OPEN: lambda scene: scene.asks(question_sha256=TEXT),
+    g.ADVISER_STILL_FIT: _adviser_joined,
     g.NO_CONFLICT: lambda scene: scene.state(cleared={}),
     g.NOT_CLEARED_YET: lambda scene: scene.course.clear(NADIA),
     g.NOT_RECUSED: lambda scene: scene.state(recused={NADIA.id: RecuseReason.OTHER}),

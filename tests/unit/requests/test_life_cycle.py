@@ -17,11 +17,22 @@ from keyholder.ledger.log import IdempotencyKey
 from keyholder.refusals import Refusal
 from keyholder.registry.people import Person
 from keyholder.registry.service import Call as RegistryCall
-from keyholder.requests.codes import TERMINAL, QuestionTopic, RecuseReason, RejectReason, RevokeReason, State
+from keyholder.requests.codes import (
+    TERMINAL,
+    Advice,
+    Audience,
+    QuestionTopic,
+    RecuseReason,
+    RejectReason,
+    RevokeReason,
+    State,
+)
 from keyholder.requests.commands import CommandName
 from keyholder.requests.conditions import Condition, ConditionCode, conditions_hash, merged
 from keyholder.requests.content import Delivery
+from keyholder.requests.conversation import open_question
 from keyholder.requests.decide import allowed_commands
+from keyholder.requests.desk.conversing import Conversation
 from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
 from keyholder.requests.folding import fold
 from keyholder.requests.listings import request_head
@@ -291,6 +302,33 @@ class LifeCycle(RuleBasedStateMachine):
             self.chosen = {vote: rows for vote, rows in self.chosen.items() if vote[1] != who.id}
             self.asked = {vote: conditions for vote, conditions in self.asked.items() if vote[1] != who.id}
             self.aside.add(who.id)
+
+    @precondition(lambda self: self.state() in (State.IN_REVIEW, State.APPROVED, State.RELEASED))
+    @rule(who=PEOPLE, which=st.integers(0, 5), adviser=PEOPLE)
+    def talk(self, who: Person, which: int, adviser: Person) -> None:
+        """Whatever is said changes nothing but the conversation, and the asking side hears nothing internal."""
+        desk, before = self.house.desk, self.house.desk.load(self.request)
+        if which in (0, 1):
+            audience = (Audience.INTERNAL, Audience.REQUESTER)[which]
+            self.give(who, lambda call: desk.comment(call, self.request, audience, "Words."), CommandName.COMMENT)
+        elif which == 2:
+            self.give(ROSA, lambda call: desk.reply(call, self.request, "More words."), CommandName.REPLY)
+        elif which == 3:
+            self.give(ROSA, lambda call: desk.nudge(call, self.request), CommandName.NUDGE)
+        elif which == 4:
+            self.give(
+                who, lambda call: desk.ask_advice(call, self.request, adviser.id, "Well?"), CommandName.ASK_ADVICE
+            )
+        else:
+            asked = open_question(before.messages, who.id)
+            named = (asked and asked.text_sha256) or "0" * 64
+            self.give(who, lambda call: desk.advise(call, self.request, named, Advice.CONCERNS), CommandName.ADVISE)
+        after = desk.load(self.request)
+        assert (after.status, after.domains, after.releases) == (before.status, before.domains, before.releases)
+        for asking in (ROSA, COLLEAGUE):
+            heard = desk.conversation(world.signed_in(asking), self.request)
+            assert isinstance(heard, Conversation)
+            assert all(said.message.audience is Audience.REQUESTER for said in heard.said)
 
     @rule(who=PEOPLE, which=st.integers(0, 14))
     def stop(self, who: Person, which: int) -> None:

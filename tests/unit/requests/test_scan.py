@@ -13,7 +13,9 @@ from tests.people import nhs_numbers
 from tests.unit.requests.world import TOKEN
 
 WORDS = st.text(alphabet="abcdefg ,;()\n", max_size=30)
-SEPARATORS = st.sampled_from(["", " ", "-", "  ", "\u00a0", "\u2013", "\u200b", ".", "\n", " - "])
+SEPARATORS = st.sampled_from(
+    ["", " ", "-", "  ", "\u00a0", "\u2013", "\u200b", "\u200d", "\u2060", "\ufeff", ".", "\n", " - "]
+)
 
 
 @given(WORDS, nhs_numbers(), SEPARATORS, SEPARATORS, WORDS)

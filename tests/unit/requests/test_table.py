@@ -10,7 +10,7 @@ import pytest
 from keyholder.refusals import Refusal
 from keyholder.registry import decide as registry_decide
 from keyholder.registry import replays, sign_in
-from keyholder.requests import content, reasons
+from keyholder.requests import content, reasons, texts
 from keyholder.requests.codec import EVENTS, RequestEvent
 from keyholder.requests.codes import TERMINAL, State
 from keyholder.requests.commands import Command, CommandName
@@ -19,7 +19,14 @@ from keyholder.requests.page import render
 from keyholder.requests.transitions import TRANSITIONS, Transition, Who
 
 PAGE = Path(__file__).parents[3] / "docs" / "permissions.md"
-EVERY_REFUSAL = (*reasons.REFUSALS, *content.REFUSALS, *replays.REFUSALS, *registry_decide.REFUSALS, *sign_in.REFUSALS)
+EVERY_REFUSAL = (
+    *reasons.REFUSALS,
+    *content.REFUSALS,
+    *texts.REFUSALS,
+    *replays.REFUSALS,
+    *registry_decide.REFUSALS,
+    *sign_in.REFUSALS,
+)
 
 
 def test_every_state_is_reached_and_every_living_one_left() -> None:

@@ -10,9 +10,12 @@ from keyholder.requests import commands as ask
 from keyholder.requests.actors import Limits
 from keyholder.requests.codec import RequestEvent
 from keyholder.requests.events import (
+    AdviceGiven,
+    AdviceRequested,
     ChecksHeld,
     ChecksRecorded,
     Claimed,
+    Commented,
     ConditionsAccepted,
     ConditionsOffered,
     ConflictCleared,
@@ -22,7 +25,9 @@ from keyholder.requests.events import (
     DraftSaved,
     Escalated,
     HandedBack,
+    Nudged,
     Recused,
+    Replied,
     RequestApproved,
     RequestBlocked,
     RequestCreated,
@@ -112,6 +117,16 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
             return ask.Claim(domain)
         case HandedBack(domain=domain):
             return ask.HandBack(domain)
+        case Commented(audience=audience, text_sha256=text, about=about):
+            return ask.Comment(audience, text, about)
+        case Replied(text_sha256=text, about=about):
+            return ask.Reply(text, about)
+        case Nudged():
+            return ask.Nudge()
+        case AdviceRequested(adviser=adviser, question_sha256=question):
+            return ask.AskAdvice(adviser, question)
+        case AdviceGiven(question_sha256=question, advice=advice, text_sha256=answer):
+            return ask.Advise(question, advice, answer)
         case (
             RequestCreated()
             | ConditionsOffered()

@@ -21,7 +21,7 @@ from keyholder.requests.actors import Actor, Limits, PersonActor, System, System
 from keyholder.requests.case import Assessment, Facts
 from keyholder.requests.codec import Happened, from_event
 from keyholder.requests.codes import TERMINAL
-from keyholder.requests.commands import Command, Create, Recuse, Save
+from keyholder.requests.commands import AskAdvice, Command, Create, Recuse, Save
 from keyholder.requests.content import Summary
 from keyholder.requests.decide import decide
 from keyholder.requests.events.releasing import (
@@ -120,7 +120,10 @@ class RequestRules:
                 yield from ((actor, found) for found in self._with_people(command, facts, one.at))
 
     def _with_people(self, command: Command, facts: Facts, at: datetime) -> Iterator[Facts]:
-        """Who else could approve matters where somebody steps aside."""
+        """Who else could approve matters where somebody steps aside; who is asked, where somebody's advice is."""
+        if isinstance(command, AskAdvice):
+            known = self._records.people.around(command.adviser, at)
+            yield from (replace(facts, adviser=adviser) for adviser in known)
         if isinstance(command, Recuse):
             yield from (replace(facts, candidates=everybody) for everybody in self._records.people.everything(at))
         yield facts

@@ -10,6 +10,7 @@ import click
 
 from keyholder.canonical import JsonObject, JsonValue
 from keyholder.cli import receipts as kept_receipts
+from keyholder.cli.conversing import conversation, nudge, reply
 from keyholder.cli.options import FILE_IN, FILE_OUT, FOLDER_OUT, json_object
 from keyholder.cli.receipts import RECEIPTS, Checked, keep, pinned
 from keyholder.cli.session import Session
@@ -32,6 +33,10 @@ MALFORMED = frozenset(MalformedReason)
 @click.group()
 def request() -> None:
     """Ask for identifiers, follow the request, take what is released."""
+
+
+for said in (reply, nudge, conversation):
+    request.add_command(said)
 
 
 @request.command()

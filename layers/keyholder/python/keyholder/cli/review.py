@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from keyholder.canonical import JsonObject
+from keyholder.cli.conversing import advise, ask, comment, conversation
 from keyholder.cli.receipts import RECEIPTS, keep
 from keyholder.cli.session import Session
 from keyholder.client import RequestView
 from keyholder.registry.factors import Factor
-from keyholder.requests.codes import RecuseReason, RejectReason
+from keyholder.requests.codes import RecuseReason, RejectReason, State
 
 CONTENT_HASH = click.option(
     "--content-hash", required=True, help="The hash of the content you read ('request show' prints it)."
@@ -23,18 +26,41 @@ def review() -> None:
     """Decide on requests for the domains of your organisation."""
 
 
+for said in (comment, ask, advise, conversation):
+    review.add_command(said)
+
+
 @review.command(name="list")
+@click.option("--advice", is_flag=True, help="Those that your advice was asked on.")
 @click.pass_obj
-def list_(session: Session) -> None:
-    """The requests that wait for your decision."""
-    waiting = [view for view in session.keyholder().requests() if {"approve", "reject"} & set(view.allowed)]
+def list_(session: Session, *, advice: bool) -> None:
+    """The requests that wait for your decision, the oldest first: who looks after each, and by when it is due."""
+    keyholder, mine = session.keyholder(), {"advise"} if advice else {"approve", "reject", "declare_no_conflict"}
+    # A list does not say what one may do, so each that is in review is asked.
+    listed = (view.id for view in keyholder.requests(advice=advice) if view.state == State.IN_REVIEW)
+    waiting = [view for view in map(keyholder.request, listed) if mine & set(view.allowed)]
     session.table(
-        ["id", "state", "revision", "content_hash"],
+        ["id", "state", "revision", "due_at", "handlers", "allowed", "content_hash"],
         [
-            {"id": view.id, "state": view.state, "revision": view.revision, "content_hash": view.content_hash}
+            {
+                "id": view.id,
+                "state": view.state,
+                "revision": view.revision,
+                "due_at": view.document.get("due_at"),
+                "handlers": handlers(view),
+                "allowed": list(view.allowed),
+                "content_hash": view.content_hash,
+            }
             for view in waiting
         ],
     )
+
+
+def handlers(view: RequestView) -> JsonObject:
+    """Who looks after a request, by domain."""
+    decisions = view.document.get("decisions")
+    listed = decisions if isinstance(decisions, list) else []
+    return {str(one["domain"]): one.get("handler") for one in listed if isinstance(one, Mapping) and one.get("handler")}
 
 
 @review.command()
@@ -51,15 +77,13 @@ def show(session: Session, request_id: str) -> None:
 
 @review.command()
 @click.argument("request_id")
-@click.option(
-    "--no-conflict-of-interest", "conflict", flag_value=False, type=bool, help="You have none: its texts open."
-)
-@click.option("--conflict-of-interest", "conflict", flag_value=True, type=bool, help="You have one: you step aside.")
+@click.option("--no-conflict-of-interest", "without", is_flag=True, help="You have none: its texts open to you.")
+@click.option("--conflict-of-interest", "conflict", is_flag=True, help="You have one: you step aside, for good.")
 @RECEIPTS
 @click.pass_obj
-def declare(session: Session, request_id: str, *, conflict: bool | None, receipts_to: Path | None) -> None:
+def declare(session: Session, *, request_id: str, without: bool, conflict: bool, receipts_to: Path | None) -> None:
     """Say whether you have a conflict of interest in the revision as it stands; needed before you can decide."""
-    if conflict is None:
+    if without == conflict:
         raise click.UsageError("Say which: --no-conflict-of-interest or --conflict-of-interest.")
     keyholder = session.keyholder()
     view = keyholder.declare(request_id, keyholder.request(request_id).etag, conflict=conflict)

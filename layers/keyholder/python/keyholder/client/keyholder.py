@@ -56,9 +56,9 @@ class Keyholder:
         """A draft of the request that `body` describes."""
         return RequestView.parse(self._post("/v1/requests", body))
 
-    def requests(self) -> Iterator[RequestView]:
-        """The requests this person may see, page by page."""
-        for item in self._pages("/v1/requests", {}):
+    def requests(self, *, advice: bool = False) -> Iterator[RequestView]:
+        """The requests this person may see, page by page; with `advice` those that their advice was asked on."""
+        for item in self._pages("/v1/requests", {"advice": "true"} if advice else {}):
             yield RequestView.read(Reader(item))
 
     def request(self, request_id: str) -> RequestView:
@@ -68,6 +68,19 @@ class Keyholder:
     def content(self, request_id: str) -> JsonObject:
         """What the request asks for, free text and pseudonyms included."""
         return Reader.of(self._get(f"{_request(request_id)}/content")).raw
+
+    def conversation(self, request_id: str) -> Iterator[JsonObject]:
+        """What was said about the request, in order, as far as the caller may know of it."""
+        yield from self._pages(f"{_request(request_id)}/conversation", {})
+
+    def reply(self, request_id: str, text: str, if_match: str, about: str | None = None) -> RequestView:
+        """The requester's words to those who decide; `about` is the hash of the text they answer."""
+        body: JsonObject = {"text": text, **({"about": about} if about else {})}
+        return self._command(request_id, "reply", body, if_match)
+
+    def nudge(self, request_id: str, if_match: str) -> RequestView:
+        """Reminds those who decide that the requester waits."""
+        return self._command(request_id, "nudge", {}, if_match)
 
     def receipts(self, request_id: str) -> Iterator[Receipt]:
         """Proof of the caller's own acts on a request, in order; for auditors of every event."""
@@ -112,6 +125,25 @@ class Keyholder:
     def hand_back(self, request_id: str, domain: str, if_match: str) -> RequestView:
         """Tells them that one no longer does."""
         return self._command(request_id, "hand-back", {"domain": domain}, if_match)
+
+    def comment(
+        self, request_id: str, text: str, if_match: str, *, to_requester: bool, about: str | None = None
+    ) -> RequestView:
+        """Words to the others who decide, or to the requester."""
+        audience = "requester" if to_requester else "internal"
+        body: JsonObject = {"audience": audience, "text": text, **({"about": about} if about else {})}
+        return self._command(request_id, "comment", body, if_match)
+
+    def ask(self, request_id: str, person: str, question: str, if_match: str) -> RequestView:
+        """Asks a named person (`person/…`) for advice."""
+        return self._command(request_id, "ask", {"person": person, "question": question}, if_match)
+
+    def advise(
+        self, request_id: str, question: str, advice: str, if_match: str, *, text: str | None = None
+    ) -> RequestView:
+        """Answers a question, named by the hash of its text. It is never a vote."""
+        body: JsonObject = {"question": question, "advice": advice, **({"text": text} if text else {})}
+        return self._command(request_id, "advise", body, if_match)
 
     def approve(
         self,

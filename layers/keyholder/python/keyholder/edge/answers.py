@@ -29,7 +29,16 @@ from keyholder.registry.key_changes import Change, ChangeReason, ChangeState
 from keyholder.registry.people import Capacity, PersonKind
 from keyholder.registry.projects import CagStatus, CopiPurpose, OptOutCondition
 from keyholder.release.items import ItemStatus
-from keyholder.requests.codes import DecisionState, RecuseReason, RejectReason, State, Vote
+from keyholder.requests.codes import (
+    Advice,
+    Audience,
+    DecisionState,
+    MessageKind,
+    RecuseReason,
+    RejectReason,
+    State,
+    Vote,
+)
 from keyholder.requests.commands import CommandName
 from keyholder.requests.content import Delivery, NeedCode, ReferenceKind
 from keyholder.vocabulary import IdentifierType, Role
@@ -317,6 +326,8 @@ class RequestSummary(Answer):
     """The volume limits that hold it until a controller lets it through."""
     decisions: list[DomainDecisionView]
     release_until: AwareDatetime | None
+    nudged_at: AwareDatetime | None
+    """When its requester last reminded those who decide."""
     retrievals: Retrievals
     releases: list[ReleaseView]
     project: str
@@ -455,6 +466,35 @@ class Narrative(Answer):
     """Null where it was erased, or is not open to you."""
     comments: dict[Hash, str | None]
     """By their SHA-256, as the ballots name them; null where erased, and none where they are not open to you."""
+
+
+class SaidView(Answer):
+    """One thing that was said about a request."""
+
+    kind: MessageKind
+    author: PersonReference
+    at: AwareDatetime
+    audience: Audience
+    text_sha256: Hash | None
+    """Names the text; null where a person's advice has no words."""
+    text: str | None
+    """Null where it was erased, or is not open to you."""
+    about: Hash | None
+    """The text that is answered."""
+    adviser: PersonReference | None
+    """Who was asked."""
+    advice: Advice | None
+    """What they answered."""
+
+
+class ConversationPage(Answer):
+    """What was said, as far as you may know of it, in order. Who asks never learns what is internal."""
+
+    items: list[SaidView]
+    opened: bool
+    """The words are open to you."""
+    next: int | None
+    """`cursor` of the next page; null on the last."""
 
 
 class GivenItem(Answer):
@@ -838,16 +878,22 @@ SUCCESSES: Mapping[str, Success] = {
     "GET /v1/requests": Success(RequestPage),
     "GET /v1/requests/{request_id}": Success(RequestView, versioned=True),
     "GET /v1/requests/{request_id}/content": Success(Narrative),
+    "GET /v1/requests/{request_id}/conversation": Success(ConversationPage),
     "GET /v1/requests/{request_id}/receipts": Success(ReceiptPage),
     "POST /v1/requests/{request_id}/save": _COMMANDED,
     "POST /v1/requests/{request_id}/submit": _COMMANDED,
     "POST /v1/requests/{request_id}/withdraw": _COMMANDED,
     "POST /v1/requests/{request_id}/discard": _COMMANDED,
+    "POST /v1/requests/{request_id}/reply": _COMMANDED,
+    "POST /v1/requests/{request_id}/nudge": _COMMANDED,
     "GET /v1/me": Success(PersonView),
     "POST /v1/requests/{request_id}/declare": _COMMANDED,
     "POST /v1/requests/{request_id}/recuse": _COMMANDED,
     "POST /v1/requests/{request_id}/claim": _COMMANDED,
     "POST /v1/requests/{request_id}/hand-back": _COMMANDED,
+    "POST /v1/requests/{request_id}/comment": _COMMANDED,
+    "POST /v1/requests/{request_id}/ask": _COMMANDED,
+    "POST /v1/requests/{request_id}/advise": _COMMANDED,
     "POST /v1/requests/{request_id}/approve": _COMMANDED,
     "POST /v1/requests/{request_id}/reject": _COMMANDED,
     "POST /v1/requests/{request_id}/revoke": _COMMANDED,

@@ -109,6 +109,11 @@ CONDITIONAL_AT_WILL = frozenset(
         "recuse",
         "claim",
         "hand-back",
+        "comment",
+        "ask",
+        "advise",
+        "reply",
+        "nudge",
     }
 )
 """Commands that take the version if they are told it; `people` and `projects` change what is registered with it."""

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from keyholder.edge.bodies import Body, Name
-from keyholder.requests.codes import RecuseReason
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from keyholder.edge.bodies import Body, Hash, Name, PersonReference
+from keyholder.requests.codes import Advice, Audience, RecuseReason
+from keyholder.requests.conversation import LONGEST_TEXT
+
+Words = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TEXT)]
 
 
 class DeclareBody(Body):
@@ -22,3 +29,35 @@ class HandledDomainBody(Body):
     """The domain for which one looks after a request, or no longer does."""
 
     domain: Name
+
+
+class CommentBody(Body):
+    """Words to the others who decide, or to the requester. They stay out of the ledger, and can be erased."""
+
+    audience: Audience
+    text: Words
+    about: Hash | None = None
+    """The text that this one answers."""
+
+
+class ReplyBody(Body):
+    """Words of the requester to those who decide."""
+
+    text: Words
+    about: Hash | None = None
+    """The text that this one answers."""
+
+
+class AskBody(Body):
+    """A question to a named person, who sees the request and its texts from then on, as long as it is in review."""
+
+    person: PersonReference
+    question: Words
+
+
+class AdviseBody(Body):
+    """An answer to such a question, named by the hash of its text. It is never a vote."""
+
+    question: Hash
+    advice: Advice
+    text: Words | None = None

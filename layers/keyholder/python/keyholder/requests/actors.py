@@ -60,6 +60,7 @@ class Limits:
     """For what was released to be destroyed once the request is revoked."""
     sign_in: SignInRules = field(default_factory=SignInRules)
     retrievals: int = 3
+    nudge_every: timedelta = timedelta(days=3)
     release_within: timedelta = timedelta(seconds=90)
     """A release still running after this was cut short (the function that runs it lives 60 seconds)."""
     collect_within: timedelta = timedelta(hours=24)

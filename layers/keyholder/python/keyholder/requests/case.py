@@ -34,8 +34,8 @@ class Facts:
     """What is registered, read for this decision. What is missing here is unknown, and unknown is no.
 
     `assessment` is None where the policy was not asked. `approvers` are those who have approved, as they are registered
-    now. `candidates` are the people who could approve, where they are known; without them nothing is said about whether
-    the quorum can be reached.
+    now, `adviser` is whoever is asked for advice. `candidates` are the people who could approve, where they are known;
+    without them nothing is said about whether the quorum can be reached.
     """
 
     project: Project | None = None
@@ -43,6 +43,7 @@ class Facts:
     assessment: Assessment | None = None
     candidates: tuple[Person, ...] | None = None
     approvers: Mapping[PersonId, Person] = field(default_factory=dict)
+    adviser: Person | None = None
     limits: Limits = field(default_factory=Limits)
 
 

@@ -10,9 +10,12 @@ from keyholder.ledger.event import Event, NewEvent
 from keyholder.registry.events import UnknownEventError
 from keyholder.registry.fields import Fields
 from keyholder.requests.events import (
+    AdviceGiven,
+    AdviceRequested,
     ChecksHeld,
     ChecksRecorded,
     Claimed,
+    Commented,
     ConditionsAccepted,
     ConditionsOffered,
     ConflictCleared,
@@ -22,7 +25,9 @@ from keyholder.requests.events import (
     DraftSaved,
     Escalated,
     HandedBack,
+    Nudged,
     Recused,
+    Replied,
     RequestApproved,
     RequestBlocked,
     RequestCreated,
@@ -78,6 +83,11 @@ RequestEvent = (
     | Escalated
     | VolumeExceeded
     | VolumeLetThrough
+    | Commented
+    | Replied
+    | Nudged
+    | AdviceRequested
+    | AdviceGiven
 )
 
 EVENTS: Mapping[str, type[RequestEvent]] = {
@@ -114,6 +124,11 @@ EVENTS: Mapping[str, type[RequestEvent]] = {
         Escalated,
         VolumeExceeded,
         VolumeLetThrough,
+        Commented,
+        Replied,
+        Nudged,
+        AdviceRequested,
+        AdviceGiven,
     )
 }
 

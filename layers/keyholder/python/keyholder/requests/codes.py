@@ -103,6 +103,39 @@ class EscalationReason(StrEnum):
     """Too few people are left who could approve it; only an operator can register more."""
 
 
+class Audience(StrEnum):
+    """Who may read what was said."""
+
+    INTERNAL = "internal"
+    """Those who decide, those whose advice they asked, and auditors; never who asks."""
+    REQUESTER = "requester"
+    """The requester and their project too."""
+
+
+class MessageKind(StrEnum):
+    """What somebody said."""
+
+    COMMENT = "comment"
+    REPLY = "reply"
+    """By the requester."""
+    QUESTION = "question"
+    """To a named person, for their advice."""
+    ADVICE = "advice"
+    """Their answer."""
+
+
+class Advice(StrEnum):
+    """What an adviser says. None of it is a vote."""
+
+    SUPPORTS = "supports"
+    SUPPORTS_WITH_CONDITIONS = "supports_with_conditions"
+    CONCERNS = "concerns"
+    OBJECTS = "objects"
+    NO_VIEW = "no_view"
+    DECLINED = "declined"
+    """They have an interest of their own, or it is not theirs to say."""
+
+
 class ExpiryReason(StrEnum):
     """Which time ran out."""
 

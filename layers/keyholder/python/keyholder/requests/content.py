@@ -18,6 +18,7 @@ from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry.fields import CODE, ORGANISATION, SHA256, FieldError, FieldFault, Fields
 from keyholder.registry.people import Capacity
 from keyholder.registry.projects import DOMAIN, PROJECT, REFERENCE
+from keyholder.requests.characters import control_faults
 from keyholder.requests.recipient import Recipient, is_public_key
 from keyholder.requests.scan import find_identifier_like
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, ProjectId, Pseudonym
@@ -232,7 +233,7 @@ class FreeText:
 
     def stored(self) -> bytes:
         """What is stored encrypted: the salt, a newline, the text."""
-        return f"{self.salt}\n{self.text}".encode()
+        return f"{self.salt}\n{self.text}".encode("utf-8", "surrogatepass")
 
     def sha256(self) -> str:
         """The hash of what is stored, which is also its name in the store."""
@@ -338,6 +339,7 @@ def faults(draft: Draft, vocabulary: Vocabulary) -> Iterator[Refusal]:
         yield PURPOSE_UNKNOWN
     if content.legal_basis not in vocabulary.legal_bases:
         yield BASIS_UNKNOWN
+    yield from control_faults(draft.justification, "/justification")
     yield from identifier_faults(draft.justification, "/justification")
     for kind, text in content.references.items():
         yield from identifier_faults(text, f"/references/{kind.value}")

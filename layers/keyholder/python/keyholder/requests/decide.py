@@ -7,31 +7,36 @@ how a request stands from how they are refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from keyholder.refusals import Refusal
 from keyholder.registry.factors import Factor, Needs, Standing, standings
-from keyholder.registry.people import Person, PersonKind
+from keyholder.registry.people import Membership, Person, PersonKind
 from keyholder.requests import reasons
 from keyholder.requests.actors import Actor, PersonActor, System
 from keyholder.requests.case import Case, Facts
 from keyholder.requests.codec import RequestEvent
-from keyholder.requests.codes import QuestionTopic, RecuseReason, RejectReason, RevokeReason
+from keyholder.requests.codes import Advice, Audience, QuestionTopic, RecuseReason, RejectReason, RevokeReason
 from keyholder.requests.commands import (
     AcceptConditions,
+    Advise,
     Approve,
+    AskAdvice,
     AuthoriseRelease,
     Claim,
     Collect,
     Command,
     CommandName,
+    Comment,
     DeclareNoConflict,
     Discard,
     HandBack,
     LetThrough,
+    Nudge,
     Recuse,
     Reject,
+    Reply,
     Return,
     Revoke,
     Save,
@@ -39,12 +44,16 @@ from keyholder.requests.commands import (
     Withdraw,
     WithdrawVote,
 )
+from keyholder.requests.conversation import advisers, open_question
 from keyholder.requests.guards import POLICY_ALLOWS, ForADomain, fresh_sign_in
 from keyholder.requests.questions import ReviewQuestion
 from keyholder.requests.state import DomainDecision, RequestState
 from keyholder.requests.transitions import TRANSITIONS, WHO, Transition, Who
-from keyholder.vocabulary import DomainId, Role
+from keyholder.vocabulary import DomainId, PersonId, Role
 
+_NO_TEXT = "0" * 64
+_ANYBODY = PersonId(f"person/{'0' * 32}")
+"""Stand in for a text and a person where only who may is asked."""
 _SYSTEMS = {Who.RELEASE_FUNCTION: System.RELEASE, Who.SWEEPER: System.SWEEPER}
 
 
@@ -91,6 +100,8 @@ def authorise(case: Case) -> Refusal | None:
         return reasons.PERSON_DISABLED
     if who in _SYSTEMS:
         return reasons.NOT_FOR_PEOPLE
+    if who is Who.ADVISER:
+        return _authorise_adviser(case)
     return _authorise_controller(case) if who is Who.CONTROLLER else _authorise_researcher(case, who)
 
 
@@ -105,6 +116,12 @@ def _authorise_controller(case: Case) -> Refusal | None:
     if case.person.kind is not PersonKind.HUMAN:
         return reasons.NOT_HUMAN
     return None if any(case.stands_for(domain) for domain in case.state.domains) else reasons.NOT_A_CONTROLLER
+
+
+def _authorise_adviser(case: Case) -> Refusal | None:
+    if case.person.kind is not PersonKind.HUMAN:
+        return reasons.NOT_HUMAN
+    return None if case.person.id in advisers(case.state.messages) else reasons.NOT_AN_ADVISER
 
 
 def asks_policy(command: CommandName) -> bool:
@@ -131,6 +148,8 @@ def allowed_commands(
 
 
 def _asked(probe: Command, state: RequestState, actor: PersonActor, facts: Facts, now: datetime) -> AllowedCommand:
+    if isinstance(probe, AskAdvice):
+        facts = replace(facts, adviser=_adviser(facts))
     outcome = decide(state, probe, actor, facts, now)
     refusal = outcome if isinstance(outcome, Refusal) else None
     domain = probe.domain if isinstance(probe, ForADomain | Claim | HandBack) else None
@@ -167,12 +186,24 @@ def _probes(state: RequestState, person: Person) -> Iterator[Command]:
     yield Recuse(RecuseReason.OTHER)
     if state.conditions is not None:
         yield AcceptConditions(state.conditions.hash)
+    yield Comment(Audience.INTERNAL, _NO_TEXT)
+    yield Reply(_NO_TEXT)
+    yield Nudge()
+    yield AskAdvice(_ANYBODY, _NO_TEXT)
+    asked = open_question(state.messages, person.id)
+    yield Advise(asked.text_sha256 if asked and asked.text_sha256 else _NO_TEXT, Advice.NO_VIEW)
     yield Withdraw()
     yield Revoke(RevokeReason.OTHER)
     yield AuthoriseRelease("", summary.content_hash, summary.delivery)
     yield LetThrough(summary.content_hash)
     for release in state.releases:
         yield Collect(release.id)
+
+
+def _adviser(facts: Facts) -> Person:
+    """Somebody who could be asked, so that the answer is about who asks."""
+    organisations = sorted({code for domain in facts.domains.values() for code in domain.controllers})
+    return Person(_ANYBODY, tuple(Membership(Role.DATA_PROTECTION_OFFICER, code) for code in organisations))
 
 
 def _likeliest(person: Person, needs: Needs) -> Standing | tuple[None, None]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from keyholder.ledger.ports import Head
 from keyholder.requests.codes import State
+from keyholder.requests.conversation import advisers
 from keyholder.requests.state import RequestState
 from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, RequestId, StreamId
 
@@ -27,6 +28,11 @@ def project_requests(project: ProjectId) -> str:
     return f"project/{project}"
 
 
+def advice_requests(person: PersonId) -> str:
+    """The listing of what a person's advice was asked on."""
+    return f"adviser/{person.removeprefix('person/')}"
+
+
 def domain_requests(domain: DomainId) -> str:
     """The listing of what was submitted to a domain."""
     return f"domain/{domain}"
@@ -43,6 +49,7 @@ def request_head(state: RequestState) -> Head:
     organisations = {code for decision in state.domains.values() for code in decision.needs.controllers}
     listings += [domain_requests(domain) for domain in state.domains]
     listings += [organisation_requests(code) for code in sorted(organisations)]
+    listings += [advice_requests(person) for person in sorted(advisers(state.messages))]
     return Head(tuple(listings), _look_again(state))
 
 

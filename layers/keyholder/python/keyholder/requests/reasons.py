@@ -110,6 +110,49 @@ VOTE_SETTLED = Refusal(
 )
 ALREADY_CLAIMED = Refusal("ALREADY_CLAIMED", RefusalKind.CONFLICT, "You look after it already; hand it back when done.")
 NOT_CLAIMED = Refusal("NOT_CLAIMED", RefusalKind.CONFLICT, "You don't look after it for that domain; claim it first.")
+NOT_AN_ADVISER = Refusal(
+    "NOT_AN_ADVISER", RefusalKind.FORBIDDEN, "Only somebody whose advice was asked gives it; those who decide can ask."
+)
+CONVERSATION_FULL = Refusal(
+    "CONVERSATION_FULL", RefusalKind.CONFLICT, "So much was said that no more fits; decide, or talk another way."
+)
+MESSAGE_UNKNOWN = Refusal(
+    "MESSAGE_UNKNOWN",
+    RefusalKind.INVALID,
+    "Name a message of this request by the hash of its text, one that your readers may see; or name none.",
+    "/about",
+)
+NUDGED_LATELY = Refusal(
+    "NUDGED_LATELY", RefusalKind.CONFLICT, "They were reminded within the last days; wait a while before the next time."
+)
+ADVISER_UNKNOWN = Refusal(
+    "ADVISER_UNKNOWN", RefusalKind.INVALID, "Name a registered person; an operator can register them.", "/person"
+)
+ADVISER_BARRED = Refusal(
+    "ADVISER_BARRED",
+    RefusalKind.INVALID,
+    "Ask a person, other than yourself, who is not suspended, not the requester, never was on the project, and has not "
+    "stepped aside.",
+    "/person",
+)
+ADVISER_ELSEWHERE = Refusal(
+    "ADVISER_ELSEWHERE",
+    RefusalKind.INVALID,
+    "Ask somebody registered with an organisation that controls a domain of the request; an operator can register one.",
+    "/person",
+)
+ADVISERS_TOO_MANY = Refusal(
+    "ADVISERS_TOO_MANY", RefusalKind.CONFLICT, "Ten people's advice was asked; ask one of them again, or decide."
+)
+ADVICE_AWAITED = Refusal(
+    "ADVICE_AWAITED", RefusalKind.CONFLICT, "This person has a question of the request left to answer; wait for that."
+)
+QUESTION_UNKNOWN = Refusal(
+    "QUESTION_UNKNOWN",
+    RefusalKind.CONFLICT,
+    "Name a question that was put to you and that you have not answered, by the hash of its text.",
+    "/question",
+)
 DOMAIN_NOT_ASKED = Refusal(
     "DOMAIN_NOT_ASKED", RefusalKind.INVALID, "Name a domain of this request, as the request lists them.", "/domain"
 )

@@ -10,7 +10,7 @@ from enum import StrEnum
 from keyholder.identifiers import nhs_number
 from keyholder.identifiers.not_an_identifier import NotAnIdentifierError
 
-_SEPARATORS = r"[\s\-\u2010-\u2015\u2212._/\u200b\u00ad]{0,3}"
+_SEPARATORS = r"[\s\-\u2010-\u2015\u2212._/\u00ad\u061c\u180e\u200b-\u200f\u2060-\u2064\ufeff]{0,3}"
 """What people put between groups of digits, invisible characters included."""
 _DIGITS = re.compile(rf"\d(?:{_SEPARATORS}\d)*")
 _NHS_NUMBER_DIGITS = 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from keyholder.requests.desk.conversing import Conversing
 from keyholder.requests.desk.core import Assess, Call, Done, Question
 from keyholder.requests.desk.deciding import Deciding
 from keyholder.requests.desk.drafting import Drafting
@@ -13,7 +14,7 @@ from keyholder.requests.desk.reviewing import Reviewing
 __all__ = ["Assess", "Call", "Done", "Page", "Question", "RequestDesk"]
 
 
-class RequestDesk(Drafting, Handling, Deciding, Reviewing, ReleaseSteps, Reading):
+class RequestDesk(Drafting, Handling, Conversing, Deciding, Reviewing, ReleaseSteps, Reading):
     """Carries out commands on requests. Every method may raise `LedgerUnavailableError`; nothing took effect then.
 
     A command comes back as `Done`, or as the `Refusal` that is by then in the ledger too.

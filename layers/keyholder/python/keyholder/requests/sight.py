@@ -7,6 +7,9 @@ from enum import StrEnum
 from keyholder.registry.factors import standings
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
+from keyholder.requests.codes import State
+from keyholder.requests.conversation import advisers
+from keyholder.requests.eligibility import barred
 from keyholder.requests.state import RequestState
 from keyholder.vocabulary import Role
 
@@ -18,6 +21,8 @@ class Side(StrEnum):
     """The requester, and whoever is on the project."""
     DECIDING = "deciding"
     """Whoever decides for a domain it was submitted to, and is not and was not on the project."""
+    ADVISING = "advising"
+    """Somebody whose advice was asked, and who does not decide."""
     AUDITING = "auditing"
     APART = "apart"
     """Who would decide, but was on the project once: they see the request, and nothing that is confidential in it."""
@@ -31,20 +36,30 @@ def side(state: RequestState, person: Person, project: Project | None) -> Side |
         return Side.ASKING
     if person.has(Role.AUDITOR):
         return Side.AUDITING
-    if not _controls(state, person):
-        return None
-    return Side.APART if project is None or project.ever_on(person.id) else Side.DECIDING
+    if _controls(state, person):
+        return Side.APART if project is None or project.ever_on(person.id) else Side.DECIDING
+    asked = person.id in advisers(state.messages) and barred(person, state, project) is None
+    return Side.ADVISING if asked else None
 
 
 def reads_texts(state: RequestState, person: Person, project: Project | None) -> bool:
     """Whether the confidential parts of the content that stands are open to a person.
 
-    Who decides opens them with the declaration that they have no conflict of interest.
+    Who decides opens them with the declaration that they have no conflict of interest; to an adviser they are open
+    while their advice matters.
     """
     stands = side(state, person, project)
+    if stands is Side.ADVISING:
+        return state.status is State.IN_REVIEW
     if stands is Side.DECIDING:
         return state.cleared_for(person.id)
     return stands in (Side.ASKING, Side.AUDITING)
+
+
+def hears_internal(state: RequestState, person: Person, project: Project | None) -> bool:
+    """Whether a person may know that something was said which is not for the requester."""
+    stands = side(state, person, project)
+    return stands in (Side.DECIDING, Side.ADVISING, Side.AUDITING) and person.id not in state.recused
 
 
 def _controls(state: RequestState, person: Person) -> bool:

@@ -10,6 +10,7 @@ from keyholder.registry.factors import Factor, Needs
 from keyholder.requests.codes import DecisionState, EscalationReason, RecuseReason, State, Vote
 from keyholder.requests.conditions import Condition, merged
 from keyholder.requests.content import Delivery, Summary
+from keyholder.requests.conversation import Message
 from keyholder.requests.questions import ReviewQuestion
 from keyholder.requests.records import Narrowed, approved_records
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, PersonId, RequestId
@@ -157,6 +158,8 @@ class RequestState:
     cleared: Mapping[PersonId, ContentHash] = field(default_factory=dict)
     recused: Mapping[PersonId, RecuseReason] = field(default_factory=dict)
     handlers: Mapping[DomainId, PersonId] = field(default_factory=dict)
+    messages: tuple[Message, ...] = ()
+    nudged_at: datetime | None = None
     escalated: Mapping[EscalationReason, datetime] = field(default_factory=dict)
     created_at: datetime | None = None
     changed_at: datetime | None = None

@@ -8,6 +8,7 @@ from datetime import datetime
 from keyholder.canonical import JsonObject, JsonValue
 from keyholder.ledger.event import rfc3339
 from keyholder.registry.factors import factors_view
+from keyholder.requests.conversation import Message
 from keyholder.requests.decide import AllowedCommand
 from keyholder.requests.events import summary_json
 from keyholder.requests.sight import Side
@@ -46,16 +47,33 @@ def request_view(
         "held_for": list(state.held_for),
         "release_until": _moment(state.until),
         "retrievals": {"allowed": state.retrievals, "used": state.retrievals_used()},
+        "nudged_at": _moment(state.nudged_at),
         "releases": [_release(release) for release in state.releases],
         **(summary_json(state.summary) if state.summary else {}),
     }
-    if stands in (Side.DECIDING, Side.AUDITING):
+    if stands in (Side.DECIDING, Side.ADVISING, Side.AUDITING):
         view["checks"] = dict(state.counts)
+    if stands in (Side.DECIDING, Side.AUDITING):
         view["interests"] = _interests(state)
     if commands is not None:
         view["allowed_commands"] = [_command(command) for command in commands]
         view["quorum"] = list(quorum)
     return view
+
+
+def said_json(message: Message, text: str | None) -> JsonObject:
+    """One thing that was said, with its words where they are open to the reader."""
+    return {
+        "kind": message.kind.value,
+        "author": message.author,
+        "at": rfc3339(message.at),
+        "audience": message.audience.value,
+        "text_sha256": message.text_sha256,
+        "text": text,
+        "about": message.about,
+        "adviser": message.adviser,
+        "advice": message.advice.value if message.advice else None,
+    }
 
 
 def _interests(state: RequestState) -> JsonObject:

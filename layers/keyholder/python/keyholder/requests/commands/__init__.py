@@ -15,6 +15,13 @@ from keyholder.requests.commands.conflicts import (
     DeclareNoConflict,
     Recuse,
 )
+from keyholder.requests.commands.conversing import (
+    Advise,
+    AskAdvice,
+    Comment,
+    Nudge,
+    Reply,
+)
 from keyholder.requests.commands.deciding import (
     Approve,
     Reject,
@@ -55,13 +62,16 @@ from keyholder.requests.commands.volume import (
 
 __all__ = [
     "AcceptConditions",
+    "Advise",
     "Approve",
+    "AskAdvice",
     "AuthoriseRelease",
     "Checks",
     "Claim",
     "Collect",
     "Command",
     "CommandName",
+    "Comment",
     "Create",
     "DeclareNoConflict",
     "Discard",
@@ -72,11 +82,13 @@ __all__ = [
     "HandBack",
     "HoldChecks",
     "LetThrough",
+    "Nudge",
     "RecordChecks",
     "RecordChunk",
     "RecordVolume",
     "Recuse",
     "Reject",
+    "Reply",
     "Return",
     "Revoke",
     "Save",
@@ -111,5 +123,10 @@ Command = (
     | HandBack
     | RecordVolume
     | LetThrough
+    | Comment
+    | Reply
+    | Nudge
+    | AskAdvice
+    | Advise
 )
 """Each class carries its `NAME`."""

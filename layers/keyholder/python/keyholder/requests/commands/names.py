@@ -33,3 +33,8 @@ class CommandName(StrEnum):
     HAND_BACK = "hand_back"
     RECORD_VOLUME = "record_volume"
     LET_THROUGH = "let_through"
+    COMMENT = "comment"
+    REPLY = "reply"
+    NUDGE = "nudge"
+    ASK_ADVICE = "ask_advice"
+    ADVISE = "advise"

@@ -242,6 +242,7 @@ class Desk:
             domains=domains,
             candidates=self._candidates(domains) if isinstance(command, ask.Submit | ask.Recuse) else None,
             approvers=self._approvers(state) if isinstance(command, _COUNTING) else {},
+            adviser=self._registry.person(command.adviser) if isinstance(command, ask.AskAdvice) else None,
             limits=self._limits,
         )
 

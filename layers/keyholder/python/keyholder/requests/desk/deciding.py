@@ -9,10 +9,11 @@ from keyholder.registry.factors import Factor
 from keyholder.requests import commands as ask
 from keyholder.requests.codes import RejectReason, RevokeReason
 from keyholder.requests.conditions import Condition
-from keyholder.requests.content import FreeText, identifier_faults
+from keyholder.requests.content import FreeText
 from keyholder.requests.desk.choosing import Choosing
 from keyholder.requests.desk.core import Call, Desk, Done
 from keyholder.requests.records import RecordChoice
+from keyholder.requests.texts import keeping
 from keyholder.vocabulary import (
     ContentHash,
     DomainId,
@@ -64,14 +65,7 @@ class Deciding(Desk):
         """One person's no for one domain; the comment goes to the erasable store."""
         text = FreeText(self._ids.salt(), comment) if comment else None
         command = ask.Reject(domain, content_hash, reason, text.sha256() if text else None, organisation, factor)
-
-        def keep_comment(known: RequestId) -> Refusal | None:
-            refusal = next(identifier_faults(text.text, "/comment"), None) if text else None
-            if text and not refusal:
-                self._contents.keep(known, {text.sha256(): text.stored()})
-            return refusal
-
-        return self.carry_out(call, request, command, keep_comment)
+        return self.carry_out(call, request, command, keeping(self._contents, text, "/comment"))
 
     def revoke(self, call: Call, request: RequestId, reason: RevokeReason) -> Done | Refusal:
         """One controller stops an approved request."""

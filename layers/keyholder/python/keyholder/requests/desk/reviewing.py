@@ -8,9 +8,10 @@ from keyholder.refusals import Refusal
 from keyholder.registry.factors import Factor
 from keyholder.requests import commands as ask
 from keyholder.requests.codes import QuestionTopic
-from keyholder.requests.content import FreeText, identifier_faults
+from keyholder.requests.content import FreeText
 from keyholder.requests.desk.core import Call, Desk, Done
 from keyholder.requests.questions import ReviewQuestion
+from keyholder.requests.texts import text_fault
 from keyholder.vocabulary import ContentHash, DomainId, OrganisationCode, RequestId
 
 
@@ -34,7 +35,7 @@ class Reviewing(Desk):
 
         def keep_questions(known: RequestId) -> Refusal | None:
             for place, text in enumerate(texts):
-                refusal = next(identifier_faults(text.text, f"/questions/{place}/text"), None)
+                refusal = text_fault(text, f"/questions/{place}/text")
                 if refusal:
                     return refusal
             self._contents.keep(known, {text.sha256(): text.stored() for text in texts})

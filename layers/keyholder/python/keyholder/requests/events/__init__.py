@@ -19,6 +19,13 @@ from keyholder.requests.events.conflicts import (
     ConflictCleared,
     Recused,
 )
+from keyholder.requests.events.conversing import (
+    AdviceGiven,
+    AdviceRequested,
+    Commented,
+    Nudged,
+    Replied,
+)
 from keyholder.requests.events.deciding import (
     DestructionRequired,
     DomainApproved,
@@ -64,9 +71,12 @@ from keyholder.requests.events.waiting import (
 )
 
 __all__ = [
+    "AdviceGiven",
+    "AdviceRequested",
     "ChecksHeld",
     "ChecksRecorded",
     "Claimed",
+    "Commented",
     "ConditionsAccepted",
     "ConditionsOffered",
     "ConflictCleared",
@@ -77,11 +87,13 @@ __all__ = [
     "Escalated",
     "HandedBack",
     "ItemsReleased",
+    "Nudged",
     "Recused",
     "ReleaseAuthorised",
     "ReleaseCollected",
     "ReleaseFailed",
     "ReleaseFinished",
+    "Replied",
     "RequestApproved",
     "RequestBlocked",
     "RequestCreated",

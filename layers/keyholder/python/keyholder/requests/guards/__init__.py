@@ -17,6 +17,14 @@ from keyholder.requests.guards.content import (
     POLICY_ALLOWS,
     SAME_CONTENT,
 )
+from keyholder.requests.guards.conversing import (
+    ADVISER_FIT,
+    ADVISER_STILL_FIT,
+    ANSWERS_WHAT_STANDS,
+    NUDGED_LONG_AGO,
+    QUESTION_OPEN,
+    ROOM_LEFT,
+)
 from keyholder.requests.guards.deciding import (
     CONTROLS_DOMAIN,
     DOMAIN_NOT_REJECTED,
@@ -84,7 +92,10 @@ from keyholder.requests.guards.volume import (
 
 __all__ = [
     "ACCREDITED",
+    "ADVISER_FIT",
+    "ADVISER_STILL_FIT",
     "ALL_CHUNKS",
+    "ANSWERS_WHAT_STANDS",
     "APPROVALS_STAND",
     "APPROVED_BEFORE",
     "ASKS_SOMETHING",
@@ -115,15 +126,18 @@ __all__ = [
     "NO_CONFLICT",
     "NO_RELEASE_RUNNING",
     "NO_SETTLED_VOTE",
+    "NUDGED_LONG_AGO",
     "OFF_THE_PROJECT",
     "ORGANISATION_CLEAR",
     "POLICY_ALLOWS",
     "PROJECT_MEMBER",
+    "QUESTION_OPEN",
     "QUORUM_ATTAINABLE",
     "RECORDS_LEFT",
     "RELEASE_IN_TIME",
     "RELEASE_OPEN",
     "RETRIEVALS_LEFT",
+    "ROOM_LEFT",
     "SAME_CONDITIONS",
     "SAME_CONTENT",
     "SAME_PROJECT",

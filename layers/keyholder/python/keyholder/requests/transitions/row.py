@@ -19,6 +19,7 @@ class Who(StrEnum):
     RESEARCHER = "a researcher"
     REQUESTER = "the requester"
     CONTROLLER = "a human controller, Caldicott Guardian or data protection officer of one of the request's domains"
+    ADVISER = "a person whose advice was asked"
     RELEASE_FUNCTION = "Keyholder's release function"
     SWEEPER = "Keyholder's sweeper"
 
