@@ -11,15 +11,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
 from keyholder.edge.bodies import ConsentsBody, OptOutReplyBody, Type1Body
-from keyholder.edge.outcomes import accepted, person_of
+from keyholder.edge.outcomes import accepted, member, person_of
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
+from keyholder.opt_outs.overview import overview
 from keyholder.policy.choices import ChoicesUnavailableError
 from keyholder.policy.intake import Intake, Loaded
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.refusals import Refusal
 from keyholder.registry.attempts import record_refusal
+from keyholder.registry.decide import operates
 from keyholder.vocabulary import ActorId, StreamId
 
 service = Service(Function.CHOICES, lambda: assembly().tokens, SystemClock().now)
@@ -40,6 +42,16 @@ def load_national_data_opt_outs(body: OptOutReplyBody) -> Response[str]:
             refreshed=body.cache_refreshed_at,
         ),
     )
+
+
+@service.route("GET", "/v1/choices/national-data-opt-outs", summary="Checks of national data opt-outs")
+def list_national_data_opt_outs() -> Response[str]:
+    """For operators: how far each check of the last three weeks is, and until when its answer can be used."""
+    house = assembly()
+    if not operates(member(house.registry.person(person_of(service.call)))):
+        raise ProblemError(Problem(ProblemType.FORBIDDEN))
+    seen = overview(house.ledger, house.facts.freshness, service.call.now)
+    return answer({"items": [view.json() for view in seen]})
 
 
 @service.route("POST", "/v1/choices/type-1-events", status=201, summary="Load Type 1 opt-out events")

@@ -109,6 +109,7 @@ def _succeed(api: Api, extract: Extract) -> None:
     """Each route does what it is for."""
     settled.load_opt_outs(api)
     expect(api.post("/v1/choices/consents", _consents(), "operator"), 201)
+    assert expect(api.get("/v1/choices/national-data-opt-outs", "operator"), 200).json["items"]
     for path in ("/v1/openapi.json", "/v1/status"):
         expect(api.get(path), 200)
     expect(api.get("/v1/me", "auditor"), 200)

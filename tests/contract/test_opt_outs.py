@@ -345,3 +345,31 @@ def test_the_credentials_are_read_when_a_round_begins_and_name_no_secret_in_a_fa
         api.ask_mesh()
     assert "the-pass-word" not in str(fault.value) + api.logs()
     assert DOMAIN not in api.logs()
+
+
+def test_an_operator_sees_how_far_the_checks_are_and_nobody_in_them(cleared: Asked) -> None:
+    api = cleared.api
+
+    def seen() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = expect(api.get(f"/v1/choices/{OPT_OUTS[:-1]}", "operator"), 200).json["items"]
+        return found
+
+    (loaded,) = seen()
+    assert (loaded["source"], loaded["state"], loaded["people"]) == ("loaded", "answered", len(PEOPLE) - 1)
+    assert (loaded["performed_on"], loaded["usable_until"]) == ("2026-07-01", "2026-07-02")
+    forgotten(api)
+    listed(api)
+    api.clock.advance(minutes=10)
+    api.ask_mesh()
+    newest, _ = seen()
+    assert (newest["source"], newest["state"], newest["people"]) == ("mesh", "sent", 3)
+    assert (newest["usable_until"], newest["overdue"], newest["why"]) == (None, False, None)
+    api.clock.advance(hours=27)
+    assert seen()[0]["overdue"]
+    api.mesh.refuse(api.mesh.sent[0])
+    api.ask_mesh()
+    assert (seen()[0]["state"], seen()[0]["why"]) == ("ended", "error_line")
+    api.clock.advance(days=19, hours=21)
+    api.ask_mesh()
+    assert [(one["source"], one["removed"]) for one in seen()] == [("mesh", True)], "three weeks are shown"
+    assert api.get(f"/v1/choices/{OPT_OUTS[:-1]}", "researcher", claims={"scope": "keyholder/operate"}).status == 403

@@ -184,6 +184,16 @@ PROBES: tuple[Probe, ...] = (
     _new_key("DOMAIN_KEY_ARN", Holding.DOMAIN_KEY, seen=False),
     _new_key("TAG_KEY_ARN", Holding.TAG_KEY, seen=False),
     _new_key("CONTENT_KEY_ARN", Holding.CONTENT_KEY, seen=True),
+    _decrypt("OUTBOX_KEY_ARN", Holding.OUTBOX_KEY),
+    _new_key("OUTBOX_KEY_ARN", Holding.OUTBOX_KEY, seen=True),
+    Probe(
+        "read the MESH credentials",
+        "secretsmanager",
+        "secretsmanager:GetSecretValue",
+        Holding.MESH_SECRET,
+        "",
+        lambda secrets, place: secrets.get_secret_value(SecretId=place["MESH_SECRET_ARN"]),
+    ),
     _decrypt("EXTRACT_KEY_ARN", Holding.EXTRACT_KEY),
     _new_key("EXTRACT_KEY_ARN", Holding.EXTRACT_KEY, seen=True),
     Probe(
@@ -259,7 +269,14 @@ PROBES: tuple[Probe, ...] = (
     _get("CHOICES_BUCKET", Holding.CHOICES, f"type-1/{KEY}"),
     _put("CHOICES_BUCKET", Holding.CHOICES, f"national-data-opt-outs/{KEY}"),
     _put("CHOICES_BUCKET", Holding.CHOICES, f"links/{KEY}"),
+    _delete("CHOICES_BUCKET", Holding.CHOICES, f"national-data-opt-outs/{KEY}-absent"),
+    _delete("CHOICES_BUCKET", Holding.CHOICES, f"type-1/{KEY}-absent"),
     _list("CHOICES_BUCKET", Holding.CHOICES),
+    _get("OUTBOX_BUCKET", Holding.OUTBOX, f"lists/{KEY}"),
+    _put("OUTBOX_BUCKET", Holding.OUTBOX, f"lists/{KEY}"),
+    _put("OUTBOX_BUCKET", Holding.OUTBOX, f"elsewhere/{KEY}"),
+    _delete("OUTBOX_BUCKET", Holding.OUTBOX, f"lists/{KEY}-absent"),
+    _list("OUTBOX_BUCKET", Holding.OUTBOX),
     _get("RESULTS_BUCKET", Holding.RESULTS, KEY),
     _put("RESULTS_BUCKET", Holding.RESULTS, KEY),
     _delete("RESULTS_BUCKET", Holding.RESULTS, f"{KEY}-absent"),
@@ -298,6 +315,7 @@ def place(stack: EmbeddedStack) -> Iterator[Place]:
             ("CONTENT_BUCKET", ""),
             ("RESULTS_BUCKET", ""),
             ("VIEW_BUCKET", ""),
+            ("OUTBOX_BUCKET", "lists/"),
             ("EXTRACTS_BUCKET", "uploads/"),
             ("EXTRACTS_BUCKET", "parts/"),
             ("EXTRACTS_BUCKET", "elsewhere/"),
@@ -311,7 +329,14 @@ def place(stack: EmbeddedStack) -> Iterator[Place]:
         name: kms.generate_data_key_without_plaintext(
             KeyId=environment[name], NumberOfBytes=64, EncryptionContext=CONTEXT
         )["CiphertextBlob"]
-        for name in ("DOMAIN_KEY_ARN", "DIGEST_KEY_ARN", "TAG_KEY_ARN", "CONTENT_KEY_ARN", "EXTRACT_KEY_ARN")
+        for name in (
+            "DOMAIN_KEY_ARN",
+            "DIGEST_KEY_ARN",
+            "TAG_KEY_ARN",
+            "CONTENT_KEY_ARN",
+            "OUTBOX_KEY_ARN",
+            "EXTRACT_KEY_ARN",
+        )
     }
     yield Place(environment, wrapped, stack)
     for bucket, key in objects:
@@ -352,7 +377,14 @@ def test_each_function_is_refused_what_it_does_not_need(tried: Tried, function: 
     ("probe", "functions"),
     [
         ("decrypt with the domain key", "release pseudonymise"),
-        ("decrypt with the digest key", "release pseudonymise choices"),
+        ("decrypt with the digest key", "release pseudonymise choices mesh"),
+        ("decrypt with the outbox key", "mesh"),
+        ("GenerateDataKey with the outbox key", "release"),
+        ("read the MESH credentials", "mesh"),
+        (f"write lists/{KEY} in the outbox bucket", "release"),
+        (f"read lists/{KEY} in the outbox bucket", "mesh"),
+        (f"delete national-data-opt-outs/{KEY}-absent in the choices bucket", "mesh"),
+        (f"delete type-1/{KEY}-absent in the choices bucket", ""),
         ("decrypt with the tag key", "release audit"),
         ("decrypt with the content key", "requests decisions release"),
         ("decrypt with the extract key", "pseudonymise"),

@@ -9,15 +9,14 @@ import click
 
 from keyholder.canonical import JsonObject, JsonValue
 from keyholder.cli.admin_keys import keys
+from keyholder.cli.admin_opt_outs import opt_outs
 from keyholder.cli.admin_rebuild import rebuild
-from keyholder.cli.options import FILE_IN, json_object, moment
+from keyholder.cli.options import FILE_IN, SOURCE, json_object, moment
 from keyholder.cli.session import Session
 from keyholder.client.type_1 import Type1File
 from keyholder.pseudonyms.token import Scheme
 from keyholder.registry.people import Capacity
 from keyholder.vocabulary import IdentifierType, Role
-
-SOURCE = click.option("--source", required=True, help="Where the list comes from, for example MESH or a practice code.")
 
 
 @click.group()
@@ -27,6 +26,7 @@ def admin() -> None:
 
 admin.add_command(keys)
 admin.add_command(rebuild)
+admin.add_command(opt_outs)
 
 
 @admin.group()
@@ -156,40 +156,6 @@ def _scheme(text: str) -> tuple[str, JsonValue]:
     if kind not in list(IdentifierType) or scheme not in list(Scheme):
         raise click.UsageError(f"--scheme takes TYPE=SCHEME, SCHEME one of {', '.join(Scheme)}.")
     return kind, scheme
-
-
-@admin.group(name="opt-outs")
-def opt_outs() -> None:
-    """National data opt-outs."""
-
-
-@opt_outs.command(name="add")
-@click.option("--requested", required=True, type=FILE_IN, help="The list that was sent to the check service.")
-@click.option("--reply", required=True, type=FILE_IN, help="The cleaned list that came back over MESH.")
-@click.option("--performed-at", help="When the check was made (RFC 3339); now if left out.")
-@click.option("--cache-refreshed-at", help="For a cache of clear people: when it was refreshed.")
-@SOURCE
-@click.pass_obj
-def add_opt_outs(
-    session: Session,
-    *,
-    requested: Path,
-    reply: Path,
-    performed_at: str | None,
-    cache_refreshed_at: str | None,
-    source: str,
-) -> None:
-    """Load a reply of the Check for National Data Opt-outs service."""
-    body: dict[str, JsonValue] = {
-        "requested": requested.read_text(encoding="ascii"),
-        "reply": reply.read_text(encoding="ascii"),
-        "performed_at": moment(performed_at),
-        "mode": "direct" if cache_refreshed_at is None else "cache",
-        "source": source,
-    }
-    if cache_refreshed_at is not None:
-        body["cache_refreshed_at"] = moment(cache_refreshed_at)
-    session.show(session.keyholder().load_opt_outs(body))
 
 
 @admin.group(name="type-1")

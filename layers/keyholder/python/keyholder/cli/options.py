@@ -16,6 +16,8 @@ FILE_IN = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 FILE_OUT = click.Path(dir_okay=False, path_type=Path)
 FOLDER_OUT = click.Path(file_okay=False, path_type=Path)
 
+SOURCE = click.option("--source", required=True, help="Where the list comes from, for example MESH or a practice code.")
+
 
 def json_object(path: Path) -> JsonObject:
     """The JSON object a file holds. Raises `click.UsageError`."""

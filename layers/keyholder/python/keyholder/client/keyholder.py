@@ -331,6 +331,11 @@ class Keyholder:
         """Loads a reply of the Check for National Data Opt-outs service."""
         return Reader.of(self._post("/v1/choices/national-data-opt-outs", body)).raw
 
+    def opt_out_checks(self) -> tuple[JsonObject, ...]:
+        """The checks of the last three weeks, newest first: how far each is, and until when it can be used."""
+        reply = Reader.of(self._get("/v1/choices/national-data-opt-outs"))
+        return tuple(item.raw for item in reply.objects("items"))
+
     def load_type_1(self, body: JsonObject) -> JsonObject:
         """Loads Type 1 events (`rows`: CSV), with everybody whose record was read."""
         return Reader.of(self._post("/v1/choices/type-1-events", body)).raw

@@ -17,6 +17,9 @@ from keyholder.audit.vocabulary import ExportFormat
 from keyholder.collection.vocabulary import DropRule
 from keyholder.extracts.events import Kept
 from keyholder.extracts.state import ExtractStatus
+from keyholder.opt_outs.check_events import EndReason
+from keyholder.opt_outs.checks import Stage
+from keyholder.opt_outs.overview import Source
 from keyholder.policy.opt_outs import ReplyState
 from keyholder.policy.register_form import RegisterKind
 from keyholder.policy.vocabulary import CheckMode
@@ -829,6 +832,32 @@ class OptOutsLoaded(RegisterLoaded):
     opted_out: Count
 
 
+class OptOutCheck(Answer):
+    """One check of national data opt-outs: asked for over MESH, or loaded by an operator."""
+
+    id: Ulid
+    source: Source
+    state: Stage
+    people: Count
+    """Whom it was asked about: how many."""
+    performed_on: dt.date
+    usable_until: dt.date | None
+    """The last day its answer can be used; null where there is none."""
+    at: AwareDatetime
+    overdue: bool
+    """The service should have answered by now."""
+    removed: bool
+    """Past the cap of 20 days, and deleted."""
+    why: EndReason | None
+    """Why there will be no answer."""
+
+
+class OptOutChecks(Answer):
+    """The checks of the last three weeks, newest first, at most 500."""
+
+    items: Annotated[list[OptOutCheck], Field(max_length=500)]
+
+
 class Type1Loaded(RegisterLoaded):
     """Type 1 events, and how many people's records were read."""
 
@@ -922,6 +951,7 @@ SUCCESSES: Mapping[str, Success] = {
     "POST /v1/domains/{domain_id}/key-changes": Success(KeyChangeView, versioned=True),
     "POST /v1/domains/{domain_id}/key-changes/{change_id}/confirm": Success(KeyChangeView, versioned=True),
     "POST /v1/domains/{domain_id}/key-changes/{change_id}/withdraw": Success(KeyChangeView, versioned=True),
+    "GET /v1/choices/national-data-opt-outs": Success(OptOutChecks),
     "POST /v1/choices/national-data-opt-outs": Success(OptOutsLoaded),
     "POST /v1/choices/type-1-events": Success(Type1Loaded),
     "POST /v1/choices/consents": Success(ConsentsLoaded),

@@ -152,6 +152,7 @@ ROUTES: tuple[Route, ...] = (
     _registry("POST", "/v1/domains/{domain_id}/key-changes"),
     _registry("POST", "/v1/domains/{domain_id}/key-changes/{change_id}/confirm"),
     _registry("POST", "/v1/domains/{domain_id}/key-changes/{change_id}/withdraw"),
+    Route("GET", "/v1/choices/national-data-opt-outs", Function.CHOICES, Scope.OPERATE),
     _choices("/v1/choices/national-data-opt-outs"),
     _choices("/v1/choices/type-1-events"),
     _choices("/v1/choices/consents"),

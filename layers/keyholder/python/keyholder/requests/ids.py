@@ -55,7 +55,16 @@ class RandomIds:
     def _ulid(self) -> str:
         milliseconds = int(self._clock.now().timestamp() * 1_000)
         number = milliseconds << 80 | int.from_bytes(self._random(_RANDOM_BYTES))
-        return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+        return _written(number)
+
+
+def first_of(moment: datetime) -> str:
+    """The first id, without its prefix, that can be made at a moment."""
+    return _written(int(moment.timestamp() * 1_000) << 80)
+
+
+def _written(number: int) -> str:
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 
 def made_at(made: str) -> datetime | None:
