@@ -174,6 +174,19 @@ def test_ten_digits_nobody_made_are_not_asked_about(api: Api, extract: Extract) 
     assert asked_about(api) == [PEOPLE[0]]
 
 
+def test_only_the_records_that_the_approvers_left_in_are_opened(
+    cleared: Asked, extract: Extract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = cleared.api
+    forgotten(api)
+    rows = frozenset({extract.rows[0]["row_id"]})
+    monkeypatch.setattr(api.assembly(Function.RELEASE).desk, "approved_rows", lambda *_: rows)
+    listed(api)
+    api.clock.advance(minutes=10)
+    api.ask_mesh()
+    assert asked_about(api) == [PEOPLE[0]]
+
+
 def test_a_message_that_comes_twice_lists_once(cleared: Asked) -> None:
     api = cleared.api
     forgotten(api)

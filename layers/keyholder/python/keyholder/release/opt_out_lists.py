@@ -31,7 +31,7 @@ from keyholder.pseudonyms.token import Scheme
 from keyholder.registry.domains import Domain
 from keyholder.registry.service import Registry
 from keyholder.release.people import RegisteredPeople, Secrets, registered_people
-from keyholder.requests.content import DomainSelection, RequestContent
+from keyholder.requests.content import Record, RequestContent
 from keyholder.requests.policy_view import policy_request
 from keyholder.requests.service import RequestDesk
 from keyholder.requests.state import RequestState
@@ -52,9 +52,9 @@ class Listed(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The records of one domain in whose reach the opt-out is."""
+    """The records of one domain in whose reach the opt-out is; of a narrowed approval, those it covers."""
 
-    selection: DomainSelection
+    records: Sequence[Record]
     domain: Domain
     asked: PolicyRequest
 
@@ -110,7 +110,9 @@ class OptOutLists:
                 continue
             asked = policy_request(content, project, domain, requester, state.domains.get(domain.id))
             if assess_request(asked, self.facts, now).passes and in_reach(asked, self.facts, now):
-                yield _Part(selection, domain, asked)
+                kept = self.desk.approved_rows(state, domain.id)
+                records = [record for record in selection.records if kept is None or record.row_id in kept]
+                yield _Part(records, domain, asked)
 
     def _looked_at(
         self, parts: Sequence[_Part], content: RequestContent, now: datetime
@@ -149,7 +151,7 @@ def _opened(part: _Part, people: RegisteredPeople, keys: OpenedKeys) -> frozense
     """
     cells = [
         TokenCell(NHS_NUMBER, record.pseudonyms[NHS_NUMBER])
-        for record in part.selection.records
+        for record in part.records
         if NHS_NUMBER in record.pseudonyms
     ]
     domain = part.domain
