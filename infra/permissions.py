@@ -212,6 +212,8 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
             *_objects(Holding.CHOICES, "national-data-opt-outs/", "type-1/", "consents/"),
         ),
         _allow("ChoicesKeys", ("s3:ListBucket",), Resource(Holding.CHOICES)),
+        # To have approved requests looked at when somebody in them withdraws their consent.
+        SEND_CHECKS,
     ),
     Function.MESH: (
         LOGS,

@@ -198,6 +198,7 @@ class Story:
         self.looked_after()
         self.large()
         self.talked()
+        self.fallen()
         self.change_people()
         asked = OptOutStory(self.house.log, self.clock)
         asked.told(self.approved(GP), self.approved(GP))
@@ -382,6 +383,12 @@ class Story:
             (BOTH, ask.Recuse(RecuseReason.CONFLICT_OF_INTEREST)),
         ):
             self.done(self.desk.carry_out(self.call(who), request, command))
+
+    def fallen(self) -> None:
+        """People withdraw the consent that an approved request rests on."""
+        request = self.approved(GP, legal_basis="explicit_consent")
+        self.done(self.desk.record_consent_fall(request, self.hash(request), 2, "trace"))
+        self.released(request, "inline")
 
     def large(self) -> None:
         """A release goes above volume limits, is held, let through, and happens."""

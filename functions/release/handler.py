@@ -23,7 +23,7 @@ from keyholder.ledger.receipts import receipts_json
 from keyholder.limits.limiter import CountersUnavailableError
 from keyholder.policy.choices import ChoicesUnavailableError
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
-from keyholder.release.items import item_json
+from keyholder.release.items import item_json, shown_counts
 from keyholder.release.opt_out_lists import Listed
 from keyholder.release.releasing import Checked, Released
 from keyholder.requests.receipts import own_act
@@ -108,7 +108,7 @@ def _released(released: Released, requester: PersonId) -> dict[str, object]:
     own = own_act(released.state, requester)
     body: dict[str, object] = {
         "release_id": released.release_id,
-        "counts": released.counts,
+        "counts": shown_counts(released.counts),
         "receipts": [receipt for step in released.recorded for receipt in receipts_json(step, own)],
     }
     if released.items is not None:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import boto3
 import pytest
 from moto.s3 import models as s3_models
 
 from infra.describe import OPENAPI
 from infra.routes import ANY, ROUTES, Route, Scope
+from keyholder.adapters.counters import DynamoDbCounters
 from keyholder.edge.description import CONDITIONAL
 from keyholder.edge.service import MAX_BODY
+from keyholder.limits.counting import Reserved
 from keyholder.policy.consents import ConsentRecord, write_consents
 from keyholder.policy.facts import Consent
 from keyholder.policy.vocabulary import ConsentGiver
+from keyholder.vocabulary import OrganisationCode, PersonId
 from tests.contract import settled
-from tests.contract.api import CLOCK, Answer, Api, Fault, running
+from tests.contract.api import CLOCK, REGION, Answer, Api, Fault, running
 from tests.contract.settled import (
     DOMAIN,
     PROJECT,
@@ -119,6 +123,8 @@ def _succeed(api: Api, extract: Extract) -> None:
     _bad_cells(api)
     _extracts(api, extract)
     _change_keys(api)
+    _choose(api)
+    _hold(api, extract)
     damaged = {"row_id": "bad", "pseudonyms": {"nhs_number": "NO", "postcode": extract.foreign["postcode"]}}
     body = {"rows": [extract.record(0), damaged]}
     rekeyed = expect(api.post(f"/v1/domains/{DOMAIN}/rekeyings", body, "provider"), 200).json["rows"]
@@ -206,6 +212,40 @@ def _talk(api: Api, extract: Extract) -> None:
         assert say(command, who, body, missing).status == 404, command
 
 
+def _choose(api: Api) -> None:
+    """A consent is withdrawn, listed, and shown to a data protection officer; and what can't be."""
+    withdrawal = {
+        "nhs_number": settled.PEOPLE[0],
+        "project": PROJECT,
+        "withdrawn_on": api.clock.now.date().isoformat(),
+        "source": "ward-1",
+    }
+    expect(api.post("/v1/choices/consents/withdrawals", withdrawal, "operator"), 201)
+    assert api.post("/v1/choices/consents/withdrawals", {**withdrawal, "project": "x"}, "operator").status == 422
+    expect(api.get(f"/v1/choices/consents/{PROJECT}", "operator"), 200)
+    roles = [{"role": "data_protection_officer", "organisation": "RX1"}]
+    officer = {"claims": {"sub": "an officer", "scope": str(Scope.DECIDE)}}
+    expect(api.post("/v1/people", {"subject": "an officer", "roles": roles}, "operator"), 201)
+    look = {"nhs_number": settled.PEOPLE[settled.TYPE_1], "domain": DOMAIN, "reason": "complaint"}
+    assert expect(api.post("/v1/people/choices", look, "controller", **officer), 200).json["type_1"]["events"]
+
+
+def _hold(api: Api, extract: Extract) -> None:
+    """A release above a volume limit is held, and let through."""
+    counters = DynamoDbCounters(boto3.client("dynamodb", REGION), api.names["COUNTERS_TABLE"])
+    before = b"".join(number.to_bytes(8, "big") for number in range(2_001))
+    researcher, earlier = PersonId(extract.people["researcher"]), api.clock.now - timedelta(days=20)
+    many = Reserved("REL-before", "REQ-before", earlier, researcher, OrganisationCode("RX1"), before)
+    counters.reserve(many)
+    held = approved(api, request_body(extract))
+    through = {"content_hash": held.content_hash}
+    assert api.post(f"{held.path}/let-through", through, "controller", if_match=held.seen().etag).status == 409
+    assert held.release().status == 409
+    expect(api.post(f"{held.path}/let-through", through, "controller", if_match=held.seen().etag), 200)
+    expect(held.release(), 200)
+    counters.forget(many)
+
+
 def _look_after(api: Api, extract: Extract) -> None:
     """Controllers declare, claim, step aside; each at the wrong time too."""
     asked = unread(api, request_body(extract))
@@ -275,6 +315,7 @@ def _meet_other_states(api: Api, extract: Extract) -> None:
         ("approve", "controller", {"domain": DOMAIN, "content_hash": content_hash, "no_conflict_of_interest": True}),
         ("reject", "controller", {"domain": DOMAIN, "content_hash": content_hash, "reason": "other"}),
         ("revoke", "controller", {"reason": "other"}),
+        ("let-through", "controller", {"content_hash": content_hash}),
     ):
         assert api.post(f"{missing.path}/{command}", body, who, if_match='W/"1"').status == 404, command
 
@@ -317,6 +358,7 @@ def _fail(api: Api, extract: Extract) -> None:
         "approve": {"domain": DOMAIN, "content_hash": content_hash, "no_conflict_of_interest": True},
         "reject": {"domain": DOMAIN, "content_hash": content_hash, "reason": "other"},
         "revoke": {"reason": "other"},
+        "let-through": {"content_hash": content_hash},
     }
     assert set(bodies) == CONDITIONAL
     for command, body in bodies.items():

@@ -113,7 +113,7 @@ def test_without_counters_nothing_is_released(api: Api, extract: Extract, operat
 def test_what_is_counted_comes_back_in_parts(api: Api) -> None:
     counters = DynamoDbCounters(boto3.client("dynamodb"), api.names["COUNTERS_TABLE"])
     patients = b"".join(number.to_bytes(PATIENT_BYTES, "big") for number in range(90_000))
-    large = Reserved("REL-1", api.clock.now, "person/" + "1" * 32, "RX1", patients)  # type: ignore[arg-type]
+    large = Reserved("REL-1", "REQ-1", api.clock.now, "person/" + "1" * 32, "RX1", patients)  # type: ignore[arg-type]
     counters.reserve(large)
     counters.reserve(large)
     assert list(counters.since(api.clock.now)) == [large]

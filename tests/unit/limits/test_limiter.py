@@ -31,12 +31,13 @@ def reserved(
     name: str,
     patients: Sequence[int] = (1,),
     *,
+    request: str = "",
     at: datetime = NOW,
     person: PersonId = ROSA,
     organisation: OrganisationCode = TRUST,
 ) -> Reserved:
     joined = b"".join(number.to_bytes(PATIENT_BYTES, "big") for number in patients)
-    return Reserved(name, at, person, organisation, joined)
+    return Reserved(name, request or f"REQ-{name}", at, person, organisation, joined)
 
 
 def limits(**changes: Any) -> VolumeLimits:
@@ -120,12 +121,15 @@ def test_nights_and_free_days_count_when_it_is_one() -> None:
 
 def test_one_patient_too_often_whoever_asks() -> None:
     before = [
-        reserved(str(n), [7, n + 100], person=OTTO, organisation=OTHER, at=NOW - timedelta(days=n)) for n in range(1, 5)
+        reserved(str(n), [7, n + 100], person=OTTO, organisation=OTHER, at=NOW - timedelta(days=n))
+        for n in range(1, 10)
     ]
     assert "same_patient" not in found(reserved("now", [7]), *before[:1])
     assert found(reserved("now", [7]), *before[:2])["same_patient"] is Action.WARN
     assert found(reserved("now", [7]), *before)["same_patient"] is Action.HOLD
     assert "same_patient" not in found(reserved("now", [8]), *before)
+    again = [reserved(str(n), [7], request="REQ-now") for n in range(20)]
+    assert "same_patient" not in found(reserved("now", [7]), *again)
 
 
 def test_shares_of_a_list_are_rounded_up_and_need_a_list() -> None:

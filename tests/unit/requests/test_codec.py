@@ -63,6 +63,7 @@ def samples() -> dict[str, RequestEvent]:
         file.do(ask.Collect(file.state.releases[0].id), ROSA),
         _rejected(),
         _let_through(),
+        _fallen(),
         _taken_back(),
         world.returned(),
         world.released(course=world.narrowed()).do(ask.Revoke(RevokeReason.OTHER), NADIA),
@@ -73,6 +74,12 @@ def samples() -> dict[str, RequestEvent]:
 
 
 KEY = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
+
+def _fallen() -> world.Course:
+    course = world.approved(legal_basis="explicit_consent")
+    assert course.state.content_hash
+    return course.do(ask.RecordConsentFall(course.state.content_hash, 2), RELEASE)
 
 
 def _let_through() -> world.Course:

@@ -121,6 +121,11 @@ def held_for_volume() -> Scene:
     return Scene(course, ask.LetThrough(named(course)), NADIA)
 
 
+def fallen() -> Scene:
+    course = world.approved(legal_basis="explicit_consent")
+    return Scene(course, ask.RecordConsentFall(named(course), 1), RELEASE)
+
+
 def late() -> Scene:
     course = world.in_review()
     assert course.state.due_at
@@ -178,6 +183,7 @@ SCENES: dict[CommandName, Callable[[], Scene]] = {
     CommandName.HAND_BACK: lambda: Scene(world.unread().do(ask.Claim(GP), NADIA), ask.HandBack(GP), NADIA),
     CommandName.RECORD_VOLUME: lambda: Scene(releasing(), VOLUME, RELEASE),
     CommandName.LET_THROUGH: held_for_volume,
+    CommandName.RECORD_CONSENT_FALL: fallen,
 }
 
 
@@ -247,6 +253,11 @@ def _another_controller(scene: Scene) -> None:
     scene.who = NILS
 
 
+def _on_another_basis(scene: Scene) -> None:
+    assert scene.course.state.summary
+    scene.state(summary=replace(scene.course.state.summary, legal_basis="s251_reg5"))
+
+
 SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
     g.PROJECT_MEMBER: lambda scene: scene.project(members=(COLLEAGUE.id,)),
     g.SAME_PROJECT: _other_project,
@@ -297,6 +308,8 @@ SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
     g.CLAIMS_OWN_DOMAIN: lambda scene: scene.asks(domain=HOSPITAL),
     g.NOT_THE_HANDLER: lambda scene: scene.course.do(ask.Claim(GP), NADIA),
     g.THE_HANDLER: lambda scene: scene.course.do(ask.Claim(GP), NILS),
+    g.ON_CONSENT: _on_another_basis,
+    g.MORE_WITHDRAWN: lambda scene: scene.state(consents_withdrawn=1),
     g.NOT_HELD: lambda scene: scene.state(held_for=("person_month",)),
     g.HELD: lambda scene: scene.state(held_for=()),
     g.LETS_THROUGH_FOR_OTHERS: _joined,

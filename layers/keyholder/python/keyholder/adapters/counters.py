@@ -2,7 +2,7 @@
 
 | pk | sk | holds |
 |---|---|---|
-| `release` | time, release, number of the part | who asked, their organisation, the digests of up to 40,000 patients |
+| `release` | time, release, part | the request, who asked, their organisation, digests of up to 40,000 patients |
 
 A part has at most 320 KB, below DynamoDB's 400. Rows go by themselves (TTL) when no window of the limits reaches them.
 """
@@ -88,6 +88,7 @@ def _items(reserved: Reserved) -> Iterator[Item]:
         yield {
             "pk": _PARTITION,
             "sk": {"S": f"{rfc3339(reserved.at)}#{reserved.release}#{number:04d}"},
+            "request": {"S": reserved.request},
             "person": {"S": reserved.person},
             "organisation": {"S": reserved.organisation},
             "patients": {"B": reserved.patients[start : start + PART]},
@@ -100,6 +101,7 @@ def _reserved(parts: Sequence[Item]) -> Reserved:
     at, release, _ = first["sk"]["S"].split("#")
     return Reserved(
         release=release,
+        request=first["request"]["S"],
         at=parse_rfc3339(at),
         person=PersonId(first["person"]["S"]),
         organisation=OrganisationCode(first["organisation"]["S"]),

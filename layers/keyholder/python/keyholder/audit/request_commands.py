@@ -19,6 +19,7 @@ from keyholder.requests.events import (
     ConditionsAccepted,
     ConditionsOffered,
     ConflictCleared,
+    ConsentFell,
     DestructionRequired,
     DomainApproved,
     DomainRejected,
@@ -105,6 +106,8 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
             return ask.Collect(release)
         case VolumeExceeded(release, limits_hash, action, stopped, exceeded):
             return ask.RecordVolume(release, limits_hash, action, stopped, exceeded)
+        case ConsentFell(content_hash, people):
+            return ask.RecordConsentFall(content_hash, people)
         case VolumeLetThrough(content_hash=content_hash):
             return ask.LetThrough(content_hash)
         case RequestExpired():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -188,3 +189,33 @@ def add_consents(session: Session, files: tuple[Path, ...], source: str) -> None
     """Load FHIR R4 Consents from FILES of one resource a line (NDJSON)."""
     resources = "".join(file.read_text(encoding="utf-8").rstrip("\n") + "\n" for file in files)
     session.show(session.keyholder().load_consents({"resources": resources, "source": source}))
+
+
+@consents.command(name="list")
+@click.argument("project")
+@click.pass_obj
+def list_consents(session: Session, project: str) -> None:
+    """The consents held for PROJECT as they stand today, without whose they are."""
+    session.show(session.keyholder().consents(project))
+
+
+@consents.command(name="withdraw")
+@click.argument("project")
+@click.option(
+    "--nhs-number-file", required=True, type=click.File("r"), help="A file that holds the NHS number; - reads stdin."
+)
+@click.option("--on", "withdrawn_on", required=True, help="The day of the withdrawal (ISO).")
+@SOURCE
+@click.pass_obj
+def withdraw_consent(session: Session, project: str, nhs_number_file: TextIO, withdrawn_on: str, source: str) -> None:
+    """Withdraw one person's consent for PROJECT. It acts on the next release and brings nothing back.
+
+    The number never stands on a command line.
+    """
+    body: JsonObject = {
+        "nhs_number": nhs_number_file.read().strip(),
+        "project": project,
+        "withdrawn_on": withdrawn_on,
+        "source": source,
+    }
+    session.show(session.keyholder().withdraw_consent(body))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -12,6 +13,7 @@ from keyholder.cli.conversing import advise, ask, comment, conversation
 from keyholder.cli.receipts import RECEIPTS, keep
 from keyholder.cli.session import Session
 from keyholder.client import RequestView
+from keyholder.policy.person_view import ViewReason
 from keyholder.registry.factors import Factor
 from keyholder.requests.codes import RecuseReason, RejectReason, State
 
@@ -201,6 +203,23 @@ def let_through(session: Session, *, request_id: str, content_hash: str, receipt
     keyholder = session.keyholder()
     etag = keyholder.request(request_id).etag
     _show(session, keyholder.let_through(request_id, content_hash, etag), receipts_to)
+
+
+@review.command()
+@DOMAIN
+@click.option(
+    "--nhs-number-file", required=True, type=click.File("r"), help="A file that holds the NHS number; - reads stdin."
+)
+@click.option(
+    "--reason",
+    required=True,
+    type=click.Choice([reason.value for reason in ViewReason]),
+    help="Why you look. It is logged.",
+)
+@click.pass_obj
+def choices(session: Session, *, domain: str, nhs_number_file: TextIO, reason: str) -> None:
+    """What a person chose, for the data protection officer who answers them. Each look is in the ledger."""
+    session.show(session.keyholder().choices_of(nhs_number_file.read().strip(), domain, reason))
 
 
 def _show(session: Session, view: RequestView, receipts_to: Path | None) -> None:

@@ -213,7 +213,7 @@ class ReleaseResult:
     """What a release answered: the items themselves, or that a file waits."""
 
     release_id: str
-    counts: Mapping[str, int]
+    counts: Mapping[str, str]
     items: tuple[ReleasedItem, ...] = field(repr=False)
     file: FileReceipt | None
     document: JsonObject = field(repr=False)
@@ -231,7 +231,7 @@ class ReleaseResult:
             for item in body.objects("items")
         )
         document, receipts = without_receipts(body.raw), Receipt.all_of(body)
-        return cls(body.text("release_id"), body.numbers("counts"), items, file, document, receipts)
+        return cls(body.text("release_id"), body.texts("counts"), items, file, document, receipts)
 
 
 @dataclass(frozen=True, slots=True)

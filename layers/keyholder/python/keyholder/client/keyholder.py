@@ -344,6 +344,19 @@ class Keyholder:
         """Loads FHIR Consents (`resources`: NDJSON)."""
         return Reader.of(self._post("/v1/choices/consents", body)).raw
 
+    def withdraw_consent(self, body: JsonObject) -> JsonObject:
+        """Withdraws one person's consent for a project, from a day on."""
+        return Reader.of(self._post("/v1/choices/consents/withdrawals", body)).raw
+
+    def consents(self, project_id: str) -> JsonObject:
+        """The consents held for a project as they stand today, without whose they are."""
+        return Reader.of(self._get(f"/v1/choices/consents/{_quoted(project_id)}")).raw
+
+    def choices_of(self, nhs_number: str, domain: str, reason: str) -> JsonObject:
+        """One person's choices, for a data protection officer of the domain's controllers."""
+        body = {"nhs_number": nhs_number, "domain": domain, "reason": reason}
+        return Reader.of(self._post("/v1/people/choices", body)).raw
+
     # Service
 
     def openapi(self) -> JsonObject:

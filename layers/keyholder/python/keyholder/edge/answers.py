@@ -20,9 +20,11 @@ from keyholder.extracts.state import ExtractStatus
 from keyholder.opt_outs.check_events import EndReason
 from keyholder.opt_outs.checks import Stage
 from keyholder.opt_outs.overview import Source
+from keyholder.policy.consent_list import ConsentState
 from keyholder.policy.opt_outs import ReplyState
 from keyholder.policy.register_form import RegisterKind
-from keyholder.policy.vocabulary import CheckMode
+from keyholder.policy.type1 import Type1State
+from keyholder.policy.vocabulary import CheckMode, CheckState, CodeSystem, ConsentGiver
 from keyholder.pseudonyms.rekeying import RekeyStatus
 from keyholder.pseudonyms.schemes import SchemeWarning
 from keyholder.pseudonyms.token import Scheme
@@ -327,6 +329,8 @@ class RequestSummary(Answer):
     They are made once it is back, and nobody has to ask for them."""
     held_for: list[str]
     """The volume limits that hold it until a controller lets it through."""
+    consent_fell: bool
+    """Somebody in it has withdrawn their consent since it was approved. The next release leaves them out."""
     decisions: list[DomainDecisionView]
     release_until: AwareDatetime | None
     nudged_at: AwareDatetime | None
@@ -532,11 +536,15 @@ class FileView(Answer):
     sha256: Hash
 
 
+ShownCounts = dict[ItemStatus, Annotated[str, StringConstraints(pattern=r"^(<10|suppressed|[1-9][0-9]+)$")]]
+"""Items by status. A count below 10 is `<10`; `suppressed` stands where it would follow from the others."""
+
+
 class ReleasedItems(Answer):
     """A release in the answer itself."""
 
     release_id: ReleaseReference
-    counts: dict[ItemStatus, Count]
+    counts: ShownCounts
     receipts: list[Receipt]
     items: list[GivenItem | WithheldItem]
 
@@ -545,7 +553,7 @@ class ReleasedFile(Answer):
     """A release as a file. A repeated call has no counts."""
 
     release_id: ReleaseReference
-    counts: dict[ItemStatus, Count]
+    counts: ShownCounts
     receipts: list[Receipt]
     file: FileView
 
@@ -872,6 +880,72 @@ class ConsentsLoaded(RegisterLoaded):
     kind: Literal[RegisterKind.CONSENTS]
     people: Count
     consents: Count
+    withdrawn: Count
+    """How many of them say that the consent is withdrawn. They act on the next release; what was released stays so."""
+
+
+class ConsentView(Answer):
+    """One consent."""
+
+    covers_reidentification: bool
+    given_on: dt.date
+    given_by: ConsentGiver
+    withdrawn_on: dt.date | None
+    ends_on: dt.date | None
+
+
+class ListedConsent(ConsentView):
+    """One person's deciding consent for a project, without whose it is."""
+
+    state: ConsentState
+
+
+class ConsentList(Answer):
+    """The consents held for a project as they stand today."""
+
+    project: str
+    people: Count
+    states: dict[ConsentState, Count]
+    consents: list[ListedConsent]
+
+
+class ProjectConsent(ConsentView):
+    """One consent and the project it is for."""
+
+    project: str
+
+
+class OptOutView(Answer):
+    """The newest answer of the opt-out service about a person."""
+
+    state: CheckState
+    performed_on: dt.date | None
+    mode: CheckMode | None
+
+
+class CodedEventView(Answer):
+    """One coded event of a GP record."""
+
+    system: CodeSystem
+    code: str
+    recorded_on: dt.date
+
+
+class Type1View(Answer):
+    """Whether a Type 1 opt-out is active today, and the events that say so."""
+
+    state: Type1State
+    events: list[CodedEventView]
+
+
+class PersonChoicesView(Answer):
+    """What Keyholder knows of one person's choices: for the controller's data protection officer."""
+
+    domain: str
+    national_data_opt_out: OptOutView | None
+    """Null where nobody asked, or so long ago that the answer was deleted."""
+    type_1: Type1View
+    consents: list[ProjectConsent]
 
 
 class Status(Answer):
@@ -955,6 +1029,9 @@ SUCCESSES: Mapping[str, Success] = {
     "POST /v1/choices/national-data-opt-outs": Success(OptOutsLoaded),
     "POST /v1/choices/type-1-events": Success(Type1Loaded),
     "POST /v1/choices/consents": Success(ConsentsLoaded),
+    "POST /v1/choices/consents/withdrawals": Success(ConsentsLoaded),
+    "GET /v1/choices/consents/{project_id}": Success(ConsentList),
+    "POST /v1/people/choices": Success(PersonChoicesView),
     "GET /v1/openapi.json": Success(Description),
     "GET /v1/status": Success(Status),
 }

@@ -14,6 +14,7 @@ from keyholder.audit.vocabulary import Decision, ExportFormat
 from keyholder.collection.rules import COLUMN
 from keyholder.collection.vocabulary import ColumnReason, DropRule
 from keyholder.extracts.announcement import MOST_COLUMNS
+from keyholder.policy.person_view import ViewReason
 from keyholder.policy.vocabulary import CheckMode
 from keyholder.pseudonyms.token import HIGHEST_KEY_VERSION, Scheme
 from keyholder.registry.domains import KMS_KEY_ARN, CareOrigin, SourceDataset
@@ -376,6 +377,23 @@ class ConsentsBody(Body):
 
     resources: Annotated[str, StringConstraints(min_length=1, max_length=5_000_000)]
     source: Name
+
+
+class ConsentWithdrawalBody(Body):
+    """One person's consent for a project, withdrawn from that day on."""
+
+    nhs_number: Cell
+    project: Name
+    withdrawn_on: dt.date
+    source: Name
+
+
+class PersonChoicesBody(Body):
+    """What did this person choose? The NHS number travels in the body and is never kept."""
+
+    nhs_number: Cell
+    domain: Name
+    reason: ViewReason
 
 
 class SubjectSearchBody(Body):

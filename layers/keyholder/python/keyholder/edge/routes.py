@@ -156,6 +156,10 @@ ROUTES: tuple[Route, ...] = (
     _choices("/v1/choices/national-data-opt-outs"),
     _choices("/v1/choices/type-1-events"),
     _choices("/v1/choices/consents"),
+    _choices("/v1/choices/consents/withdrawals"),
+    Route("GET", "/v1/choices/consents/{project_id}", Function.CHOICES, Scope.OPERATE),
+    # Not a GET: an NHS number is never in an address, and a body is the only other place that no log keeps.
+    Route("POST", "/v1/people/choices", Function.CHOICES, Scope.DECIDE),
     _service("GET", "/v1/openapi.json"),
     _service("GET", "/v1/status"),
     _service("ANY", ANY),

@@ -14,6 +14,9 @@ from keyholder.vocabulary import OrganisationCode, PersonId
 PATIENT_BYTES = 8
 """A patient is a keyed digest of this length, the registers' (`policy.digests`)."""
 
+NOBODY = "?"
+"""Stands before a code that opens to nobody, where a patient is named."""
+
 LONGEST = timedelta(days=30)
 SPANS = {
     Window.HOURS_24: timedelta(hours=24),
@@ -31,6 +34,7 @@ class Reserved:
     """
 
     release: str
+    request: str
     at: datetime
     person: PersonId
     organisation: OrganisationCode
@@ -117,9 +121,9 @@ def _percent(limits: VolumeLimits, scope: Scope, own: Reserved, patients: int) -
 
 
 def _most_often(own: Reserved, counted: Iterable[Reserved]) -> int:
-    """In how many releases the patient was who is in most of them, of those in `own`."""
-    times = dict.fromkeys(own.digests(), 0)
+    """In how many requests the patient was who is in most of them, of those in `own`. Retrieved again is not again."""
+    requests: dict[bytes, set[str]] = {digest: set() for digest in own.digests()}
     for one in counted:
-        for digest in times.keys() & set(one.digests()):
-            times[digest] += 1
-    return max(times.values(), default=0)
+        for digest in requests.keys() & set(one.digests()):
+            requests[digest].add(one.request)
+    return max(map(len, requests.values()), default=0)

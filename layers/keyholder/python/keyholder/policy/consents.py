@@ -132,6 +132,14 @@ def read_consent(node: Node) -> ConsentRecord:
     return ConsentRecord(_person(node.get("patient").get("identifier")), consent)
 
 
+def projects_withdrawn_from(body: bytes) -> tuple[str, ...]:
+    """The projects for which a file of consents, as `read_consents` reads it, says that somebody has withdrawn."""
+    read = read_consents(body)
+    if isinstance(read, ConsentFault):
+        return ()
+    return tuple(sorted({one.consent.project_id for one in read if one.consent.withdrawn_on is not None}))
+
+
 def deciding_consent(consents: Sequence[Consent], project_id: str, today: date) -> Consent | None:
     """The one consent that counts for a project, of all that are held about a person.
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from keyholder.canonical import JsonObject
+from keyholder.identifiers import nhs_number
+from keyholder.identifiers.not_an_identifier import NotAnIdentifierError
 from keyholder.ledger.event import NewEvent, parse_rfc3339, rfc3339
 from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey
 from keyholder.ledger.ports import Head
 from keyholder.policy.choices import ChoiceStore, Stored
-from keyholder.policy.consents import ConsentFault, read_consents
+from keyholder.policy.consents import ConsentFault, ConsentRecord, deciding_consent, read_consents
 from keyholder.policy.days import london_day
 from keyholder.policy.digests import Digester
 from keyholder.policy.opt_outs import ReplyFault, ReplyState, read_reply, read_request_list
@@ -74,6 +76,21 @@ NUMBERS_REFUSED = Refusal(
     "The service found an invalid NHS number in the list and cleaned nothing. Correct the list, then ask it again.",
     "/requested",
 )
+CONSENT_NOT_HELD = Refusal(
+    "CONSENT_NOT_HELD",
+    RefusalKind.INVALID,
+    "No consent of this person for this project is held; check the project, and the number with the person.",
+    "/project",
+)
+WITHDRAWN_OUT_OF_RANGE = Refusal(
+    "WITHDRAWN_OUT_OF_RANGE",
+    RefusalKind.INVALID,
+    "Name the day of the withdrawal: from the day the consent was given until today.",
+    "/withdrawn_on",
+)
+NOT_AN_NHS_NUMBER = Refusal(
+    "NOT_AN_NHS_NUMBER", RefusalKind.INVALID, "Send the ten digits of an NHS number.", "/nhs_number"
+)
 REFUSALS = (
     IN_THE_FUTURE,
     TOO_OLD,
@@ -82,6 +99,9 @@ REFUSALS = (
     CACHE_REFRESHED_LATER,
     CACHE_TOO_OLD,
     NUMBERS_REFUSED,
+    CONSENT_NOT_HELD,
+    WITHDRAWN_OUT_OF_RANGE,
+    NOT_AN_NHS_NUMBER,
 )
 
 
@@ -177,7 +197,11 @@ class Intake:
         if isinstance(read, ConsentFault):
             return _bad_line("CONSENT_FILE_INVALID", "/resources", read.line)
         performed_on = london_day(self.now)
-        counts = {"people": len({record.nhs_number for record in read}), "consents": len(read)}
+        counts = {
+            "people": len({record.nhs_number for record in read}),
+            "consents": len(read),
+            "withdrawn": sum(record.consent.withdrawn_on is not None for record in read),
+        }
         return self._load(
             RegisterKind.CONSENTS,
             performed_on,
@@ -185,7 +209,40 @@ class Intake:
             lambda digester, made_at: ConsentRegister.of_records(Header(made_at, performed_on, source), read, digester),
         )
 
-    def _load(self, kind: RegisterKind, performed_on: date, counts: JsonObject, make: Make) -> Loaded | Refusal:
+    def withdraw_consent(self, person: str, project: str, withdrawn_on: date, source: str) -> Loaded | Refusal:
+        """A person's consent for a project is withdrawn from that day on. What was released before stays released.
+
+        `person` is their NHS number. Raises as `_load`.
+        """
+        if self.person is None or not operates(self.person):
+            return NOT_AN_OPERATOR
+        number = _nhs_number(person)
+        if number is None:
+            return NOT_AN_NHS_NUMBER
+        today, digester = london_day(self.now), self.digester()
+        held = [
+            consent
+            for register in self.store.load(self.now).consents
+            for consent in register.consents_of(digester.digest(number))
+            if consent.project_id == project
+        ]
+        consent = deciding_consent(held, project, today)
+        if consent is None:
+            return CONSENT_NOT_HELD
+        if not consent.given_on <= withdrawn_on <= today:
+            return WITHDRAWN_OUT_OF_RANGE
+        record = ConsentRecord(number, replace(consent, withdrawn_on=withdrawn_on))
+        return self._load(
+            RegisterKind.CONSENTS,
+            today,
+            {"people": 1, "consents": 1, "withdrawn": 1},
+            lambda _, made_at: ConsentRegister.of_records(Header(made_at, today, source), [record], digester),
+            digester,
+        )
+
+    def _load(
+        self, kind: RegisterKind, performed_on: date, counts: JsonObject, make: Make, opened: Digester | None = None
+    ) -> Loaded | Refusal:
         """Logs the register by its hash, then stores it. A repeated call finishes what the first one left undone.
 
         Raises `LedgerUnavailableError`, `ChoicesUnavailableError`, `KeyUnavailableError`, `KeyServiceError`, and
@@ -193,7 +250,7 @@ class Intake:
         """
         if self.person is None or not operates(self.person):
             return NOT_AN_OPERATOR
-        digester = self.digester()
+        digester = opened or self.digester()
         register = make(digester, self.now)
         summary = {
             "kind": kind.value,
@@ -252,6 +309,13 @@ def _date_fault(asked_at: datetime, mode: CheckMode, refreshed: datetime | None,
 def choices_head(data: JsonObject) -> Head:
     """Where a register is listed."""
     return Head(listings=(f"choices/{data['kind']}",))
+
+
+def _nhs_number(text: str) -> str | None:
+    try:
+        return nhs_number.parse(text)
+    except NotAnIdentifierError:
+        return None
 
 
 def _sha256(register: Register) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
+from keyholder.limits.counting import NOBODY
 from keyholder.policy.assess import Assessment, assess_people
 from keyholder.policy.by_kind import ByKind
 from keyholder.policy.facts import Person, PersonChoices, PolicyRequest
@@ -181,7 +182,7 @@ def _nhs_number(row: Row) -> str | None:
 def _counted_as(record: Asked, row: Row) -> str:
     """One patient is counted once, whatever code they come under. A code that opens to nobody counts as somebody."""
     code = record.pseudonyms.get(NHS_NUMBER) or next(iter(record.pseudonyms.values()), record.row_id)
-    return _nhs_number(row) or f"?{code}"
+    return _nhs_number(row) or f"{NOBODY}{code}"
 
 
 def _person(choices: PersonChoices, security: PdsSecurity | None) -> Person:

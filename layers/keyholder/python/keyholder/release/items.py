@@ -73,6 +73,26 @@ def status_counts(items: Iterable[Item]) -> dict[str, int]:
     return dict(sorted(Counter(item.status.value for item in items).items()))
 
 
+SMALL = 10
+SHOWN_AS = "<10"
+NOT_SHOWN = "suppressed"
+
+
+def shown_counts(counts: Mapping[str, int]) -> dict[str, str]:
+    """Counts by status as the requester sees them: none below 10, nor one from which it would follow.
+
+    Who asked knows how many items there are. So where exactly one count is hidden, the next smallest is hidden too
+    (secondary suppression; NHS England, disclosure control).
+    """
+    small = [status for status, count in counts.items() if count < SMALL]
+    others = sorted((count, status) for status, count in counts.items() if count >= SMALL)
+    hidden = others[0][1] if len(small) == 1 and others else None
+    return {
+        status: SHOWN_AS if count < SMALL else NOT_SHOWN if status == hidden else str(count)
+        for status, count in counts.items()
+    }
+
+
 def result_csv(items: Sequence[Item], wanted: Sequence[IdentifierType]) -> bytes:
     """The result file before encryption: row id, domain, status, one column for each type asked for (RFC 4180)."""
     columns = [kind for kind in COLUMN_ORDER if kind in wanted]

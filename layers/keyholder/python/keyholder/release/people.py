@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from typing import Protocol
 
+from keyholder.limits.counting import NOBODY, PATIENT_BYTES
 from keyholder.policy.by_kind import ByKind
 from keyholder.policy.choices import Choices, ChoiceStore
 from keyholder.policy.digests import Digester
@@ -19,8 +19,6 @@ from keyholder.pseudonyms.key_ring import SecretKey
 from keyholder.pseudonyms.row_links import LinkKey, RowLinks
 from keyholder.release.subject_tags import subject_tag
 from keyholder.vocabulary import DomainId, IdentifierType, ProjectId
-
-_NUMBER = re.compile(r"[0-9]{10}")
 
 
 class Secrets(Protocol):
@@ -66,10 +64,14 @@ class RegisteredPeople:
         return subject_tag(self.tag_key.material, domain, nhs_number)
 
     def counted(self, names: Sequence[str]) -> Sequence[bytes]:
-        """The registers' digests of NHS numbers, and as hidden ones of anything else, which may be of any length."""
-        numbers = [name for name in names if _NUMBER.fullmatch(name)]
-        known = dict(zip(numbers, map(bytes, self.digester.digests(numbers)), strict=True))
-        return [known.get(name) or bytes(self.digester.digest(sha256(name.encode()).hexdigest())) for name in names]
+        """The registers' digests of NHS numbers. A code that opens to nobody is no person's."""
+        numbers = [name for name in names if not name.startswith(NOBODY)]
+        known = dict(zip(numbers, self.digester.digests(numbers), strict=True))
+        return [bytes(known[name]) if name in known else _code_digest(name) for name in names]
+
+
+def _code_digest(code: str) -> bytes:
+    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).digest()[:PATIENT_BYTES]
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from keyholder.policy.assess import assess_request, supposing_approved
 from keyholder.policy.choices import ChoiceStore
 from keyholder.policy.facts import PolicyRequest
 from keyholder.policy.settings import PolicyFacts
+from keyholder.policy.vocabulary import LegalBasis, Reason
 from keyholder.pseudonyms.key_ring import ControllerKeyUnavailableError, KeyRing, KeyUnavailableError, OpenedKeys
 from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry.domains import Domain
@@ -28,7 +29,7 @@ from keyholder.release.items import RECORD_NOT_APPROVED, Item, ItemStatus, Outco
 from keyholder.release.people import Secrets, registered_people
 from keyholder.release.sealing import seal
 from keyholder.release.subject_tags import epoch_of
-from keyholder.requests.codes import State
+from keyholder.requests.codes import OPEN_TO_RELEASE, State
 from keyholder.requests.commands import Checks, Found, RecordVolume
 from keyholder.requests.content import Delivery, DomainSelection, RequestContent
 from keyholder.requests.events.releasing import ReleaseAuthorised
@@ -138,6 +139,8 @@ class Releasing:
         the controller's right and nobody's fault; any other key that is not to be had is one, and raises.
         """
         state = self.desk.load(request)
+        if state.status in OPEN_TO_RELEASE and state.content_hash is not None:
+            return self._look_for_withdrawals(state, state.content_hash, trace)
         if state.status is not State.SUBMITTED or state.content_hash is None:
             return Checked.NOT_ASKED
         content = self.desk.content(state)
@@ -155,6 +158,15 @@ class Releasing:
         }
         checks = Checks(self.facts.policy_hash, found.eligible, found.held, found.withheld, reasons, by_domain)
         done = self.desk.record_checks(request, state.content_hash, checks, trace)
+        return Checked.DONE if isinstance(done, Done) else Checked.NOT_ASKED
+
+    def _look_for_withdrawals(self, state: RequestState, content_hash: ContentHash, trace: str) -> Checked:
+        """Whether more people of an approved request have withdrawn their consent than its approvers know of."""
+        if state.summary is None or state.summary.legal_basis != LegalBasis.EXPLICIT_CONSENT:
+            return Checked.NOT_ASKED
+        outcomes = self._outcomes(state, self.desk.content(state), self.clock.now(), supposed=False)
+        people = sum(outcome.reason == Reason.CONSENT_WITHDRAWN for outcome in outcomes)
+        done = self.desk.record_consent_fall(state.id, content_hash, people, trace)
         return Checked.DONE if isinstance(done, Done) else Checked.NOT_ASKED
 
     def release(self, call: Call, request: RequestId, content_hash: ContentHash) -> Released | Refusal:
@@ -234,7 +246,7 @@ class Releasing:
             raise LookupError("a request's project or requester is not registered")
         now = self.clock.now()
         patients = b"".join(sorted({outcome.patient for outcome in outcomes}))
-        reserved = Reserved(release, now, state.requester, project.organisation, patients)
+        reserved = Reserved(release, state.id, now, state.requester, project.organisation, patients)
         let_through = frozenset(state.let_through)
         verdict = self.limiter.reserve(reserved, let_through, now)
         if verdict.action is None:

@@ -19,6 +19,7 @@ from keyholder.requests.events import (
     ConditionsAccepted,
     ConditionsOffered,
     ConflictCleared,
+    ConsentFell,
     DestructionRequired,
     DomainApproved,
     DomainRejected,
@@ -88,6 +89,7 @@ RequestEvent = (
     | Nudged
     | AdviceRequested
     | AdviceGiven
+    | ConsentFell
 )
 
 EVENTS: Mapping[str, type[RequestEvent]] = {
@@ -129,6 +131,7 @@ EVENTS: Mapping[str, type[RequestEvent]] = {
         Nudged,
         AdviceRequested,
         AdviceGiven,
+        ConsentFell,
     )
 }
 

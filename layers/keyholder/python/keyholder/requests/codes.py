@@ -31,6 +31,10 @@ class State(StrEnum):
 TERMINAL = frozenset({State.BLOCKED, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.REVOKED, State.DISCARDED})
 
 
+OPEN_TO_RELEASE = frozenset({State.APPROVED, State.RELEASED})
+"""While a request is in one of these, identifiers may leave."""
+
+
 class DecisionState(StrEnum):
     """What a domain has decided."""
 

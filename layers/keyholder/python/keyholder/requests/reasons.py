@@ -298,6 +298,12 @@ COLLECTED = Refusal(
 COLLECTION_OVER = Refusal(
     "COLLECTION_OVER", RefusalKind.CONFLICT, "The time to collect this file is over; release again if one is left."
 )
+NOT_ON_CONSENT = Refusal(
+    "NOT_ON_CONSENT", RefusalKind.CONFLICT, "This request does not rest on consent, so none of it can fall."
+)
+CONSENTS_AS_KNOWN = Refusal(
+    "CONSENTS_AS_KNOWN", RefusalKind.CONFLICT, "No more people have withdrawn than the request says already."
+)
 VOLUME_HELD = Refusal(
     "VOLUME_HELD",
     RefusalKind.CONFLICT,

@@ -147,6 +147,8 @@ class RequestState:
     """The volume thresholds that hold it until a controller lets it through."""
     let_through: tuple[str, ...] = ()
     """Those its next release may go above."""
+    consents_withdrawn: int = 0
+    """How many of its people have withdrawn their consent since it was approved."""
     domains: Mapping[DomainId, DomainDecision] = field(default_factory=dict)
     revisions: tuple[Revision, ...] = ()
     conditions: Conditions | None = None

@@ -45,6 +45,7 @@ def request_view(
             for domain, decision in state.domains.items()
         ],
         "held_for": list(state.held_for),
+        "consent_fell": state.consents_withdrawn > 0,
         "release_until": _moment(state.until),
         "retrievals": {"allowed": state.retrievals, "used": state.retrievals_used()},
         "nudged_at": _moment(state.nudged_at),

@@ -15,6 +15,9 @@ from keyholder.requests.commands.conflicts import (
     DeclareNoConflict,
     Recuse,
 )
+from keyholder.requests.commands.consents import (
+    RecordConsentFall,
+)
 from keyholder.requests.commands.conversing import (
     Advise,
     AskAdvice,
@@ -85,6 +88,7 @@ __all__ = [
     "Nudge",
     "RecordChecks",
     "RecordChunk",
+    "RecordConsentFall",
     "RecordVolume",
     "Recuse",
     "Reject",
@@ -128,5 +132,6 @@ Command = (
     | Nudge
     | AskAdvice
     | Advise
+    | RecordConsentFall
 )
 """Each class carries its `NAME`."""

@@ -38,3 +38,4 @@ class CommandName(StrEnum):
     NUDGE = "nudge"
     ASK_ADVICE = "ask_advice"
     ADVISE = "advise"
+    RECORD_CONSENT_FALL = "record_consent_fall"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from keyholder.canonical import JsonObject
 from keyholder.ledger.receipts import receipts_json
+from keyholder.policy.vocabulary import LegalBasis
 from keyholder.refusals import Refusal
 from keyholder.requests import commands as ask
 from keyholder.requests.actors import PersonActor
-from keyholder.requests.codes import State
+from keyholder.requests.codes import OPEN_TO_RELEASE, State
 from keyholder.requests.contents import Narrative, stored_narrative
 from keyholder.requests.decide import allowed_commands
 from keyholder.requests.desk.core import Desk, Done
-from keyholder.requests.listings import request_stream
+from keyholder.requests.listings import project_requests, request_stream
 from keyholder.requests.quorum_view import OPEN, quorum_view
 from keyholder.requests.reasons import UNKNOWN_REQUEST
 from keyholder.requests.receipts import own_act
@@ -21,10 +23,13 @@ from keyholder.requests.sight import reads_texts, side
 from keyholder.requests.state import RequestState
 from keyholder.requests.view import request_view
 from keyholder.vocabulary import (
+    ProjectId,
     RequestId,
     Role,
     StreamId,
 )
+
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,17 @@ class Reading(Desk):
         states = (self.load(RequestId(stream.removeprefix("request/"))) for stream in streams)
         views = (self._viewed(actor, state, with_commands=False) for state in states)
         return Page(tuple(view for view in views if view), streams[-1] if len(streams) == limit else None)
+
+    def relying_on_consent(self, project: ProjectId) -> Iterator[RequestId]:
+        """The approved requests of a project that rest on each person's consent, all of them."""
+        after: StreamId | None = None
+        while streams := self._log.listed(project_requests(project), after, _AT_ONCE):
+            for stream in streams:
+                state = self.load(RequestId(stream.removeprefix("request/")))
+                on_consent = state.summary is not None and state.summary.legal_basis == LegalBasis.EXPLICIT_CONSENT
+                if on_consent and state.status in OPEN_TO_RELEASE:
+                    yield state.id
+            after = streams[-1]
 
     def receipts(
         self, actor: PersonActor, request: RequestId, after: int, limit: int

@@ -61,6 +61,12 @@ class ReleaseSteps(Desk):
         """A running release goes above volume limits; written before anything is handed out."""
         return self._by_release_function(request, volume, trace)
 
+    def record_consent_fall(
+        self, request: RequestId, content_hash: ContentHash, people: int, trace: str
+    ) -> Done | Refusal:
+        """So many people of an approved request have withdrawn their consent by now."""
+        return self._by_release_function(request, ask.RecordConsentFall(content_hash, people), trace)
+
     def let_through(self, call: Call, request: RequestId, content_hash: ContentHash) -> Done | Refusal:
         """One controller lets a held request go above the limits that held it, once."""
         return self.carry_out(call, request, ask.LetThrough(content_hash))

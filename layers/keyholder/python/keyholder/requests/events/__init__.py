@@ -19,6 +19,9 @@ from keyholder.requests.events.conflicts import (
     ConflictCleared,
     Recused,
 )
+from keyholder.requests.events.consents import (
+    ConsentFell,
+)
 from keyholder.requests.events.conversing import (
     AdviceGiven,
     AdviceRequested,
@@ -80,6 +83,7 @@ __all__ = [
     "ConditionsAccepted",
     "ConditionsOffered",
     "ConflictCleared",
+    "ConsentFell",
     "DestructionRequired",
     "DomainApproved",
     "DomainRejected",

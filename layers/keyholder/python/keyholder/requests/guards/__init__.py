@@ -13,6 +13,10 @@ from keyholder.requests.guards.conflicts import (
     NOT_CLEARED_YET,
     NOT_RECUSED,
 )
+from keyholder.requests.guards.consents import (
+    MORE_WITHDRAWN,
+    ON_CONSENT,
+)
 from keyholder.requests.guards.content import (
     POLICY_ALLOWS,
     SAME_CONTENT,
@@ -117,6 +121,7 @@ __all__ = [
     "HELD",
     "IN_TIME",
     "LETS_THROUGH_FOR_OTHERS",
+    "MORE_WITHDRAWN",
     "NARROWED_ONLY",
     "NEXT_CHUNK",
     "NOT_CLEARED_YET",
@@ -128,6 +133,7 @@ __all__ = [
     "NO_SETTLED_VOTE",
     "NUDGED_LONG_AGO",
     "OFF_THE_PROJECT",
+    "ON_CONSENT",
     "ORGANISATION_CLEAR",
     "POLICY_ALLOWS",
     "PROJECT_MEMBER",

@@ -11,13 +11,24 @@ from keyholder.requests.commands import (
     HoldChecks,
     LetThrough,
     RecordChecks,
+    RecordConsentFall,
     Reject,
     Return,
     WithdrawVote,
 )
 from keyholder.requests.guards.guard import Guard
 
-NamesContent = RecordChecks | HoldChecks | Approve | Reject | Return | WithdrawVote | AuthoriseRelease | LetThrough
+NamesContent = (
+    RecordChecks
+    | HoldChecks
+    | Approve
+    | Reject
+    | Return
+    | WithdrawVote
+    | AuthoriseRelease
+    | LetThrough
+    | RecordConsentFall
+)
 """Commands that say which content they mean."""
 
 

@@ -10,6 +10,7 @@ from keyholder.requests.transitions import (
     checking,
     conditions,
     conflicts,
+    consents,
     conversing,
     deciding,
     drafting,
@@ -34,6 +35,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     *conditions.ROWS,
     *releasing.ROWS,
     *volume.ROWS,
+    *consents.ROWS,
     *ending.ROWS,
 )
 
