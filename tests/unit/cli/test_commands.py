@@ -139,6 +139,8 @@ def test_type_1_opt_outs_never_leave_the_practice(tmp_path: Path) -> None:
     counts = json.loads(result.stdout)
     assert (counts["read"], counts["dropped_type1"], counts["dropped_unknown"], counts["pseudonymised"]) == (4, 1, 1, 2)
     assert counts["columns_left_out"] == {"surname": "name"}
+    assert counts["synthetic"] == 2
+    assert "2 of these have a synthetic NHS number" in result.stderr
     assert "surname was left out: names are not collected" in result.stderr
     assert not any(number in result.output for number in PEOPLE)
 

@@ -34,7 +34,7 @@ def test_the_same_seed_gives_the_same_people_and_another_seed_others(practice: P
 def test_every_identifier_is_canonical_and_no_number_was_ever_issued(practice: Practice) -> None:
     for patient in practice.patients:
         assert nhs_number.parse(patient.nhs_number) == patient.nhs_number
-        assert nhs_number.is_test_number(patient.nhs_number)
+        assert nhs_number.is_synthetic(patient.nhs_number)
         assert postcode.parse(patient.postcode) == patient.postcode
         assert gp_local_patient_number.parse(patient.gp_local_patient_number) == patient.gp_local_patient_number
         assert dates.parse(patient.date_of_birth, EXTRACTED_ON) == patient.date_of_birth

@@ -17,7 +17,12 @@ def _reason(text: str) -> WhyNot:
 def test_the_three_ways_to_write_a_number_are_one(number: str) -> None:
     for written in (number, f"{number[:3]} {number[3:6]} {number[6:]}", f"{number[:3]}-{number[3:6]}-{number[6:]}"):
         assert nhs_number.parse(written) == number
-    assert nhs_number.is_test_number(number)
+    assert nhs_number.is_synthetic(number)
+
+
+@pytest.mark.parametrize(("number", "synthetic"), [("9000000009", True), ("9990000018", True), ("4010232137", False)])
+def test_the_range_nobody_is_given_a_number_of_is_flagged(number: str, synthetic: bool) -> None:
+    assert nhs_number.is_synthetic(nhs_number.parse(number)) is synthetic
 
 
 @given(nhs_numbers(), st.integers(0, 9), st.integers(1, 9))

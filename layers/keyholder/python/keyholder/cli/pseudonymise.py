@@ -162,6 +162,10 @@ def _tell(session: Session, tally: Tally, columns: ColumnPlan, rules: Collection
     else:
         session.say(f"{tally.refused:>9} refused by Keyholder and left out")
         session.say(f"{tally.written:>9} pseudonymised")
+    if tally.synthetic:
+        session.say(
+            f"{tally.synthetic:>9} of these have a synthetic NHS number (900 to 999), which nobody was ever given"
+        )
     for fault, count in sorted(tally.faults.items()):
         session.say(f"  {count}: {fault}")
     for name, reason in columns.refused.items():
@@ -178,6 +182,7 @@ def _counts(tally: Tally, columns: ColumnPlan, rules: CollectionRules, *, dry_ru
         "sent": tally.sent,
         "pseudonymised": tally.written,
         "refused": tally.refused,
+        "synthetic": tally.synthetic,
         "faults": dict(sorted(tally.faults.items())),
         "columns_left_out": {name: reason.value for name, reason in columns.refused.items()},
         "rules": rules.rules_hash,

@@ -14,6 +14,7 @@ from keyholder.collection.report import CollectionReport
 from keyholder.collection.rules import CollectionRules
 from keyholder.collection.screen import Screen
 from keyholder.collection.vocabulary import DropRule
+from keyholder.identifiers import nhs_number
 from keyholder.pseudonyms.deid_columns import COLUMN_OF
 from keyholder.vocabulary import IdentifierType
 
@@ -39,6 +40,8 @@ class Tally:
     written: int = 0
     refused: int = 0
     faults: dict[str, int] = field(default_factory=dict)
+    synthetic: int = 0
+    """Rows that may leave and have an NHS number nobody was ever given."""
 
     @property
     def dropped_type_1(self) -> int:
@@ -114,6 +117,7 @@ def kept_rows(people: Iterable[Clear], screen: Screen, tally: Tally) -> Iterator
         tally.read += 1
         rule = screen.dropped_by(person)
         if rule is None:
+            tally.synthetic += nhs_number.is_synthetic(nhs_number.parse(person[IdentifierType.NHS_NUMBER.value]))
             yield number, person
         else:
             tally.dropped[rule] += 1

@@ -34,9 +34,9 @@ def parse(text: str) -> str:
     return digits
 
 
-def is_test_number(canonical: str) -> bool:
-    """Whether the number is from 999, the range set aside for tests and never issued to a person."""
-    return canonical.startswith("999")
+def is_synthetic(canonical: str) -> bool:
+    """Whether the number is from 900 to 999, the range that is never issued to a person: a test's, or made up."""
+    return canonical.startswith("9")
 
 
 def encode(canonical: str) -> bytes:
