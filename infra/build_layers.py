@@ -19,8 +19,8 @@ from pathlib import Path
 from infra.routes import LAYER, ROOT
 
 REQUIREMENTS = ROOT / "requirements"
-PACKAGES = {"dependencies": "runtime.txt", "mesh": "mesh.txt"}
-"""Layer -> what is locked for it: the functions' dependencies, and what functions/mesh has beside them."""
+PACKAGES = {"dependencies": "runtime.txt", "mesh": "mesh.txt", "timestamps": "timestamps.txt"}
+"""Layer -> what is locked for it: the functions' dependencies, and what the mesh and the witness have beside them."""
 BUILD = ROOT / "build" / "layers"
 LAMBDA_PYTHON = "3.13"
 LAMBDA_PLATFORMS = ("manylinux_2_34_aarch64", "manylinux_2_28_aarch64", "manylinux2014_aarch64")

@@ -132,9 +132,9 @@ class Functions(Construct):
         return stars
 
 
-def layers_of(scope: Construct, folder: Path) -> list[lambda_.LayerVersion]:
-    """The layers of every function. Raises `FileNotFoundError` where they are not built."""
-    return [_layer(scope, name, folder / name.lower()) for name in ("Keyholder", "Dependencies")]
+def layers_of(scope: Construct, folder: Path, *more: str) -> list[lambda_.LayerVersion]:
+    """The layers of every function, and `more` that one has. Raises `FileNotFoundError` where they are not built."""
+    return [_layer(scope, name, folder / name.lower()) for name in ("Keyholder", "Dependencies", *more)]
 
 
 def _layer(scope: Construct, name: str, folder: Path) -> lambda_.LayerVersion:

@@ -272,10 +272,11 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
     Function.SERVICE: (LOGS,),
 }
 
-WITNESS_KEYS = (*JOURNAL, "seen/", "cosigned/")
-"""The prefixes of the witness's bucket: its copy of the ledger, what it remembers, what it publishes."""
+COSIGNED = ("cosigned/", "stamped/")
+"""What a witness publishes: cosigned checkpoints, and time-stamps."""
 
-COSIGNED = ("cosigned/",)
+WITNESS_KEYS = (*JOURNAL, "seen/", *COSIGNED)
+"""The prefixes of the witness's bucket: its copy of the ledger, what it remembers, what it publishes."""
 
 WITNESS: tuple[Statement, ...] = (
     LOGS,

@@ -29,6 +29,7 @@ from keyholder.edge.measures import Measure
 SERVICE = "witness"
 ROUND = Duration.minutes(15)
 UNSIGNED_SECONDS = 10 * 60
+STAMP_ROUNDS = 24
 PRINCIPAL_ARN = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:(root|role/[\w+=,.@/-]{1,577})")
 
 
@@ -103,11 +104,13 @@ class WitnessStack(Stack):
                 "WITNESS_KEY_ARN": self.key.key_arn,
                 "WITNESS_RETENTION_DAYS": parameters.retention_days.value_as_string,
                 "WITNESS_LOCK_MODE": parameters.lock_mode.value_as_string,
+                "TSA_URL": parameters.tsa_url.value_as_string,
+                "TSA_ROOT": parameters.tsa_root.value_as_string,
                 "POWERTOOLS_SERVICE_NAME": SERVICE,
                 "POWERTOOLS_LOG_LEVEL": "INFO",
             },
             handler="handler.handler",
-            layers=layers_of(self, layers),
+            layers=layers_of(self, layers, "Timestamps"),
             log_group=group,
             memory_size=1024,
             role=role,
@@ -151,6 +154,13 @@ class WitnessStack(Stack):
             periods=2,
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+        topic.wake(
+            self,
+            Measure.STAMP_FAILED.value,
+            "No time-stamp was to be had for six hours.",
+            measured(Measure.STAMP_FAILED, SERVICE, ROUND),
+            periods=STAMP_ROUNDS,
         )
         for measure, threshold, description in (
             (Measure.WITNESS_DISAGREES, 1, "The ledger is not what the witness saw, or not what it must be."),
@@ -196,6 +206,20 @@ class _Parameters:
             description="One less than RetentionDays.",
             default=8 * 365 + 1,
             min_value=0,
+        )
+        self.tsa_url = CfnParameter(
+            stack,
+            "TsaUrl",
+            description="A time-stamp authority (RFC 3161) that stamps a checkpoint a day; empty for none.",
+            default="",
+            allowed_pattern="(https?://.+)?",
+        )
+        self.tsa_root = CfnParameter(
+            stack,
+            "TsaRoot",
+            description="Its root certificate: the lines of the PEM file between the two that frame it, joined.",
+            default="",
+            allowed_pattern="[A-Za-z0-9+/=]*",
         )
         self.lock_mode = CfnParameter(
             stack,

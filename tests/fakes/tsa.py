@@ -33,6 +33,19 @@ def _der(tag: int, *parts: bytes) -> bytes:
     return bytes([tag, 0x80 | len(length)]) + length + body
 
 
+def _parts(der: bytes) -> list[tuple[int, bytes]]:
+    """Tag and content of each value, one after the other."""
+    found, place = [], 0
+    while place < len(der):
+        tag, size, start = der[place], der[place + 1], place + 2
+        if size & 0x80:
+            start += size & 0x7F
+            size = int.from_bytes(der[place + 2 : start], "big")
+        found.append((tag, der[start : start + size]))
+        place = start + size
+    return found
+
+
 def _sequence(*parts: bytes) -> bytes:
     return _der(0x30, *parts)
 
@@ -133,6 +146,26 @@ class Authority:
         if status > 1:
             return _sequence(_sequence(_integer(status)))
         hashed = (hashlib.sha512 if algorithm == SHA512 else hashlib.sha256)(message).digest()
+        return self._granted(algorithm, hashed, at, nonce, status=status, certificates=certificates)
+
+    def answer_to(self, request: bytes, at: datetime) -> bytes:
+        """A TimeStampResp to a TimeStampReq over SHA-512 that has a nonce."""
+        ((_, whole),) = _parts(request)
+        _, (_, imprint), *more = _parts(whole)
+        hashed = _parts(imprint)[1][1]
+        nonce = next(int.from_bytes(body, "big") for tag, body in more if tag == 0x02)
+        return self._granted(SHA512, hashed, at, nonce)
+
+    def _granted(
+        self,
+        algorithm: str,
+        hashed: bytes,
+        at: datetime,
+        nonce: int | None,
+        *,
+        status: int = 0,
+        certificates: Sequence[x509.Certificate] | None = None,
+    ) -> bytes:
         info = _sequence(
             _integer(1),
             _oid(_POLICY),

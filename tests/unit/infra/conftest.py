@@ -33,7 +33,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 
 def _synthesise(folder: Path, into: Path) -> None:
-    for layer in ("keyholder", "dependencies", "mesh"):
+    for layer in ("keyholder", "dependencies", "mesh", "timestamps"):
         (folder / "layers" / layer / "python").mkdir(parents=True, exist_ok=True)
         (folder / "layers" / layer / "python" / "marker").write_text(layer)
     done = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from datetime import timedelta
 from functools import cache, cached_property
@@ -14,6 +15,7 @@ from keyholder.adapters.checkpoint_key import KmsCheckpointKey
 from keyholder.adapters.clock import SystemClock
 from keyholder.adapters.ledger_objects import BucketObjects
 from keyholder.adapters.storage_faults import storage_faults
+from keyholder.adapters.time_stamps import HttpTimeStampAuthority
 from keyholder.adapters.worm import S3Worm
 from keyholder.edge.settings import WitnessSettings
 from keyholder.ledger.cosignature import Cosigner, cosigner_vkey, parse_cosigner
@@ -23,6 +25,8 @@ from keyholder.witness.witnessing import Witness
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3.literals import ObjectLockModeType
+
+    from keyholder.timestamps.daily import DailyStamp
 
 _PATIENT = Config(retries={"total_max_attempts": 3, "mode": "standard"}, connect_timeout=2, read_timeout=10)
 """A PUT that botocore repeats may find its own success; the witness then compares bytes, so it does not mind."""
@@ -49,6 +53,17 @@ class WitnessAssembly:
             signer=KmsCheckpointKey(self._kms, self.settings.witness_key_arn),
             clock=self.clock,
         )
+
+    @cached_property
+    def daily_stamp(self) -> DailyStamp | None:
+        """None where the deployment names no authority. Raises `StampError` or `ValueError` for one that can't be."""
+        if not self.settings.tsa_url:
+            return None
+        from keyholder.timestamps.daily import DailyStamp
+        from keyholder.timestamps.stamps import Trust
+
+        trust = Trust.read(base64.b64decode(self.settings.tsa_root))
+        return DailyStamp(HttpTimeStampAuthority(self.settings.tsa_url), trust, self.own, self.clock)
 
     @cached_property
     def own(self) -> S3Worm:

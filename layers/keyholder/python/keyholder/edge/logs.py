@@ -51,6 +51,8 @@ class LogCode(Enum):
     LEDGER_NOT_WHOLE = ("RBD005", "ERROR", "the ledger is not whole; nothing was compared with it, nor changed")
     WITNESSED = ("WIT001", "INFO", "the ledger was witnessed")
     DISAGREED = ("WIT002", "ERROR", "the ledger is not what it was, or not what it must be; nothing was cosigned")
+    STAMPED = ("WIT004", "INFO", "the day's checkpoint was time-stamped")
+    STAMP_FAILED = ("WIT005", "WARNING", "no time-stamp was to be had; the next round asks again")
     WITNESS_FAILED = ("WIT003", "ERROR", "the ledger could not be witnessed")
 
     def __init__(self, code: str, level: str, message: str) -> None:

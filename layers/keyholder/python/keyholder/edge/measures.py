@@ -29,6 +29,8 @@ class Measure(Enum):
 
     WITNESS_DISAGREES = "WitnessDisagreements"
     """1 where the ledger is not what the witness saw, or not what it must be."""
+    STAMP_FAILED = "StampFailures"
+    """1 where the witness wanted a time-stamp and got none that counts."""
     UNSIGNED = "UnsignedSeconds"
     """How long the newest batch has been waiting for its checkpoint, as the witness sees it."""
 

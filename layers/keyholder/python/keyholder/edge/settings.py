@@ -70,6 +70,10 @@ class WitnessSettings:
     witness_key_arn: str
     witness_retention_days: str
     witness_lock_mode: str
+    tsa_url: str
+    """Empty where checkpoints are not time-stamped."""
+    tsa_root: str
+    """The authority's root certificate: DER in base64, as the lines of a PEM file make it when joined."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> WitnessSettings:
