@@ -22,13 +22,18 @@ from keyholder.ledger.note import Checkpoint, Verifier, parse_vkey, sign_note
 from keyholder.ledger.verification import Version
 from keyholder.limits.counting import Exceeded
 from keyholder.limits.vocabulary import Action
+from keyholder.policy.book import PolicyBook
+from keyholder.policy.changes import ChangeReason
+from keyholder.policy.settings import Freshness, PolicyFacts
 from keyholder.pseudonyms.key_ring import KeyGone, SecretKey
 from keyholder.pseudonyms.rekeying import Rekeying, TokenRow, rekey
 from keyholder.pseudonyms.token import Scheme
 from keyholder.refusals import Refusal
-from keyholder.registry.key_changes import Change, ChangeReason, Wish
+from keyholder.registry.key_changes import Change, Wish
+from keyholder.registry.key_changes import ChangeReason as KeyChangeReason
 from keyholder.registry.people import PersonKind
 from keyholder.registry.service import Call, Entry
+from keyholder.registry.sign_in import SignIn
 from keyholder.requests import commands as ask
 from keyholder.requests.codes import Advice, Audience, QuestionTopic, RecuseReason, RejectReason, RevokeReason
 from keyholder.requests.commands import Checks
@@ -141,6 +146,10 @@ def _step(event: Event) -> tuple[object, ...]:
     return event.stream, event.at, event.actor, event.trace
 
 
+CONFIRMED = PolicyFacts(freshness=Freshness(3, 3, 7))
+WITHDRAWN = PolicyFacts(freshness=Freshness(4, 4, 7))
+"""Settings that were in force in the end, and settings that never were."""
+
 CAREFUL = DomainId("careful-2026")
 """A domain that a Caldicott Guardian has to agree for."""
 TEN = DomainId("ten-2026")
@@ -199,6 +208,7 @@ class Story:
         self.large()
         self.talked()
         self.fallen()
+        self.policy()
         self.change_people()
         asked = OptOutStory(self.house.log, self.clock)
         asked.told(self.approved(GP), self.approved(GP))
@@ -253,6 +263,20 @@ class Story:
         self.clock.moment += timedelta(hours=7)
         assert [work(held), work(forgotten)] == [Worked.DONE] * 2
 
+    def policy(self) -> None:
+        """Settings proposed and confirmed, proposed and withdrawn."""
+        book = PolicyBook(self.house.log, self.house.ids, self.house.registry)
+        for number, (facts, closes) in enumerate(((CONFIRMED, book.confirm), (WITHDRAWN, None)), 1):
+            self.clock.moment += timedelta(minutes=1)
+            name, now = f"PCH-{number:026}", self.clock.now()
+            proposed = book.propose(Call(OPERATOR.id, f"policy-{number}"), name, facts, ChangeReason.REVIEW, now)
+            assert isinstance(proposed, Entry), proposed
+            self.clock.moment += timedelta(minutes=1)
+            call, now = Call(TARA.id, f"policy-closed-{number}"), self.clock.now()
+            closed = closes(call, name, SignIn("AAL2", now), now) if closes else book.withdraw(call, name, now)
+            assert isinstance(closed, Entry), closed
+        assert book.in_force() == CONFIRMED
+
     def rekeyed(self) -> None:
         """A provider brings a column to the newest key version."""
         registry, log = self.house.registry, self.house.log
@@ -282,7 +306,7 @@ class Story:
         made.append(registry.make_keys(calls[0], GP, tuple((kind, 1) for kind in kinds)))
         for number, change in enumerate((Change.ROTATE, Change.RETIRE, Change.DESTROY, Change.ROTATE), 1):
             self.clock.moment += timedelta(minutes=1)
-            wish = Wish(change, kinds, () if change is Change.ROTATE else (1,), ChangeReason.ROUTINE)
+            wish = Wish(change, kinds, () if change is Change.ROTATE else (1,), KeyChangeReason.ROUTINE)
             name = f"KCH-{number:026}"
             made.append(registry.propose_key_change(calls[0], GP, name, wish, self.clock.now()))
             self.clock.moment += timedelta(minutes=1)

@@ -1,4 +1,7 @@
-"""Operators register people, projects and domains; a domain's keys are made in KMS, unseen, when it is registered."""
+"""Operators register people, projects and domains, and propose what the policy's settings are to be.
+
+A domain's keys are made in KMS, unseen, when it is registered.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
-from keyholder.edge.bodies import DomainBody, KeyChangeBody, NoBody, PersonBody, ProjectBody
-from keyholder.edge.outcomes import accepted, member, person_of, registry_call
+from keyholder.edge.bodies import DomainBody, KeyChangeBody, NoBody, PersonBody, PolicyChangeBody, ProjectBody
+from keyholder.edge.outcomes import accepted, member, person_of, registry_call, sign_in_of
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
+from keyholder.policy.changes import PolicyState, change_view, policy_view
+from keyholder.policy.settings_form import parse_settings
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.registry.decide import operates
 from keyholder.registry.domains import Domain, domain_view, parse_domain
@@ -133,6 +138,57 @@ def withdraw_key_change(domain_id: str, change_id: str, body: NoBody) -> Respons
     return _key_change(entry, change_id)
 
 
+@service.route("GET", "/v1/policy", summary="The policy's settings in force, and the change that waits")
+def show_policy() -> Response[str]:
+    """For every registered person."""
+    member(assembly().registry.person(person_of(service.call)))
+    entry = assembly().policy.entry()
+    return answer(policy_view(entry.value, service.call.now), version=entry.version)
+
+
+@service.route("GET", "/v1/policy/changes/{change_id}", summary="A change of the settings: what differs, and the whole")
+def show_policy_change(change_id: str) -> Response[str]:
+    """For every registered person; settings that were in force once are proposed again from here."""
+    member(assembly().registry.person(person_of(service.call)))
+    entry = assembly().policy.entry()
+    if entry.value.change(change_id) is None:
+        raise ProblemError(Problem(ProblemType.NOT_FOUND))
+    return _policy_change(entry, change_id)
+
+
+@service.route("POST", "/v1/policy/changes", status=201, summary="Propose settings of the policy")
+def propose_policy_change(body: PolicyChangeBody) -> Response[str]:
+    """By an operator. Nothing changes until somebody on the controllers' side confirms it, within seven days."""
+    house = assembly()
+    facts = accepted(parse_settings(body.settings.model_dump(mode="json", by_alias=True), "/settings"))
+    change_id = f"PCH-{house.new_id()}"
+    call = registry_call(service.call)
+    entry = accepted(house.policy.propose(call, change_id, facts, body.reason, service.call.now))
+    return _policy_change(entry, entry.value.changes[-1].id, status=201)
+
+
+@service.route("POST", "/v1/policy/changes/{change_id}/confirm", summary="Put settings into force")
+def confirm_policy_change(change_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - still checked
+    """By a controller or a Caldicott Guardian who did not propose them, freshly signed in."""
+    call, now = registry_call(service.call), service.call.now
+    entry = accepted(assembly().policy.confirm(call, change_id, sign_in_of(service.call), now))
+    return _policy_change(entry, change_id)
+
+
+@service.route("POST", "/v1/policy/changes/{change_id}/stop", summary="Stop proposed settings")
+def stop_policy_change(change_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - still checked
+    """By whoever decides on requests for an organisation that controls a domain, the data protection officer too."""
+    entry = accepted(assembly().policy.withdraw(registry_call(service.call), change_id, service.call.now))
+    return _policy_change(entry, change_id)
+
+
+@service.route("POST", "/v1/policy/changes/{change_id}/withdraw", summary="Take back proposed settings")
+def withdraw_policy_change(change_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - still checked
+    """By any operator."""
+    entry = accepted(assembly().policy.withdraw(registry_call(service.call), change_id, service.call.now))
+    return _policy_change(entry, change_id)
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The function's entry."""
     return service(event, context)
@@ -166,6 +222,13 @@ def _key_change(entry: Entry[Domain], change_id: str, *, status: int = 200) -> R
     if change is None:
         raise LookupError("a step on a key change left none")
     return answer(key_change_view(change, service.call.now), status=status, version=entry.version)
+
+
+def _policy_change(entry: Entry[PolicyState], change_id: str, *, status: int = 200) -> Response[str]:
+    change = entry.value.change(change_id)
+    if change is None:
+        raise LookupError("a step on a change of the policy left none")
+    return answer(change_view(change, service.call.now), status=status, version=entry.version)
 
 
 @contextmanager

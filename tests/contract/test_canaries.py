@@ -105,6 +105,20 @@ def whole_life(api: Api, extract: Extract) -> Told:
         identifiers_of(extract),
     )
     extracts_through(api, extract, told)
+    shown = told.of(expect(api.get("/v1/policy", "researcher"), 200)).json
+    for source in (extract.rows[0]["pseudonyms"]["nhs_number"], PEOPLE[0]):
+        flows = [{**shown["settings"]["exempt_flows"][0], "source": source, "project": source}]
+        told.of(
+            api.post(
+                "/v1/policy/changes",
+                {"settings": {**shown["settings"], "exempt_flows": flows}, "reason": "review"},
+                "operator",
+            )
+        )
+    fewer = {**shown["settings"], "exempt_flows": []}
+    change = told.of(expect(api.post("/v1/policy/changes", {"settings": fewer, "reason": "review"}, "operator"), 201))
+    told.of(expect(api.get(f"/v1/policy/changes/{change.json['change_id']}", "controller"), 200))
+    told.of(expect(api.post(f"/v1/policy/changes/{change.json['change_id']}/confirm", {}, "controller"), 200))
     for number in PEOPLE[:2]:
         search = {"nhs_number": number, "reason": "subject_access"}
         told.of(expect(api.post("/v1/audit/subject-searches", search, "auditor"), 200))

@@ -125,6 +125,7 @@ def _succeed(api: Api, extract: Extract) -> None:
     _change_keys(api)
     _choose(api)
     _hold(api, extract)
+    _change_policy(api)
     damaged = {"row_id": "bad", "pseudonyms": {"nhs_number": "NO", "postcode": extract.foreign["postcode"]}}
     body = {"rows": [extract.record(0), damaged]}
     rekeyed = expect(api.post(f"/v1/domains/{DOMAIN}/rekeyings", body, "provider"), 200).json["rows"]
@@ -345,7 +346,7 @@ def _knock(api: Api, route: Route) -> None:
     assert api.post(path, {"too": "x" * MAX_BODY}, who).status == 413
     assert api.post(path, {}, who, headers={"content-type": "text/csv"}).status == 415
     assert api.post(path, {"unknown": 1}, who).status == 422
-    if path.rsplit("/", 1)[-1] in {"submit", "start", "withdraw", "discard", "confirm"}:
+    if path.rsplit("/", 1)[-1] in {"submit", "start", "withdraw", "discard", "confirm", "stop"}:
         assert api.post(path, {}, who).status == 404
 
 
@@ -386,6 +387,36 @@ def _change_keys(api: Api) -> None:
     expect(api.post(f"{changes}/{made}/confirm", {}, "second-operator"), 200)
     assert api.post(f"{changes}/{made}/withdraw", {}, "second-operator").status == 409
     assert api.post(f"{changes}/{refused}/confirm", {}, "second-operator").status == 409
+
+
+def _change_policy(api: Api) -> None:
+    """Settings proposed, stopped, proposed again and confirmed, and each at the wrong time."""
+    shown = expect(api.get("/v1/policy", "researcher"), 200).json
+    settings = {**shown["settings"], "freshness": {**shown["settings"]["freshness"], "direct_days": 2}}
+    settings["type1_by_collection"] = [
+        {
+            "collection": DOMAIN,
+            "legal_basis": "copi_reg3",
+            "upheld": True,
+            "source": "type-1-in-opensafely",
+            "from": "2023-06-01",
+        }
+    ]
+    changes, body = "/v1/policy/changes", {"settings": settings, "reason": "guidance_changed"}
+    stopped = expect(api.post(changes, body, "operator"), 201).json["change_id"]
+    assert api.post(changes, body, "second-operator").status == 409
+    assert expect(api.get("/v1/policy", "auditor"), 200).json["waiting"]["change_id"] == stopped
+    expect(api.get(f"{changes}/{stopped}", "controller"), 200)
+    expect(api.post(f"{changes}/{stopped}/stop", {}, "controller"), 200)
+    assert api.post(f"{changes}/{stopped}/stop", {}, "controller").status == 409
+    back = expect(api.post(changes, body, "operator"), 201).json["change_id"]
+    expect(api.post(f"{changes}/{back}/withdraw", {}, "second-operator"), 200)
+    made = expect(api.post(changes, body, "operator"), 201).json["change_id"]
+    assert api.post(f"{changes}/{made}/confirm", {}, "researcher", claims={"scope": str(Scope.DECIDE)}).status == 403
+    expect(api.post(f"{changes}/{made}/confirm", {}, "controller"), 200)
+    assert api.post(f"{changes}/{made}/withdraw", {}, "operator").status == 409
+    assert api.post(f"{changes}/{made}/confirm", {}, "controller").status == 409
+    assert expect(api.get("/v1/policy", "auditor"), 200).json["changes"]
 
 
 def _etag(asked: Asked) -> str:

@@ -12,18 +12,22 @@ from hypothesis import strategies as st
 
 from keyholder.audit import opt_out_rules
 from keyholder.audit.rules import Rules
+from keyholder.canonical import content_hash
 from keyholder.extracts.events import EVENTS as EXTRACT_EVENTS
 from keyholder.ledger.event import Event
 from keyholder.ledger.verification import BrokenLedgerError, Fault, verify
+from keyholder.policy import changes as policy
+from keyholder.policy.changes import settings_hash
+from keyholder.policy.settings import CHECK_AT_DISCLOSURE, settings_json
 from keyholder.pseudonyms.rekeying import PSEUDONYMS_REKEYED
 from keyholder.registry import events as registry
 from keyholder.requests.codec import EVENTS
 from keyholder.requests.codes import RevokeReason
 from keyholder.requests.events import RequestRevoked
 from keyholder.vocabulary import ActorId, StreamId
-from tests.kept_ledger import KEY, Kept, Story, told
+from tests.kept_ledger import KEY, WITHDRAWN, Kept, Story, told
 from tests.unit.requests import world
-from tests.unit.requests.world import COLLEAGUE, NADIA, NILS, OPERATOR, ROSA, STRANGER, TARA
+from tests.unit.requests.world import COLLEAGUE, DEV, NADIA, NILS, OPERATOR, ROSA, STRANGER, TARA
 
 Lie = Callable[[list[Event]], object]
 
@@ -73,6 +77,9 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
         "choices.removed",
         PSEUDONYMS_REKEYED,
         *EXTRACT_EVENTS,
+        policy.CHANGE_PROPOSED,
+        policy.CHANGE_CONFIRMED,
+        policy.CHANGE_WITHDRAWN,
     }
 
 
@@ -218,6 +225,15 @@ RETURNED_AT = _count("request.submitted", "request.returned")
 NARROWED_AT = _count("request.domain_approved", "request.conditions_offered") - 2
 """Which approval narrows the records."""
 NARROWED_CHUNK = _count("release.items_released", "request.conditions_accepted")
+
+
+def _beyond_a_cap(events: list[Event]) -> None:
+    """Checks that may be a month old, proposed and confirmed by the right people."""
+    settings = {**settings_json(WITHDRAWN), "freshness": {"direct_days": 31, "cache_days": 4, "cache_refresh_days": 7}}
+    stated = content_hash(settings)
+    changed("policy.change_proposed", 0, settings=settings, settings_sha256=stated)(events)
+    changed("policy.change_confirmed", 0, settings_sha256=stated)(events)
+
 
 LIES: dict[str, tuple[Lie, str]] = {
     "no submission": (dropped("request.submitted"), "WRONG_STATE"),
@@ -412,6 +428,37 @@ LIES: dict[str, tuple[Lie, str]] = {
         "could not happen: NOT_THE_SWEEPER",
     ),
     "keys that follow nothing": (again("domain.keys_followed"), "could not happen: KEYS_NOT_BEHIND"),
+    "settings confirmed by who proposed them": (
+        changed("policy.change_confirmed", 0, actor=ActorId(OPERATOR.id)),
+        "could not happen: NOT_A_CONFIRMER",
+    ),
+    "settings confirmed by the data protection officer": (
+        changed("policy.change_confirmed", 0, actor=ActorId(DEV.id)),
+        "could not happen: NOT_A_CONFIRMER",
+    ),
+    "settings nobody proposed": (dropped("policy.change_proposed"), "could not happen: POLICY_CHANGE_UNKNOWN"),
+    "settings proposed by a controller": (
+        changed("policy.change_proposed", 0, actor=ActorId(TARA.id)),
+        "could not happen: NOT_AN_OPERATOR",
+    ),
+    "other settings than were proposed": (
+        changed("policy.change_confirmed", 0, settings_sha256=settings_hash(WITHDRAWN)),
+        "does not follow",
+    ),
+    "settings beyond a cap": (_beyond_a_cap, "could not be decided on"),
+    "settings confirmed eight days later": (
+        lambda events: _later(events, "policy.change_confirmed", timedelta(days=8)),
+        "could not happen: POLICY_CHANGE_EXPIRED",
+    ),
+    "settings confirmed twice": (again("policy.change_confirmed"), "could not happen: POLICY_CHANGE_CLOSED"),
+    "a release under the settings of before": (
+        changed("request.release_authorised", -1, policy_hash=CHECK_AT_DISCLOSURE.policy_hash),
+        "settings that were not in force",
+    ),
+    "a release under settings nobody confirmed": (
+        changed("request.release_authorised", -1, policy_hash=WITHDRAWN.policy_hash),
+        "settings that were not in force",
+    ),
     "a re-keying by nobody who provides": (
         changed("pseudonyms.rekeyed", 0, actor=ActorId(ROSA.id)),
         "could not happen: NOT_A_PROVIDER",

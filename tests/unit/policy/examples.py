@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from keyholder.policy import cases
 from keyholder.policy.facts import (
     Agreement,
     CagSupport,
@@ -42,7 +43,7 @@ from keyholder.policy.vocabulary import (
     SourceDataset,
 )
 
-CASE_FILE = Path(__file__).parents[2] / "policy-cases.json"
+CASE_FILE = Path(cases.__file__).with_name("published_cases.json")
 
 NOW = datetime.fromisoformat("2025-06-10T10:00:00+01:00")
 TODAY = date(2025, 6, 10)

@@ -28,6 +28,7 @@ from keyholder.policy.vocabulary import (
     CopiPurpose,
     Decision,
     LegalBasis,
+    OutputForm,
     OutwardCode,
     Purpose,
     Reason,
@@ -78,14 +79,24 @@ AGREEMENTS = (None, Agreement("DARS-NIC-12345-A1B2C", TODAY - DAY), Agreement("D
 
 
 def every_request() -> Iterator[PolicyRequest]:
-    """20 x 9 x 6 x 4 x 3 x 2 x 3 x 4 requests."""
-    for purpose, basis, role, evidence, opinion, until, agreement, (required, approved, refused) in itertools.product(
-        Purpose, LegalBasis, RequesterRole, EVIDENCE, OPINIONS, (TODAY, TODAY - DAY), AGREEMENTS, CONTROLLERS
+    """20 x 9 x 6 x 4 x 3 x 2 x 3 x 4 x 2 requests."""
+    for purpose, basis, role, evidence, opinion, until, agreement, parts, output in itertools.product(
+        Purpose,
+        LegalBasis,
+        RequesterRole,
+        EVIDENCE,
+        OPINIONS,
+        (TODAY, TODAY - DAY),
+        AGREEMENTS,
+        CONTROLLERS,
+        OutputForm,
     ):
+        required, approved, refused = parts
         yield request(
             **{
                 "cag": None,
                 "purpose": purpose,
+                "output_form": output,
                 "legal_basis": basis,
                 "requester": Requester(role, until),
                 "rec": opinion,
@@ -132,7 +143,7 @@ def test_every_request_keeps_the_invariants() -> None:
         got = assess_request(asked, STATED, NOW)
         assert broken(asked, got) is None, (broken(asked, got), asked, got)
         seen[got.decision] = seen.get(got.decision, 0) + 1
-    assert sum(seen.values()) == 20 * 9 * 6 * 4 * 3 * 2 * 3 * 4
+    assert sum(seen.values()) == 20 * 9 * 6 * 4 * 3 * 2 * 3 * 4 * 2 == 622_080
     assert set(seen) == {Decision.REFUSE, Decision.PENDING, Decision.RELEASE}
 
 

@@ -58,8 +58,8 @@ from keyholder.opt_outs.mailbox import Correspondence, Mailbox
 from keyholder.opt_outs.removal import Removal
 from keyholder.opt_outs.requests import OpenRequests
 from keyholder.opt_outs.round import Round
+from keyholder.policy.book import PolicyBook
 from keyholder.policy.digests import Digester
-from keyholder.policy.settings import CHECK_AT_DISCLOSURE
 from keyholder.policy.type1_opt_outs import Type1OptOuts
 from keyholder.pseudonyms.ledger_keys import LedgerKeyRing
 from keyholder.registry.people import person_id
@@ -80,8 +80,6 @@ if TYPE_CHECKING:
 
     from keyholder.rebuilding.rebuilding import Rebuilding
 
-POLICY = CHECK_AT_DISCLOSURE
-
 MAILBOX_TURN = timedelta(minutes=6)
 """A little longer than functions/mesh may run."""
 
@@ -97,7 +95,6 @@ class Assembly:
         self.settings = settings
         self.clock = SystemClock()
         self.ids = RandomIds(self.clock)
-        self.facts = POLICY
 
     def new_id(self) -> str:
         """A time-ordered id for a register, a job, an export."""
@@ -189,6 +186,10 @@ class Assembly:
         return SignInRules(least_to_release=ASSURANCE[self.settings.release_assurance])
 
     @cached_property
+    def policy(self) -> PolicyBook:
+        return PolicyBook(self.ledger, self.ids, self.registry, self.sign_in_rules)
+
+    @cached_property
     def desk(self) -> RequestDesk:
         return RequestDesk(
             self.ledger,
@@ -196,7 +197,7 @@ class Assembly:
             self.contents,
             ids=self.ids,
             clock=self.clock,
-            assess=assess_with(self.facts),
+            assess=assess_with(self.policy.in_force),
             vocabulary=VOCABULARY,
             limits=Limits(sign_in=self.sign_in_rules),
         )
@@ -276,8 +277,8 @@ class Assembly:
             secrets=self.purpose_keys,
             choices=self.choices,
             results=S3ResultStore(self._s3, self.settings.results_bucket),
-            facts=self.facts,
             limiter=Limiter(default_limits(), DynamoDbCounters(self._dynamodb, self.settings.counters_table)),
+            policy=self.policy.in_force,
             clock=self.clock,
         )
 
@@ -285,9 +286,9 @@ class Assembly:
     def outbox(self) -> S3Outbox:
         return S3Outbox(self._s3, self._kms, self.settings.outbox_bucket, self.settings.outbox_key_arn)
 
-    @cached_property
+    @property
     def opt_out_lists(self) -> OptOutLists:
-        """For `release`, which alone may open pseudonyms for people."""
+        """For `release`, which alone may open pseudonyms for people. Made anew for the settings in force now."""
         return OptOutLists(
             log=self.ledger,
             desk=self.desk,
@@ -296,7 +297,7 @@ class Assembly:
             secrets=self.purpose_keys,
             choices=self.choices,
             outbox=self.outbox,
-            facts=self.facts,
+            facts=self.policy.in_force(),
             clock=self.clock,
         )
 
@@ -328,6 +329,7 @@ class Assembly:
             if turn is None:
                 yield None
                 return
+            facts = self.policy.in_force()
             with self.mailbox() as mailbox:
                 yield Round(
                     log=self.ledger,
@@ -335,11 +337,11 @@ class Assembly:
                     outbox=self.outbox,
                     mailbox=mailbox,
                     turn=turn,
-                    requests=OpenRequests(self.ledger, self.facts, self.checks.ask_for_opt_outs),
+                    requests=OpenRequests(self.ledger, facts, self.checks.ask_for_opt_outs),
                     correspondence=self.correspondence,
                     digester=self.digester,
                     new_id=self.new_id,
-                    facts=self.facts,
+                    facts=facts,
                     clock=self.clock,
                     trace=trace,
                 )

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from keyholder.policy.changes import SETTINGS, PolicyState
 from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
-from keyholder.vocabulary import DomainId, PersonId, ProjectId
+from keyholder.vocabulary import DomainId, PersonId, ProjectId, StreamId
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -66,11 +67,23 @@ class History(Generic[K, T]):
 
 @dataclass(slots=True)
 class Records:
-    """The registry."""
+    """The registry, and the policy under the one name of its stream."""
 
     people: History[PersonId, Person] = field(default_factory=History)
     projects: History[ProjectId, Project] = field(default_factory=History)
     domains: History[DomainId, Domain] = field(default_factory=History)
+    policy: History[StreamId, PolicyState] = field(default_factory=History)
+    policy_hashes: set[str] = field(default_factory=set)
+    """Of all settings that were ever in force or proposed."""
+
+    def may_have_ruled(self, policy_hash: str, at: datetime) -> bool:
+        """Whether a decision of this moment may stand on the policy with this hash.
+
+        Not on settings of this ledger that were not in force then. A hash that is none of theirs is of another version
+        of Keyholder, with other tables, of which nothing is known here.
+        """
+        in_force = {state.facts.policy_hash for state in self.policy.around(SETTINGS, at)}
+        return policy_hash in in_force or policy_hash not in self.policy_hashes
 
 
 def moments(at: datetime) -> Iterator[datetime]:

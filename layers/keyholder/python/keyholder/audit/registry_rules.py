@@ -69,7 +69,7 @@ class RegistryRules:
                 refused = decide.use_bootstrap(first, first.holder, person, existing)
                 yield refused if isinstance(refused, Refusal) else rule(person, person, existing)
 
-        _follows(events, tries())
+        follows(events, tries())
         self._records.people.put(person.id, person, events[0].at)
 
     def _project(self, stream: StreamId, events: Sequence[Event]) -> None:
@@ -78,7 +78,7 @@ class RegistryRules:
         _same_stream(stream, f"project/{project.id}")
         rule = decide.register_project if events[0].type == happened.PROJECT_REGISTERED else decide.change_project
         people, domains = self._records.people.keys(), self._records.domains.keys()
-        _follows(events, (rule(acting, project, existing, people, domains) for acting in self._acting(events[0])))
+        follows(events, (rule(acting, project, existing, people, domains) for acting in self._acting(events[0])))
         known = self._members.setdefault(stream, [])
         known.extend(events)
         self._put_project(project.id, happened.fold_project(known), events[0].at)
@@ -93,7 +93,7 @@ class RegistryRules:
         rule = _DOMAIN_RULES.get(events[0].type)
         if rule is None:
             raise RuleError("no command makes this event")
-        _follows(
+        follows(
             events,
             (
                 rule(self._records, acting, existing, events, now)
@@ -176,8 +176,8 @@ _DOMAIN_RULES: Mapping[str, DomainRule] = {
 }
 
 
-def _follows(events: Sequence[Event], tries: Iterator[Outcome]) -> None:
-    """Raises `RuleError` unless one of the decisions is these very events."""
+def follows(events: Sequence[Event], tries: Iterator[Outcome]) -> None:
+    """Raises `RuleError` unless one of the decisions is these very events. For every kind of stream."""
     wanted = [(event.type, canonical_json(event.data)) for event in events]
     refusal: Refusal | None = None
     for outcome in islice(tries, _MOST_TRIES):

@@ -68,6 +68,8 @@ class RequestRules:
             raise RuleError("no command makes this event")
         self._decided(state, command, happened)
         for one in happened:
+            if not self._records.may_have_ruled(getattr(one.event, "policy_hash", ""), one.at):
+                raise RuleError("decided under settings that were not in force")
             state = evolve(state, one)
             self._counted(state, one)
         self._states[stream] = None if state.status in TERMINAL else state

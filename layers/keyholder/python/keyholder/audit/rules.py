@@ -6,7 +6,7 @@ events. So a release is there only with its approvals: distinct people, as many 
 content, none of them ever on the project, within the window and the retrievals, not revoked, after its checks.
 
 What the ledger does not hold is supposed to have been right: the strength of a sign-in, and the policy's answer, of
-which only the hash of its rules is there.
+which only the hash of its rules is there. That hash must be of settings that were in force then.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from itertools import groupby
 from keyholder.audit import opt_out_rules
 from keyholder.audit.extract_rules import ExtractRules
 from keyholder.audit.job_rules import RekeyingRules
+from keyholder.audit.policy_rules import PolicyRules
 from keyholder.audit.rebuild_rules import RebuildRules
 from keyholder.audit.records import Records
 from keyholder.audit.registry_rules import RegistryRules
@@ -25,6 +26,7 @@ from keyholder.extracts.events import EVENTS as EXTRACT_EVENTS
 from keyholder.ledger.event import Event
 from keyholder.ledger.journal import Batch
 from keyholder.ledger.verification import BrokenLedgerError, Fault
+from keyholder.policy import changes as policy
 from keyholder.pseudonyms.rekeying import PSEUDONYMS_REKEYED
 from keyholder.rebuilding.events import BEGAN, FINISHED, KIND
 from keyholder.registry import events as registry
@@ -50,6 +52,9 @@ _HOME = {
     **opt_out_rules.HOME,
     BEGAN: KIND,
     FINISHED: KIND,
+    policy.CHANGE_PROPOSED: "policy",
+    policy.CHANGE_CONFIRMED: "policy",
+    policy.CHANGE_WITHDRAWN: "policy",
     **dict.fromkeys(EVENTS, "request"),
     **dict.fromkeys(EXTRACT_EVENTS, "extract"),
 }
@@ -68,6 +73,7 @@ class Rules:
         self._extracts = ExtractRules(records)
         self._opt_outs = opt_out_rules.OptOutRules(records)
         self._rebuilds = RebuildRules()
+        self._policy = PolicyRules(records)
 
     def saw(self, key: str, batch: Batch, events: Sequence[Event]) -> None:
         """The next batch. Raises `BrokenLedgerError` at the first event that could not have happened."""
@@ -106,6 +112,8 @@ class Rules:
             self._extracts.step(stream, events)
         elif kind == KIND:
             self._rebuilds.step(stream, events)
+        elif kind == "policy":
+            self._policy.step(stream, events)
 
 
 def _step(event: Event) -> tuple[StreamId, str, ActorId, str]:

@@ -11,6 +11,7 @@ import click
 from keyholder.canonical import JsonObject, JsonValue
 from keyholder.cli.admin_keys import keys
 from keyholder.cli.admin_opt_outs import opt_outs
+from keyholder.cli.admin_policy import policy_settings
 from keyholder.cli.admin_rebuild import rebuild
 from keyholder.cli.options import FILE_IN, SOURCE, json_object, moment
 from keyholder.cli.session import Session
@@ -22,12 +23,13 @@ from keyholder.vocabulary import IdentifierType, Role
 
 @click.group()
 def admin() -> None:
-    """Register people, projects and domains; change keys; load opt-outs and consents."""
+    """Register people, projects and domains; change keys and the policy's settings; load opt-outs and consents."""
 
 
 admin.add_command(keys)
 admin.add_command(rebuild)
 admin.add_command(opt_outs)
+admin.add_command(policy_settings)
 
 
 @admin.group()

@@ -21,11 +21,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "request": ("keyholder.cli.request:request", "Ask for identifiers: check, new, show, submit, release, collect."),
     "review": ("keyholder.cli.review:review", "Decide on requests: list, approve, reject."),
     "audit": ("keyholder.cli.audit:audit", "Read the ledger, ask about a person, download, verify offline."),
-    "policy": ("keyholder.cli.policy:policy", "Evaluate policy case files."),
     "admin": (
         "keyholder.cli.admin:admin",
-        "Register people, projects, domains; keys; opt-outs, consents; rebuild tables.",
+        "Register people, projects, domains; keys; policy; opt-outs, consents; rebuild tables.",
     ),
+    "policy": ("keyholder.cli.policy:policy", "Evaluate policy case files, and explain them."),
     "dev": ("keyholder.cli.dev:dev", "The whole service on this machine."),
     "version": ("keyholder.cli.version:version", "The version of this command."),
 }

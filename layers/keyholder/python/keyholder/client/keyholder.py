@@ -325,6 +325,32 @@ class Keyholder:
         """Takes a proposal back, or refuses it."""
         return Reader.of(self._post(f"{_key_changes(domain_id)}/{_quoted(change_id)}/withdraw", {})).raw
 
+    # Policy
+
+    def policy(self) -> JsonObject:
+        """The policy's settings in force, and the change that waits."""
+        return Reader.of(self._get("/v1/policy")).raw
+
+    def policy_change(self, change_id: str) -> JsonObject:
+        """A change of the settings: what differs, and the whole."""
+        return Reader.of(self._get(f"{_POLICY_CHANGES}/{_quoted(change_id)}")).raw
+
+    def propose_policy_change(self, settings: JsonObject, reason: str) -> JsonObject:
+        """Proposes settings; the answer has the proposal's id."""
+        return Reader.of(self._post(_POLICY_CHANGES, {"settings": settings, "reason": reason})).raw
+
+    def confirm_policy_change(self, change_id: str) -> JsonObject:
+        """Puts into force what an operator proposed."""
+        return Reader.of(self._post(f"{_POLICY_CHANGES}/{_quoted(change_id)}/confirm", {})).raw
+
+    def stop_policy_change(self, change_id: str) -> JsonObject:
+        """Stops a proposal, on the controllers' side."""
+        return Reader.of(self._post(f"{_POLICY_CHANGES}/{_quoted(change_id)}/stop", {})).raw
+
+    def withdraw_policy_change(self, change_id: str) -> JsonObject:
+        """Takes a proposal back, as an operator."""
+        return Reader.of(self._post(f"{_POLICY_CHANGES}/{_quoted(change_id)}/withdraw", {})).raw
+
     # Choices
 
     def load_opt_outs(self, body: JsonObject) -> JsonObject:
@@ -387,6 +413,9 @@ class Keyholder:
             cursor = page.next
             if cursor is None:
                 return
+
+
+_POLICY_CHANGES = "/v1/policy/changes"
 
 
 def _quoted(name: str) -> str:

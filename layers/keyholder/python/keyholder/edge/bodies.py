@@ -14,8 +14,11 @@ from keyholder.audit.vocabulary import Decision, ExportFormat
 from keyholder.collection.rules import COLUMN
 from keyholder.collection.vocabulary import ColumnReason, DropRule
 from keyholder.extracts.announcement import MOST_COLUMNS
+from keyholder.policy.changes import ChangeReason as PolicyChangeReason
 from keyholder.policy.person_view import ViewReason
-from keyholder.policy.vocabulary import CheckMode
+from keyholder.policy.settings import CACHE_CAP_DAYS, CACHE_REFRESH_CAP_DAYS, DIRECT_CAP_DAYS
+from keyholder.policy.settings_form import MOST_ROWS, SOURCE
+from keyholder.policy.vocabulary import CheckMode, LegalBasis, Purpose
 from keyholder.pseudonyms.token import HIGHEST_KEY_VERSION, Scheme
 from keyholder.registry.domains import KMS_KEY_ARN, CareOrigin, SourceDataset
 from keyholder.registry.factors import LEAST_QUORUM, MOST_OF_A_FACTOR, MOST_QUORUM, Factor
@@ -43,6 +46,7 @@ Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FreeText = Annotated[str, StringConstraints(min_length=20, max_length=LONGEST_JUSTIFICATION)]
 Token = Annotated[str, StringConstraints(max_length=LONGEST_PSEUDONYM)]
 Cell = Annotated[str, StringConstraints(max_length=200)]
+SettingSource = Annotated[str, StringConstraints(max_length=80, pattern=f"^(?:{SOURCE.pattern})$")]
 FactorCount = Annotated[int, Field(ge=0, le=MOST_OF_A_FACTOR)]
 ColumnName = Annotated[str, StringConstraints(pattern=f"^{COLUMN.pattern}$")]
 RowId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -192,6 +196,58 @@ class KeyChangeBody(Body):
     identifier_types: Annotated[list[IdentifierType], Field(min_length=1, max_length=5)]
     versions: Annotated[list[Annotated[int, Field(ge=1, le=HIGHEST_KEY_VERSION)]], Field(max_length=MOST_VERSIONS)] = []
     reason: ChangeReason
+
+
+class FreshnessBody(Body):
+    """How many calendar days (London) an answer of the opt-out service may be used."""
+
+    direct_days: Annotated[int, Field(ge=0, le=DIRECT_CAP_DAYS)]
+    cache_days: Annotated[int, Field(ge=0, le=CACHE_CAP_DAYS)]
+    cache_refresh_days: Annotated[int, Field(ge=0, le=CACHE_REFRESH_CAP_DAYS)]
+
+
+class ExemptFlowBody(Body):
+    """A flow that the national data opt-out does not stop: of everybody for the published exclusions, else of one
+    project. `source` is a code of the policy page, a CAG reference, or `sha256:` and the hash of the paper on file."""
+
+    purpose: Purpose
+    project: Name | None = None
+    own_opt_out: bool
+    """The programme has an opt-out of its own, which then counts."""
+    source: SettingSource
+    from_: Annotated[dt.date, Field(alias="from")]
+    to: dt.date | None = None
+    """The last day."""
+
+
+class CollectionType1Body(Body):
+    """Whether Type 1 opt-outs count for one collection (a domain), under regulation 3 or under a direction."""
+
+    collection: Name
+    legal_basis: LegalBasis
+    upheld: bool
+    source: SettingSource
+    from_: Annotated[dt.date, Field(alias="from")]
+    to: dt.date | None = None
+
+
+class SettingsBody(Body):
+    """All settings of the policy, within caps that no deployment can set aside."""
+
+    freshness: FreshnessBody
+    exempt_flows: Annotated[list[ExemptFlowBody], Field(max_length=MOST_ROWS)]
+    type1_by_collection: Annotated[list[CollectionType1Body], Field(max_length=MOST_ROWS)]
+    type1_after_extraction_withholds: bool
+    """A Type 1 opt-out set after the data left the practice still counts."""
+    untraced_is_restricted: bool
+    """A record that nobody looked up in PDS is treated as restricted."""
+
+
+class PolicyChangeBody(Body):
+    """The settings as they are to be, whole, and why."""
+
+    settings: SettingsBody
+    reason: PolicyChangeReason
 
 
 class WantBody(Body):

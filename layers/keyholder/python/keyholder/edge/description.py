@@ -104,6 +104,8 @@ CONDITIONAL_AT_WILL = frozenset(
         "people",
         "projects",
         "key-changes",
+        "changes",
+        "stop",
         "confirm",
         "declare",
         "recuse",

@@ -1,7 +1,7 @@
 """Case files: the policy as examples that anyone can write, run and send to somebody else.
 
 The form is that of the published `policy-cases.json`: `cases`, each with `as_of`, `request`, `subject` and `expected`,
-and optionally `batch_case`. Names beside those are notes for people and are not read.
+and optionally `title` and, beside them, `batch_case`. Other names are notes for people and are not read.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import resources
 from typing import TypeVar
 
 from keyholder.canonical import JsonValue, canonical_json
@@ -48,6 +49,7 @@ class Case:
     """One example: a request about one person at one moment, and the answer it must get."""
 
     case_id: str
+    title: str
     as_of: datetime
     request: PolicyRequest
     person: Person
@@ -91,6 +93,11 @@ class Difference:
     def __str__(self) -> str:
         expected, got = (canonical_json(value).decode() for value in (self.expected, self.got))
         return f"{self.case_id} {self.field}: expected {expected}, got {got}"
+
+
+def published_cases() -> bytes:
+    """The published case file that comes with Keyholder."""
+    return resources.files("keyholder.policy").joinpath("published_cases.json").read_bytes()
 
 
 def read_cases(body: bytes) -> CaseFile:
@@ -184,6 +191,7 @@ def _case(node: Node) -> Case:
     request = node.get("request")
     return Case(
         case_id=node.get("id").text(),
+        title="" if node.find("title") is None else node.get("title").text(),
         as_of=node.get("as_of").moment(),
         request=read_request(request),
         person=read_person(node.get("subject"), request.get("requester")),

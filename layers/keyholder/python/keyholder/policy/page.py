@@ -34,6 +34,13 @@ number where finding one is documented as disproportionate effort.
 """
 
 
+_EXCLUDED = """\
+## Flows excluded from the national data opt-out
+
+Dated settings; these are the published ones. An exemption of any other flow is one project's.
+"""
+
+
 def render() -> str:
     """The page, in Markdown."""
     sections = (
@@ -53,7 +60,7 @@ def render() -> str:
             ((_code(row.origin), _yes(row.reached), row.source) for row in tables.NDOO_REACH),
         ),
         _NOT_REACHED,
-        "## Flows excluded from the national data opt-out\n\nDated configuration; these are the published ones.\n",
+        _EXCLUDED,
         _table(
             ("Purpose", "Own opt-out", "From", "To", "Source"),
             (
@@ -68,6 +75,7 @@ def render() -> str:
             ),
         ),
         _freshness(),
+        _caps(),
         _type1(),
         _locating(),
         "## Decisions\n",
@@ -97,6 +105,16 @@ def _freshness() -> str:
     )
     head = f"## Freshness of a check\n\n{settings.FRESHNESS_SOURCE}. No setting goes over the cap.\n\n"
     return head + _table(("What", "Cap", "Default"), ((what, str(cap), str(day)) for what, cap, day in rows))
+
+
+def _caps() -> str:
+    head = (
+        "## What no setting sets aside\n\nA deployment's settings change under two people, in the ledger"
+        " ([how](policy-changes.md)), within these caps.\n\n"
+    )
+    return head + _table(
+        ("Refused with", "What would be allowed"), ((_code(cap), words) for cap, words in settings.CAPS.items())
+    )
 
 
 def _locating() -> str:

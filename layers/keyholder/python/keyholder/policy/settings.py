@@ -47,11 +47,12 @@ CAPS: Mapping[Cap, str] = {
 
 
 class CapError(ValueError):
-    """A setting that no deployment may make. The text is constant."""
+    """A setting that no deployment may make. The text is constant; `pointer` is where the setting stands, if known."""
 
-    def __init__(self, cap: Cap) -> None:
+    def __init__(self, cap: Cap, pointer: str | None = None) -> None:
         super().__init__(CAPS[cap])
         self.cap = cap
+        self.pointer = pointer
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from keyholder.ledger.ports import Head
 from keyholder.opt_outs.check_events import from_event as check_event
 from keyholder.opt_outs.checks import Check, check_head
 from keyholder.opt_outs.checks import evolve as evolve_check
+from keyholder.policy.book import policy_head
 from keyholder.policy.intake import CHOICES_LOADED, choices_head
 from keyholder.pseudonyms.job import job_head
 from keyholder.pseudonyms.rekeying import rekeying_head
@@ -61,6 +62,7 @@ class Heads:
             "extract": _folded(_extract, lambda extract: extract.head),
             "audit": lambda step: audit_head(step[-1].actor),
             "rebuild": lambda _step: rebuild_head(),
+            "policy": lambda _step: policy_head(),
         }
 
     def after(self, step: Sequence[Event]) -> Head | None:

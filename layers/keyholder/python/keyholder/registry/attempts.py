@@ -23,7 +23,7 @@ _SUBJECTS = re.compile(
     r"|extract/EXT-[0-9A-HJKMNP-TV-Z]{26}"
     r"|person/[0-9a-f]{32}"
     r"|(project|domain|choices)/[A-Za-z][A-Za-z0-9-]{0,62}"
-    r"|(registry|audit|ledger|pseudonymise|requests)/[a-z_]{1,32}"
+    r"|(registry|policy|audit|ledger|pseudonymise|requests)/[a-z_]{1,32}"
 )
 _TEN_DIGITS = re.compile(r"(?:[0-9]-?){10}")
 _PSEUDONYM_LONG = re.compile(r"[A-Za-z0-9]{30}")

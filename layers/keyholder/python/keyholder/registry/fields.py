@@ -190,6 +190,13 @@ class Fields:
     def inner(self, name: str) -> Fields:
         return Fields(self._take(name), self.at(name))
 
+    def raw(self, name: str) -> Mapping[str, JsonValue]:
+        """An object as it was given, for what is kept and not read."""
+        value = self._take(name)
+        if not isinstance(value, Mapping):
+            raise FieldError(self.at(name), FieldFault.TYPE)
+        return value
+
     def maybe_inner(self, name: str) -> Fields | None:
         return self.inner(name) if self.has(name) else None
 

@@ -77,6 +77,12 @@ class Registry:
     def domain(self, domain: DomainId) -> Domain | None:
         return fold_domain(self._log.read(_domain(domain)))
 
+    def controls(self, organisation: OrganisationCode) -> bool:
+        """Whether the organisation controls any domain."""
+        streams = self._log.listed(f"controller/{organisation}", None, MOST_PEOPLE)
+        domains = (fold_domain(self._log.read(stream)) for stream in streams)
+        return any(domain is not None and organisation in domain.controllers for domain in domains)
+
     def person_entry(self, person: PersonId) -> Entry[Person] | None:
         """The person and their record's version."""
         return self._entry(StreamId(person), fold_person)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -60,7 +60,12 @@ FILE_GONE = Refusal(
     RefusalKind.CONFLICT,
     "The file was kept for its time and is gone. Release again while the window is open.",
 )
-REFUSALS = (ALREADY_ANSWERED, FAILED, RUNNING, FILE_GONE)
+POLICY_CHANGED = Refusal(
+    "POLICY_CHANGED",
+    RefusalKind.CONFLICT,
+    "The policy changed at this moment and nothing was handed out. Ask again with a fresh Idempotency-Key.",
+)
+REFUSALS = (ALREADY_ANSWERED, FAILED, RUNNING, FILE_GONE, POLICY_CHANGED)
 
 KEYS_UNAVAILABLE = "KEYS_UNAVAILABLE"
 FAULT = "FAULT"
@@ -128,8 +133,9 @@ class Releasing:
     secrets: Secrets
     choices: ChoiceStore
     results: ResultStore
-    facts: PolicyFacts
     limiter: Limiter
+    policy: Callable[[], PolicyFacts]
+    """The settings in force, read anew for each decision."""
     clock: Clock
 
     def check(self, request: RequestId, trace: str) -> Checked:
@@ -143,10 +149,10 @@ class Releasing:
             return self._look_for_withdrawals(state, state.content_hash, trace)
         if state.status is not State.SUBMITTED or state.content_hash is None:
             return Checked.NOT_ASKED
-        content = self.desk.content(state)
-        reasons = self._objections(state, content)
+        content, facts = self.desk.content(state), self.policy()
+        reasons = self._objections(state, content, facts)
         try:
-            outcomes = [] if reasons else self._outcomes(state, content, self.clock.now(), supposed=True)
+            outcomes = [] if reasons else self._outcomes(state, content, facts, self.clock.now(), supposed=True)
         except ControllerKeyUnavailableError:
             if state.checks_held != KEYS_UNAVAILABLE:
                 self.desk.hold_checks(request, state.content_hash, KEYS_UNAVAILABLE, trace)
@@ -156,7 +162,7 @@ class Releasing:
             domain: _found([one.item.status for one in outcomes if one.item.domain == domain])
             for domain in (() if reasons else state.domains)
         }
-        checks = Checks(self.facts.policy_hash, found.eligible, found.held, found.withheld, reasons, by_domain)
+        checks = Checks(facts.policy_hash, found.eligible, found.held, found.withheld, reasons, by_domain)
         done = self.desk.record_checks(request, state.content_hash, checks, trace)
         return Checked.DONE if isinstance(done, Done) else Checked.NOT_ASKED
 
@@ -205,10 +211,14 @@ class Releasing:
 
     def _hand_out(self, done: Done, authorised: ReleaseAuthorised, trace: str) -> Released | Refusal:
         request, release = done.state.id, authorised.release
-        now = self.clock.now()
+        now, facts = self.clock.now(), self.policy()
+        if facts.policy_hash != authorised.policy_hash:
+            # The permission names the policy that gave it: under another one it has to be asked for again.
+            self.desk.fail_release(request, release, POLICY_CHANGED.code, trace)
+            return POLICY_CHANGED
         content = self.desk.content(done.state)
         recorded = [_proven(done.recorded)]
-        outcomes = self._outcomes(done.state, content, now, supposed=False)
+        outcomes = self._outcomes(done.state, content, facts, now, supposed=False)
         exceeded = self._count(done.state, release, outcomes, trace)
         if isinstance(exceeded, Refusal):
             return exceeded
@@ -276,17 +286,17 @@ class Releasing:
         told = (done.recorded,)
         return Released(release_id, {}, done.state, told, file_bytes=len(sealed), file_sha256=digest)
 
-    def _objections(self, state: RequestState, content: RequestContent) -> tuple[str, ...]:
+    def _objections(self, state: RequestState, content: RequestContent, facts: PolicyFacts) -> tuple[str, ...]:
         """What the policy has against the request as a whole, as if every controller had approved."""
         found: list[str] = []
         for domain in _domains(state, supposed=True):
             asked = self._policy_request(state, content, self._domain(domain), supposed=True)
-            answer = assess_request(asked, self.facts, self.clock.now())
+            answer = assess_request(asked, facts, self.clock.now())
             found.extend(reason.value for reason in answer.reasons if not answer.passes)
         return tuple(dict.fromkeys(found))
 
     def _outcomes(
-        self, state: RequestState, content: RequestContent, now: datetime, *, supposed: bool
+        self, state: RequestState, content: RequestContent, facts: PolicyFacts, now: datetime, *, supposed: bool
     ) -> list[Outcome]:
         """Every record of every domain in question. Each key is opened once for all of them and wiped at the end.
 
@@ -303,7 +313,7 @@ class Releasing:
                 domain = self._domain(selection.domain)
                 asked = self._policy_request(state, content, domain, supposed=supposed)
                 examination = Examination(
-                    domain.id, asked, people, self.facts, now, domain.schemes, domain.newest_versions()
+                    domain.id, asked, people, facts, now, domain.schemes, domain.newest_versions()
                 )
                 kept = None if supposed else self.desk.approved_rows(state, domain.id)
                 records = [

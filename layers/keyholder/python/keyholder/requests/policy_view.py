@@ -5,6 +5,7 @@ The requester cites references; only evidence that is on file under the very ref
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from keyholder.policy import facts as policy
@@ -72,14 +73,16 @@ def policy_request(
     )
 
 
-def assess_with(facts: PolicyFacts) -> Assess:
+def assess_with(policy: Callable[[], PolicyFacts]) -> Assess:
     """The policy's answer about a request as a whole: every reason of every domain that is still in question.
+
+    `policy` gives the settings in force, anew for each answer.
 
     Before the controllers have decided, it is asked as if they had approved: their decision is the next step.
     """
 
     def assess(question: Question) -> Assessment:
-        undecided = question.state.status in (State.DRAFT, State.RETURNED)
+        facts, undecided = policy(), question.state.status in (State.DRAFT, State.RETURNED)
         reasons: list[str] = []
         for name in question.state.approved_domains() or tuple(question.domains):
             decision = question.state.domains.get(name)
