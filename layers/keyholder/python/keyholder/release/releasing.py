@@ -170,7 +170,7 @@ class Releasing:
         """Whether more people of an approved request have withdrawn their consent than its approvers know of."""
         if state.summary is None or state.summary.legal_basis != LegalBasis.EXPLICIT_CONSENT:
             return Checked.NOT_ASKED
-        outcomes = self._outcomes(state, self.desk.content(state), self.clock.now(), supposed=False)
+        outcomes = self._outcomes(state, self.desk.content(state), self.policy(), self.clock.now(), supposed=False)
         people = sum(outcome.reason == Reason.CONSENT_WITHDRAWN for outcome in outcomes)
         done = self.desk.record_consent_fall(state.id, content_hash, people, trace)
         return Checked.DONE if isinstance(done, Done) else Checked.NOT_ASKED
