@@ -1,4 +1,4 @@
-"""The engine's process: MiniStack, taught the condition keys the ledger's policy stands on, ending with its parent.
+"""The engine's process: MiniStack, taught what the templates stand on and it does not have, ending with its parent.
 
 `python -m infra.embedded.launcher`; the engine's settings are its environment. It lives as long as its standard input
 stays open, so that no engine outlasts whoever started it, however that one ended.
@@ -20,6 +20,7 @@ from types import SimpleNamespace
 
 from ministack import app
 from ministack.core import iam_actions, lambda_runtime
+from ministack.services.cloudformation import provisioners
 
 from infra.embedded.condition_keys import WRITES, lock_keys
 
@@ -40,6 +41,18 @@ def teach_condition_keys() -> None:
         return {**context, **lock_keys(headers or {}, datetime.now(UTC))} if iam_action in WRITES else context
 
     iam_actions.s3_service_context = with_lock_keys
+
+
+def refer_to_secrets_by_arn() -> None:
+    """Let `Ref` of a secret give its ARN, as CloudFormation does: the engine gives its name, which no policy means."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]  # noqa: SLF001 - it has no other place
+    create = handlers["create"]
+
+    def create_and_name(logical_id: str, properties: dict[str, object], stack_name: str) -> tuple[str, dict[str, str]]:
+        _, attributes = create(logical_id, properties, stack_name)
+        return attributes["Arn"], attributes
+
+    handlers["create"] = create_and_name
 
 
 class SharedLayers(zipfile.ZipFile):
@@ -86,6 +99,7 @@ def end_with_parent() -> None:
 def main() -> None:
     """Serve until told to stop."""
     teach_condition_keys()
+    refer_to_secrets_by_arn()
     share_layers()
     # With TLS the engine also takes port 443 of the address when it can: one port is enough.
     app._port_is_bindable = lambda *_: False  # noqa: SLF001 - it has no setting for this
