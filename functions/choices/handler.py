@@ -53,7 +53,7 @@ def list_national_data_opt_outs() -> Response[str]:
     house = assembly()
     if not operates(member(house.registry.person(person_of(service.call)))):
         raise ProblemError(Problem(ProblemType.FORBIDDEN))
-    seen = overview(house.ledger, house.facts.freshness, service.call.now)
+    seen = overview(house.ledger, house.policy.in_force().freshness, service.call.now)
     return answer({"items": [view.json() for view in seen]})
 
 

@@ -267,7 +267,7 @@ def test_a_destroyed_key_is_a_status_of_its_items(cleared: Asked) -> None:
     destroy(cleared.api, "nhs_number")
     answer = expect(cleared.release(), 200)
     assert [item["status"] for item in answer.json["items"]] == ["key_destroyed"] * 3
-    assert answer.json["counts"] == {"key_destroyed": 3}
+    assert answer.json["counts"] == {"key_destroyed": "<10"}
 
 
 def test_where_another_column_s_key_is_destroyed_the_rest_of_the_row_is_released(cleared: Asked) -> None:

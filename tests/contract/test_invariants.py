@@ -150,7 +150,7 @@ def test_invariant_1_a_revoked_request_is_not_released(cleared: Asked, extract: 
 def test_invariant_1_an_expired_window_is_not_released(cleared: Asked, extract: Extract) -> None:
     cleared.api.clock.advance(days=30, seconds=-1)
     load_opt_outs(cleared.api)
-    assert expect(cleared.release(), 200).json["counts"] == {"released": 3}
+    assert expect(cleared.release(), 200).json["counts"] == {"released": "<10"}
     cleared.api.clock.advance(seconds=1)
     refused(cleared.release(), 409, "WINDOW_OVER", extract)
 
@@ -178,7 +178,7 @@ def test_invariant_1_a_deployment_may_ask_for_aal3_before_anything_leaves(cleare
     answer = cleared.release()
     refused(answer, 401, "SIGN_IN_WEAK", extract)
     assert answer.json["sign_in"] == {"acr_values": ["AAL3", "AAL3_ANY"], "max_age": 900}
-    assert expect(cleared.release(claims={"acr": "AAL3"}), 200).json["counts"] == {"released": 3}
+    assert expect(cleared.release(claims={"acr": "AAL3"}), 200).json["counts"] == {"released": "<10"}
 
 
 def test_invariant_1_an_opt_out_after_the_approval_is_upheld(cleared: Asked, extract: Extract) -> None:
@@ -493,10 +493,10 @@ def test_invariant_5_with_a_damaged_register_nothing_is_released(
 def test_invariant_5_a_stale_check_is_pending(cleared: Asked, extract: Extract) -> None:
     cleared.api.clock.advance(days=2)
     answer = expect(cleared.release(), 200)
-    assert answer.json["counts"] == {"pending": 3}
+    assert answer.json["counts"] == {"pending": "<10"}
     assert not identifiers_in(answer.everything, extract)
     load_opt_outs(cleared.api)
-    assert expect(cleared.release(), 200).json["counts"] == {"released": 3}
+    assert expect(cleared.release(), 200).json["counts"] == {"released": "<10"}
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_the_ledger_says_which_records_had_no_key(api: Api, extract: Extract) ->
     asked = approved(api, request_body(extract, 0))
     changed(api, ROTATION, wish("retire", 1), wish("destroy", 1))
     answer = expect(asked.release(), 200)
-    assert answer.json["counts"] == {"key_destroyed": 1}
+    assert answer.json["counts"] == {"key_destroyed": "<10"}
     for value in extract.identifiers[0].values():
         assert value not in answer.everything
 

@@ -57,8 +57,8 @@ def asked_about(api: Api) -> list[str]:
     return api.mesh.sent[-1].body.decode().replace(",", "").split()
 
 
-def counts(asked: Asked) -> dict[str, int]:
-    released: dict[str, int] = expect(asked.release(), 200).json["counts"]
+def counts(asked: Asked) -> dict[str, str]:
+    released: dict[str, str] = expect(asked.release(), 200).json["counts"]
     return released
 
 
@@ -71,7 +71,7 @@ def test_an_approved_requests_people_are_asked_about_and_released_as_the_service
 ) -> None:
     api = cleared.api
     forgotten(api)
-    assert counts(cleared) == {"pending": 3}
+    assert counts(cleared) == {"pending": "<10"}
     listed(api)
     (sealed,) = api.objects("OUTBOX_BUCKET").values()
     assert not [number for number in PEOPLE if number.encode() in sealed]
@@ -80,7 +80,7 @@ def test_an_approved_requests_people_are_asked_about_and_released_as_the_service
     assert sorted(asked_about(api)) == sorted(PEOPLE[:3])
     assert not api.objects("OUTBOX_BUCKET"), "the numbers are gone"
     assert registers(api) == ["asked"]
-    assert counts(cleared) == {"pending": 3}
+    assert counts(cleared) == {"pending": "<10"}
     api.mesh.answer(api.mesh.sent[0], {PEOPLE[1]})
     api.clock.advance(minutes=10)
     done = api.ask_mesh()
@@ -108,7 +108,7 @@ def test_the_next_day_they_are_asked_about_again(cleared: Asked) -> None:
     api.clock.advance(minutes=10)
     assert api.ask_mesh()["listed"] == 0
     api.clock.advance(hours=23)
-    assert counts(cleared) == {"released": 3}, "on yesterday's answer"
+    assert counts(cleared) == {"released": "<10"}, "on yesterday's answer"
 
 
 def test_invariant_7_whoever_opted_out_is_asked_about_as_often_as_anybody(api: Api, extract: Extract) -> None:
@@ -155,7 +155,7 @@ def test_nobody_is_asked_about_whom_the_opt_out_does_not_concern(cleared: Asked,
     assert api.calls[before:].count("Decrypt") == 1, "the request's own content, and nothing else"
     event = api.events()[-1]
     assert (event["type"], event["data"]["people"]) == ("opt_outs.people_listed", 0)
-    assert counts(cleared) == {"released": 3}
+    assert counts(cleared) == {"released": "<10"}
     assert PROJECT in json.dumps(body)
 
 

@@ -408,7 +408,7 @@ def test_a_release_writes_items_for_their_owner_only_and_prints_none(tmp_path: P
         {"row_id": "1", "status": "released", "identifiers": {"nhs_number": PEOPLE[0], "postcode": "LS1 4AP"}},
         {"row_id": "2", "status": "not_available"},
     ]
-    answer = {"release_id": "REL-1", "counts": {"released": 1, "not_available": 1}, "items": items}
+    answer = {"release_id": "REL-1", "counts": {"released": "<10", "not_available": "<10"}, "items": items}
     out = tmp_path / "result.csv"
     result = run("request", "release", "REQ-1", "--out", str(out), api=FakeApi([ok(view("approved")), ok(answer)]))
     assert result.exit_code == 0, result.stderr

@@ -22,6 +22,7 @@ KEY_NAMES = {
 RESOURCE_NAMES = {
     "StateSteps": Holding.STEPS,
     "StateKeys": Holding.KEYS,
+    "StateCounters": Holding.COUNTERS,
     "LedgerBucket": Holding.LEDGER,
     "StateContent": Holding.CONTENT,
     "StateChoices": Holding.CHOICES,

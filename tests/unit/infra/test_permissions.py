@@ -202,7 +202,9 @@ def test_only_the_arn_of_one_key_is_taken(given: object) -> None:
         ("s3:PutObject", Holding.EXTRACTS, "/elsewhere/a", ""),
         ("sqs:SendMessage", Holding.EXTRACTS_QUEUE, "", "pseudonymise sweeper"),
         ("sqs:ReceiveMessage", Holding.EXTRACTS_QUEUE, "", "pseudonymise"),
-        ("sqs:SendMessage", Holding.CHECKS_QUEUE, "", "requests mesh sweeper"),
+        ("sqs:SendMessage", Holding.CHECKS_QUEUE, "", "requests choices mesh sweeper"),
+        ("dynamodb:PutItem", Holding.COUNTERS, "", "release"),
+        ("dynamodb:DeleteItem", Holding.COUNTERS, "", "release"),
         ("sqs:ReceiveMessage", Holding.CHECKS_QUEUE, "", "release"),
     ],
 )

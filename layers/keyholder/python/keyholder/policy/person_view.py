@@ -96,13 +96,18 @@ class PrivacyOfficer:
                 [NewEvent(CHOICES_VIEWED, {"domain": domain, "reason": reason.value})],
                 actor=ActorId(officer.id),
                 trace=self.trace,
-                head=Head(listings=("choices/views", f"domain-views/{domain}")),
+                head=view_head({"domain": domain}),
                 idempotency=self.idempotency,
             )
         except ClaimedError:
             found = replay(self.log, self.idempotency)
             return KEY_REUSED if found is None else found if isinstance(found, Refusal) else None
         return None
+
+
+def view_head(data: JsonObject) -> Head:
+    """Where a look is listed."""
+    return Head(listings=("choices/views", f"domain-views/{data['domain']}"))
 
 
 def person_view(choices: Choices, digest: PersonDigest, now: datetime) -> JsonObject:

@@ -20,6 +20,7 @@ from keyholder.opt_outs.checks import Check, check_head
 from keyholder.opt_outs.checks import evolve as evolve_check
 from keyholder.policy.book import policy_head
 from keyholder.policy.intake import CHOICES_LOADED, choices_head
+from keyholder.policy.person_view import view_head
 from keyholder.pseudonyms.job import job_head
 from keyholder.pseudonyms.rekeying import rekeying_head
 from keyholder.rebuilding.events import rebuild_head
@@ -63,6 +64,7 @@ class Heads:
             "audit": lambda step: audit_head(step[-1].actor),
             "rebuild": lambda _step: rebuild_head(),
             "policy": lambda _step: policy_head(),
+            "view": lambda step: view_head(step[-1].data),
         }
 
     def after(self, step: Sequence[Event]) -> Head | None:
