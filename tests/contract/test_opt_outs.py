@@ -86,7 +86,7 @@ def test_an_approved_requests_people_are_asked_about_and_released_as_the_service
     done = api.ask_mesh()
     assert (done["jobs_created"], done["answered"], done["listed"]) == (1, 1, 0)
     assert registers(api) == ["mesh"]
-    assert counts(cleared) == {"released": 2, "not_available": 1}
+    assert counts(cleared) == {"released": "<10", "not_available": "<10"}
     types = [name for name in api.types() if name.startswith("opt_out")]
     assert types == [
         "opt_outs.people_opened",
