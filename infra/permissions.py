@@ -159,7 +159,12 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         _decrypt("Open", Holding.DOMAIN_KEY, Holding.DIGEST_KEY),
         OPEN_OWN_KEYS,
         _allow("Links", ("s3:PutObject", "s3:GetObject"), *_objects(Holding.CHOICES, "links/")),
-        _allow("Type1", ("s3:GetObject",), *_objects(Holding.CHOICES, "type-1/")),
+        # To drop who has a Type 1 opt-out, and to ask all choices of whoever is to be linked.
+        _allow(
+            "Choices",
+            ("s3:GetObject",),
+            *_objects(Holding.CHOICES, "national-data-opt-outs/", "type-1/", "consents/"),
+        ),
         _allow("ChoicesKeys", ("s3:ListBucket",), Resource(Holding.CHOICES)),
         # An address for an upload or a download can do what who signed it can: this function, and no other.
         _allow("Uploads", ("s3:GetObject", "s3:PutObject"), *_objects(Holding.EXTRACTS, "uploads/")),

@@ -50,6 +50,7 @@ from tests.fakes.ledger import ORIGIN, ManualClock, Memory, MemorySigner, memory
 from tests.opt_out_story import OptOutStory
 from tests.unit.extracts.world import Links, MemoryFiles, Queue, Type1, sheet
 from tests.unit.extracts.world import told as told_of
+from tests.unit.linkage.story import linked
 from tests.unit.requests import world
 from tests.unit.requests.world import BOTH, GP, GRETA, HOSPITAL, NADIA, NILS, OPERATOR, OTHER, ROSA, TARA
 
@@ -176,6 +177,7 @@ class Story:
         """The whole story."""
         self.keys()
         self.rekeyed()
+        linked(self.house.log, self.house.registry, self.clock)
         self.released(self.approved(GP), "inline")
         request = self.approved(GP, delivery="file", recipient=_RECIPIENT)
         release = self.released(request, "file")

@@ -1,4 +1,4 @@
-"""Controllers declare their interests, look after requests, approve, reject and revoke."""
+"""Controllers declare their interests, look after requests, approve, reject and revoke, and agree on linkage."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
 from keyholder.edge.bodies import ApproveBody, LetThroughBody, RejectBody, RevokeBody
-from keyholder.edge.outcomes import acting, desk_call, done_answer
+from keyholder.edge.linkage_bodies import ApproveLinkageBody, EndLinkageBody, LinkageTermsBody
+from keyholder.edge.outcomes import accepted, acting, desk_call, done_answer, registry_call, sign_in_of
 from keyholder.edge.review_bodies import AdviseBody, AskBody, CommentBody, DeclareBody, HandledDomainBody, RecuseBody
 from keyholder.edge.routes import Function
-from keyholder.edge.service import Service
+from keyholder.edge.service import Service, answer
+from keyholder.linkage.agreement import Agreement, agreement_view
+from keyholder.linkage.decide import Yes
+from keyholder.linkage.terms import parse_terms
 from keyholder.refusals import Refusal
+from keyholder.registry.carrying_out import Entry
 from keyholder.requests.codes import RecuseReason
 from keyholder.requests.service import Call, Done
 from keyholder.vocabulary import ContentHash, DomainId, OrganisationCode, PersonId, RequestId
@@ -115,9 +120,50 @@ def let_request_through(request_id: str, body: LetThroughBody) -> Response[str]:
     return _answered(assembly().desk.let_through(_call(), RequestId(request_id), ContentHash(body.content_hash)))
 
 
+@service.route("POST", "/v1/linkage-agreements", status=201, summary="Propose a linkage agreement")
+def propose_linkage(body: LinkageTermsBody) -> Response[str]:
+    """By a controller of one of the two domains. Nothing is translated before controllers of both have approved."""
+    house, call = assembly(), service.call
+    terms = accepted(parse_terms(body.model_dump(mode="json")))
+    agreement_id = f"LNK-{house.new_id()}"
+    outcome = house.linkage.propose(registry_call(call), sign_in_of(call), agreement_id, terms, call.now)
+    return _agreement(outcome, status=201)
+
+
+@service.route(
+    "POST", "/v1/linkage-agreements/{agreement_id}/approve", summary="Approve a linkage agreement for one domain"
+)
+def approve_linkage(agreement_id: str, body: ApproveLinkageBody) -> Response[str]:
+    """One person's yes to exactly these terms. Needs If-Match and a recent sign-in; nobody counts for both domains."""
+    call = service.call
+    call.version()
+    yes = Yes(
+        DomainId(body.domain),
+        ContentHash(body.terms_hash),
+        body.factor,
+        OrganisationCode(body.organisation) if body.organisation else None,
+    )
+    linkage = assembly().linkage
+    return _agreement(linkage.approve(registry_call(call), sign_in_of(call), agreement_id, yes, call.now))
+
+
+@service.route("POST", "/v1/linkage-agreements/{agreement_id}/end", summary="Refuse or end a linkage agreement")
+def end_linkage(agreement_id: str, body: EndLinkageBody) -> Response[str]:
+    """One controller of either domain suffices. Needs If-Match."""
+    call = service.call
+    call.version()
+    return _agreement(assembly().linkage.end(registry_call(call), agreement_id, body.reason, call.now))
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The function's entry."""
     return service(event, context)
+
+
+def _agreement(outcome: Entry[Agreement] | Refusal, *, status: int = 200) -> Response[str]:
+    entry = accepted(outcome)
+    body = agreement_view(entry.value, service.call.now, entry.version)
+    return answer(body, status=status, version=entry.version)
 
 
 def _call() -> Call:

@@ -1,4 +1,4 @@
-"""Providers make pseudonyms, of large extracts too, and re-key them: one of two functions that may use domain keys."""
+"""Providers make pseudonyms, of large extracts too, re-key and translate them: it may use the domain keys."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ from keyholder.extracts.files import FilesUnavailableError
 from keyholder.extracts.service import Told
 from keyholder.extracts.view import collected_json, extract_json
 from keyholder.extracts.working import Worked
+from keyholder.linkage import translation
+from keyholder.linkage.events import agreement_stream
+from keyholder.linkage.translating import TranslatedRow
 from keyholder.policy.choices import ChoicesUnavailableError
 from keyholder.policy.days import london_day
 from keyholder.policy.digests import Digester
@@ -33,7 +36,7 @@ from keyholder.pseudonyms import rekeying
 from keyholder.pseudonyms.job import ClearRow, Job, MadeRow, Workbench, pseudonymise
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.refusals import Refusal
-from keyholder.registry.attempts import record_refusal
+from keyholder.registry.attempts import record_failure, record_refusal
 from keyholder.registry.service import Call
 from keyholder.vocabulary import ActorId, ContentHash, DomainId, ExtractId, StreamId
 
@@ -65,7 +68,21 @@ def rekey_pseudonyms(domain_id: str, body: TokenRowsBody) -> Response[str]:
     with _everything_reached():
         rekeyed = rekeying.rekey(house.ledger, house.key_ring, job, person, domain)
     _note_refusal(rekeyed, "rekey", StreamId(f"domain/{domain_id}"))
-    return answer({"domain": job.domain, "rows": [_rekeyed(row) for row in accepted(rekeyed)]})
+    return answer({"domain": job.domain, "rows": [_replaced(row) for row in accepted(rekeyed)]})
+
+
+@service.route(
+    "POST", "/v1/linkage-agreements/{agreement_id}/translations", summary="Translate pseudonyms for another domain"
+)
+def translate_pseudonyms(agreement_id: str, body: TokenRowsBody) -> Response[str]:
+    """Up to 5,000 rows under an agreement of both domains' controllers. Each row has its NHS number pseudonym, for
+    people's choices are asked; what lies in the person is `not_available`."""
+    house, call = assembly(), service.call
+    job = translation.Job(house.new_id(), agreement_id, _token_rows(body.rows))
+    person = house.registry.person(person_of(call))
+    with _everything_reached(agreement_stream(agreement_id)):
+        done = accepted(house.translating.translate(registry_call(call), job, person, call.now))
+    return answer({"agreement_id": agreement_id, "domain": done.domain, "rows": [_replaced(row) for row in done.rows]})
 
 
 @service.route("POST", "/v1/domains/{domain_id}/extracts", status=201, summary="Announce a large extract")
@@ -148,14 +165,33 @@ def _provider() -> Call:
 
 
 @contextmanager
-def _everything_reached() -> Iterator[None]:
-    """Keys that are withdrawn and stores that can't be read are said to be so."""
+def _everything_reached(begun: StreamId | None = None) -> Iterator[None]:
+    """Keys that are withdrawn and stores that can't be read are said to be so.
+
+    `begun` is what the ledger says was begun: then it is told that it failed.
+    """
     try:
         yield
     except KeyUnavailableError:
+        _note_failure(begun, "KEYS_UNAVAILABLE")
         raise ProblemError(Problem(ProblemType.KEYS_UNAVAILABLE, headers={"retry-after": "300"})) from None
     except (ChoicesUnavailableError, FilesUnavailableError):
+        _note_failure(begun, "CHOICES_UNAVAILABLE")
         raise ProblemError(Problem(ProblemType.UNAVAILABLE, headers={"retry-after": "30"})) from None
+
+
+def _note_failure(begun: StreamId | None, code: str) -> None:
+    if begun is not None:
+        house, call = assembly(), service.call
+        record_failure(
+            house.ledger,
+            house.ids,
+            actor=ActorId(person_of(call)),
+            command="translate",
+            subject=begun,
+            code=code,
+            trace=call.trace,
+        )
 
 
 def _note_refusal(outcome: object, command: str, subject: StreamId) -> None:
@@ -196,7 +232,7 @@ def _row(row: MadeRow) -> dict[str, object]:
     return body
 
 
-def _rekeyed(row: rekeying.RekeyedRow) -> dict[str, object]:
+def _replaced(row: rekeying.RekeyedRow | TranslatedRow) -> dict[str, object]:
     return {
         "row_id": row.row_id,
         "statuses": {kind.value: cell.status.value for kind, cell in row.cells.items()},

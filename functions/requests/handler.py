@@ -17,6 +17,7 @@ from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.review_bodies import ReplyBody
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
+from keyholder.linkage.agreement import agreement_view
 from keyholder.refusals import Refusal
 from keyholder.registry.people import Person, person_json
 from keyholder.requests.listings import (
@@ -175,6 +176,35 @@ def nudge_controllers(request_id: str, body: NoBody) -> Response[str]:  # noqa: 
     house = assembly()
     call = desk_call(service.call, house, expected=service.call.if_match)
     return _answered(house.desk.nudge(call, RequestId(request_id)))
+
+
+@service.route("GET", "/v1/linkage-agreements/{agreement_id}", summary="A linkage agreement")
+def show_linkage_agreement(agreement_id: str) -> Response[str]:
+    """For whoever decides for one of its domains, for providers who translate under it, and for auditors."""
+    house = assembly()
+    entry = house.linkage.shown_to(acting(service.call, house).person, agreement_id)
+    if entry is None:
+        raise ProblemError(Problem(ProblemType.NOT_FOUND))
+    return answer(agreement_view(entry.value, service.call.now, entry.version), version=entry.version)
+
+
+@service.route("GET", "/v1/domains/{domain_id}/linkage-agreements", summary="A domain's linkage agreements")
+def list_linkage_agreements(
+    domain_id: str,
+    cursor: Annotated[str | None, Query(max_length=LONGEST, description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 20,
+) -> Response[str]:
+    """Those from it and to it that you may read, the oldest first."""
+    house, call = assembly(), service.call
+    person, domain = acting(call, house).person, DomainId(domain_id)
+    if house.registry.domain(domain) is None:
+        raise ProblemError(Problem(ProblemType.NOT_FOUND))
+    scope = {"linkage": domain_id}
+    after = text(position(house.requests_seal, call, scope, cursor), "after") if cursor else None
+    page = house.linkage.page(person, domain, after, limit)
+    following = sealed(house.requests_seal, call, scope, {"after": page.next}) if page.next else None
+    items = [agreement_view(entry.value, call.now, entry.version) for entry in page.items]
+    return answer({"items": items, "next": following})
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

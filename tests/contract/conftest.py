@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.api import Api, Snapshot, running, snapshot
+from tests.contract.linked import in_force, linked
 from tests.contract.settled import Asked, Extract, expect, in_review, request_body, settle
 from tests.unit.infra.conftest import assembly
 
@@ -37,6 +38,14 @@ def cleared_snapshot(reviewed_snapshot: Snapshot) -> Snapshot:
         for who in ("controller", "second-controller"):
             expect(asked.approve(who), 200)
         return snapshot(api, {"request": asked.id})
+
+
+@pytest.fixture(scope="session")
+def linked_snapshot(settled_snapshot: Snapshot) -> Snapshot:
+    """Once a worker: the settled world with a second domain, and an agreement between both that is in force."""
+    with running(settled_snapshot) as api:
+        linked(api)
+        return snapshot(api, {"path": in_force(api)})
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import pytest
 
 from infra.api import ACCESS_LOG_FORMAT
 from infra.routes import ROUTES
+from tests.contract import linked
 from tests.contract.api import SCOPES, Answer, Api, Fault
 from tests.contract.aws import REGION
 from tests.contract.settled import (
@@ -119,6 +120,17 @@ def whole_life(api: Api, extract: Extract) -> Told:
     change = told.of(expect(api.post("/v1/policy/changes", {"settings": fewer, "reason": "review"}, "operator"), 201))
     told.of(expect(api.get(f"/v1/policy/changes/{change.json['change_id']}", "controller"), 200))
     told.of(expect(api.post(f"/v1/policy/changes/{change.json['change_id']}/confirm", {}, "controller"), 200))
+    linked.linked(api)
+    agreement = linked.in_force(api)
+    column = [extract.record(place) for place in (0, 3, 4)] + [{"row_id": "x", "pseudonyms": {"nhs_number": PEOPLE[0]}}]
+    translated = expect(api.post(f"{agreement}/translations", {"rows": column}, "provider"), 200)
+    assert not found_in(translated.everything, [*identifiers_of(extract), *tokens_of(extract)])
+    told.of(api.post(f"{agreement}/translations", {"rows": column}, "researcher"))
+    told.of(api.post(f"{agreement}/translations", {"rows": column * 2}, "provider"))
+    with api.failing(Fault("Decrypt", "DisabledException", 400)):
+        told.of(api.post(f"{agreement}/translations", {"rows": column}, "provider"))
+    told.of(linked.end(api, agreement))
+    told.of(expect(api.get(f"/v1/domains/{DOMAIN}/linkage-agreements", "controller"), 200))
     for number in PEOPLE[:2]:
         search = {"nhs_number": number, "reason": "subject_access"}
         told.of(expect(api.post("/v1/audit/subject-searches", search, "auditor"), 200))
@@ -196,6 +208,7 @@ def test_invariant_3_the_ledger_tells_nothing_about_a_patient(api: Api, extract:
     for key, body in api.objects("LEDGER_BUCKET").items():
         assert not found_in(body.decode(), canaries), key
     types = set(api.types())
+    assert {"linkage.translated", "linkage.ended", "pseudonyms.rekeyed"} <= types, sorted(types)
     assert {"release.items_released", "release.finished", "request.rejected", "attempt.refused"} <= types, sorted(types)
 
 

@@ -23,7 +23,7 @@ from keyholder.policy.consents import ConsentRecord, write_consents
 from keyholder.policy.facts import Consent
 from keyholder.policy.vocabulary import ConsentGiver
 from keyholder.vocabulary import OrganisationCode, PersonId
-from tests.contract import settled
+from tests.contract import linked, settled
 from tests.contract.api import CLOCK, REGION, Answer, Api, Fault, running
 from tests.contract.settled import (
     DOMAIN,
@@ -52,6 +52,7 @@ PLACES = {
     "index": NOWHERE,
     "quarter": NOWHERE,
     "change_id": NOWHERE,
+    "agreement_id": "LNK-" + "0" * 26,
 }
 """What is not there, for each variable of a path."""
 WHO = {
@@ -65,6 +66,7 @@ WHO = {
 }
 LISTS = {
     "GET /v1/requests": {"limit": "0"},
+    "GET /v1/domains/{domain_id}/linkage-agreements": {"limit": "0"},
     "GET /v1/audit/events": {"request": "x", "limit": "0"},
     "GET /v1/requests/{request_id}/receipts": {"limit": "0"},
     "GET /v1/requests/{request_id}/conversation": {"limit": "0"},
@@ -126,6 +128,7 @@ def _succeed(api: Api, extract: Extract) -> None:
     _choose(api)
     _hold(api, extract)
     _change_policy(api)
+    _link(api, extract)
     damaged = {"row_id": "bad", "pseudonyms": {"nhs_number": "NO", "postcode": extract.foreign["postcode"]}}
     body = {"rows": [extract.record(0), damaged]}
     rekeyed = expect(api.post(f"/v1/domains/{DOMAIN}/rekeyings", body, "provider"), 200).json["rows"]
@@ -361,7 +364,7 @@ def _fail(api: Api, extract: Extract) -> None:
         "revoke": {"reason": "other"},
         "let-through": {"content_hash": content_hash},
     }
-    assert set(bodies) == CONDITIONAL
+    assert {*bodies, "end"} == CONDITIONAL, "the end of an agreement is walked where agreements are"
     for command, body in bodies.items():
         who = "researcher" if command == "save" else "controller"
         assert api.post(f"{asked.path}/{command}", body, who).status == 428, command
@@ -417,6 +420,31 @@ def _change_policy(api: Api) -> None:
     assert api.post(f"{changes}/{made}/withdraw", {}, "operator").status == 409
     assert api.post(f"{changes}/{made}/confirm", {}, "controller").status == 409
     assert expect(api.get("/v1/policy", "auditor"), 200).json["changes"]
+
+
+def _link(api: Api, extract: Extract) -> None:
+    """Two domains agree, and a column is translated; each at the wrong time too."""
+    linked.linked(api)
+    path = linked.in_force(api)
+    other = linked.proposed(api)
+    listed = f"/v1/domains/{linked.TARGET}/linkage-agreements"
+    assert len(expect(api.get(listed, "controller"), 200).json["items"]) == 2
+    damaged = {"row_id": "x", "pseudonyms": {"nhs_number": "x"}}
+    body = {"rows": [extract.record(0), extract.record(settled.TYPE_1), damaged]}
+    rows = expect(api.post(f"{path}/translations", body, "provider"), 200).json["rows"]
+    assert [row["statuses"]["nhs_number"] for row in rows] == ["translated", "not_available", "malformed"]
+    assert api.post(f"{other}/translations", body, "provider").status == 409
+    assert api.post(f"{path}/translations", {"rows": [body["rows"][0]] * 2}, "provider").status == 422
+    expect(linked.end(api, path), 200)
+    assert linked.end(api, path).status == 409
+    assert linked.approve(api, path, "one", DOMAIN).status == 409
+    unknown = f"{linked.AGREEMENTS}/{PLACES['agreement_id']}"
+    yes = {"domain": DOMAIN, "terms_hash": "0" * 64, "no_conflict_of_interest": True}
+    assert api.post(f"{unknown}/approve", yes, "one", if_match='W/"1"').status == 404
+    assert api.post(f"{unknown}/end", {"reason": "other"}, "one", if_match='W/"1"').status == 404
+    assert api.post(f"{unknown}/translations", body, "provider").status == 404
+    assert api.post(f"{other}/end", {"reason": "other"}, "one").status == 428
+    assert api.post(f"{other}/approve", yes, "one").status == 428
 
 
 def _etag(asked: Asked) -> str:

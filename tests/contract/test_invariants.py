@@ -17,6 +17,7 @@ from keyholder.policy.facts import Consent
 from keyholder.policy.vocabulary import ConsentGiver
 from keyholder.registry.people import person_id
 from keyholder.vocabulary import RequestId
+from tests.contract import linked
 from tests.contract.api import ISSUER, SUBJECTS, Answer, Api, Fault, running
 from tests.contract.aws import REGION
 from tests.contract.settled import (
@@ -320,6 +321,7 @@ COMMANDS: dict[str, tuple[str, Command]] = {
         "approved",
         lambda a, x: a.api.post(f"/v1/domains/{DOMAIN}/rekeyings", {"rows": [x.record(0)]}, "provider"),
     ),
+    "linkage": ("approved", lambda a, _: a.api.post(linked.AGREEMENTS, linked.TERMS, "controller")),
     "search": (
         "approved",
         lambda a, _: a.api.post(

@@ -16,18 +16,23 @@ from keyholder.canonical import content_hash
 from keyholder.extracts.events import EVENTS as EXTRACT_EVENTS
 from keyholder.ledger.event import Event
 from keyholder.ledger.verification import BrokenLedgerError, Fault, verify
+from keyholder.linkage import events as linkage
+from keyholder.linkage.events import AgreementProposed
+from keyholder.linkage.terms import read_terms
 from keyholder.policy import changes as policy
 from keyholder.policy.changes import settings_hash
 from keyholder.policy.settings import CHECK_AT_DISCLOSURE, settings_json
 from keyholder.pseudonyms.rekeying import PSEUDONYMS_REKEYED
 from keyholder.registry import events as registry
+from keyholder.registry.fields import Fields
 from keyholder.requests.codec import EVENTS
 from keyholder.requests.codes import RevokeReason
 from keyholder.requests.events import RequestRevoked
 from keyholder.vocabulary import ActorId, StreamId
-from tests.kept_ledger import KEY, WITHDRAWN, Kept, Story, told
+from tests.kept_ledger import KEY, PROVIDER, WITHDRAWN, Kept, Story, told
+from tests.unit.linkage.story import CARRIER, THEO
 from tests.unit.requests import world
-from tests.unit.requests.world import COLLEAGUE, DEV, NADIA, NILS, OPERATOR, ROSA, STRANGER, TARA
+from tests.unit.requests.world import BOTH, COLLEAGUE, DEV, NADIA, NILS, OPERATOR, ROSA, STRANGER, TARA
 
 Lie = Callable[[list[Event]], object]
 
@@ -80,6 +85,7 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
         policy.CHANGE_PROPOSED,
         policy.CHANGE_CONFIRMED,
         policy.CHANGE_WITHDRAWN,
+        *linkage.TYPES,
     }
 
 
@@ -233,6 +239,45 @@ def _beyond_a_cap(events: list[Event]) -> None:
     stated = content_hash(settings)
     changed("policy.change_proposed", 0, settings=settings, settings_sha256=stated)(events)
     changed("policy.change_confirmed", 0, settings_sha256=stated)(events)
+
+
+def linkage_by(who: world.Person, which: int) -> Lie:
+    return changed("linkage.approved", which, actor=ActorId(who.id))
+
+
+def linked_by_one(events: list[Event]) -> None:
+    """One approval, said to be enough."""
+    index = place(events, "linkage.approved")
+    done = events[place(events, "linkage.came_into_force")]
+    first = events[index]
+    events[index + 1 : place(events, "linkage.came_into_force") + 1] = [
+        replace(done, at=first.at, actor=first.actor, trace=first.trace)
+    ]
+
+
+def other_terms(events: list[Event]) -> None:
+    """Wider terms than those that were approved, with their own hash."""
+    index = place(events, "linkage.proposed")
+    terms = read_terms(Fields(events[index].data["terms"]))
+    wider = replace(terms, most_tokens=terms.most_tokens * 2)
+    data = AgreementProposed(wider).new_event().data
+    events[index] = replace(events[index], data=data)
+
+
+def approver_left(events: list[Event]) -> None:
+    """Somebody who approved is disabled before the first translation."""
+    known = events[[event.data.get("id") for event in events].index(THEO.id)]
+    index = place(events, "linkage.translation_authorised")
+    at = events[index].at - timedelta(minutes=10)
+    gone = replace(known, type="person.changed", at=at, trace="gone", data={**known.data, "disabled": True})
+    for later, event in enumerate(events[index:], index):
+        events[later] = replace(event, at=event.at + timedelta(minutes=10))
+    events.insert(index, replace(gone, at=events[index - 1].at + timedelta(seconds=1)))
+
+
+def _authorised(event: Event) -> Event:
+    data = {"translation_id": "T9", "rows": 1, "tokens": {"nhs_number": 1}, "domains": event.data["domains"]}
+    return replace(event, type="linkage.translation_authorised", data=data)
 
 
 LIES: dict[str, tuple[Lie, str]] = {
@@ -587,6 +632,81 @@ LIES: dict[str, tuple[Lie, str]] = {
         "only Keyholder does",
     ),
     "a foreign message left twice": (again("opt_out_message.left"), "left once"),
+    "a linkage without one of its approvals": (dropped("linkage.approved", 2), "does not follow"),
+    "a linkage that nobody agreed to": (dropped("linkage.came_into_force"), "does not follow"),
+    "a linkage in force with one approval": (
+        linked_by_one,
+        "does not follow",
+    ),
+    "a linkage approved by its proposer": (linkage_by(NADIA, 2), "could not happen: OWN_PROPOSAL"),
+    "a linkage approved twice by one person": (linkage_by(BOTH, 2), "could not happen: ALREADY_APPROVED"),
+    "a linkage approved by an operator": (linkage_by(OPERATOR, 1), "could not happen: NOT_A_CONTROLLER"),
+    "a linkage approved by a stranger": (linkage_by(STRANGER, 1), "could not happen: NOT_A_CONTROLLER"),
+    "an approval of other terms": (
+        changed("linkage.approved", 0, terms_hash="cd" * 32),
+        "could not happen: OTHER_TERMS",
+    ),
+    "terms that were not approved": (
+        other_terms,
+        "could not happen: OTHER_TERMS",
+    ),
+    "a linkage proposed by nobody who controls": (
+        changed("linkage.proposed", 0, actor=ActorId(ROSA.id)),
+        "could not happen: NOT_A_CONTROLLER",
+    ),
+    "a linkage proposed twice": (again("linkage.proposed"), "could not happen"),
+    "a translation before the agreement": (
+        moved_before("linkage.translation_authorised", "linkage.approved"),
+        "could not happen: AGREEMENT_NOT_IN_FORCE",
+    ),
+    "a translation after the end": (
+        after("linkage.ended", 0, lambda event: replace(_authorised(event), actor=ActorId(CARRIER.id))),
+        "could not happen: AGREEMENT_OVER",
+    ),
+    "a translation under a refused agreement": (
+        after("linkage.ended", 1, lambda event: replace(_authorised(event), actor=ActorId(CARRIER.id))),
+        "could not happen: AGREEMENT_OVER",
+    ),
+    "a translation after the last day": (
+        lambda events: _later(events, "linkage.translation_authorised", timedelta(days=92)),
+        "could not happen: AGREEMENT_OVER",
+    ),
+    "a translation by somebody else": (
+        changed("linkage.translation_authorised", 0, actor=ActorId(PROVIDER.id)),
+        "could not happen: NOT_THE_CARRIER",
+    ),
+    "more pseudonyms than were agreed": (
+        changed("linkage.translation_authorised", 1, tokens={"nhs_number": 41}, rows=41),
+        "could not happen: TOKENS_SPENT",
+    ),
+    "another type than was agreed": (
+        changed("linkage.translation_authorised", 0, tokens={"postcode": 60}),
+        "could not happen: TYPE_NOT_AGREED",
+    ),
+    "more pseudonyms than rows": (changed("linkage.translation_authorised", 0, rows=59), "counts"),
+    "a translation's id twice": (changed("linkage.translation_authorised", 1, translation_id="T1"), "comes twice"),
+    "an outcome nobody gave leave for": (
+        dropped("linkage.translation_authorised", 1),
+        "could not happen: TRANSLATION_UNKNOWN",
+    ),
+    "an outcome twice": (again("linkage.translated"), "could not happen: TRANSLATION_UNKNOWN"),
+    "an outcome about more": (
+        changed("linkage.translated", 0, cells={"nhs_number": {"translated": 61}}),
+        "could not happen: COUNTS_DIFFER",
+    ),
+    "an outcome under a key that makes nothing": (
+        changed("linkage.translated", 0, key_versions={"nhs_number": 2}),
+        "key version that makes none",
+    ),
+    "an outcome of no status": (
+        changed("linkage.translated", 0, cells={"nhs_number": {"opened": 60}}),
+        "could not be decided",
+    ),
+    "an agreement ended by nobody who controls": (
+        changed("linkage.ended", 0, actor=ActorId(CARRIER.id)),
+        "could not happen: NOT_A_CONTROLLER",
+    ),
+    "an approver who had left": (approver_left, "could not happen: APPROVALS_LOST"),
     "checks held by a person": (changed("request.checks_held", 0, actor=ActorId(ROSA.id)), "NOT_FOR_PEOPLE"),
     "ten digits without their warning": (changed("domain.registered", -2, warnings={}), "does not follow"),
     "dates in ten digits": (

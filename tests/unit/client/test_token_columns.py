@@ -85,6 +85,7 @@ def test_a_status_column_stands_beside_each_if_asked_for_and_a_column_only_sent_
     "answer",
     [
         lambda rows: Sent()(rows)[1:],
+        lambda rows: [*Sent()(rows), ReplacedRow("99", {}, {})],
         lambda rows: [ReplacedRow("99", {}, {})],  # noqa: ARG005
         lambda rows: [ReplacedRow(row_id, {}, {}) for row_id, _ in rows],
     ],

@@ -90,7 +90,7 @@ def test_links_are_kept_as_those_of_a_call() -> None:
     at = world()
     at.work(at.queued(ROWS))
     digests = {one[place : place + 8] for one in at.links.kept.values() for place in range(16, len(one), 8)}
-    assert len(digests) == 6, "the postcodes of everybody but who opted out and who has none"
+    assert len(digests) == 7 + 6, "everybody but who opted out, and the postcodes but for who has none"
     assert {key.split("/")[0] for key in at.links.kept} == {DOMAIN.id}
 
 

@@ -187,7 +187,7 @@ def test_only_the_arn_of_one_key_is_taken(given: object) -> None:
         ("s3:DeleteObject", Holding.VIEW, "/tile/0/000", "sweeper rebuild"),
         ("s3:PutObject", Holding.CHOICES, "/consents/a", "choices"),
         ("s3:PutObject", Holding.CHOICES, "/links/a", "pseudonymise"),
-        ("s3:GetObject", Holding.CHOICES, "/national-data-opt-outs/a", "release choices mesh"),
+        ("s3:GetObject", Holding.CHOICES, "/national-data-opt-outs/a", "release pseudonymise choices mesh"),
         ("s3:GetObjectVersion", Holding.LEDGER, "/journal/a", "audit rebuild"),
         ("s3:ListBucketVersions", Holding.LEDGER, "", "audit watch rebuild"),
         ("s3:DeleteObject", Holding.LEDGER, "/journal/a", ""),

@@ -42,6 +42,8 @@ def test_exactly_what_stood_in_one_row_is_held(first: Rows, second: Rows, never:
     }
     for number, kind, value in crossed:
         assert links.holds(KEY, DOMAIN, number, kind, value) == ((number, kind, value) in true)
+    asked = list(crossed)
+    assert links.holds_each(KEY, DOMAIN, asked) == [cell in true for cell in asked], "many at once as one by one"
 
 
 @given(st.lists(extract_rows(), max_size=8))

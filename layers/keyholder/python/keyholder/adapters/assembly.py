@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,10 @@ from keyholder.ledger.views import View, ViewPublisher, ViewStore
 from keyholder.ledger.watch import Sighting, watch
 from keyholder.limits.limiter import Limiter
 from keyholder.limits.thresholds import default_limits
+from keyholder.linkage.decide import Objects
+from keyholder.linkage.policy_view import objections
+from keyholder.linkage.service import Linkage
+from keyholder.linkage.translation import Translating
 from keyholder.opt_outs.book import CheckBook
 from keyholder.opt_outs.mailbox import Correspondence, Mailbox
 from keyholder.opt_outs.removal import Removal
@@ -188,6 +192,18 @@ class Assembly:
     @cached_property
     def policy(self) -> PolicyBook:
         return PolicyBook(self.ledger, self.ids, self.registry, self.sign_in_rules)
+
+    @cached_property
+    def linkage(self) -> Linkage:
+        return Linkage(self.ledger, self.registry, self.ids, self._linkage_objections, self.sign_in_rules)
+
+    def _linkage_objections(self, now: datetime) -> Objects:
+        """Under the settings in force at this moment."""
+        return objections(self.policy.in_force(), now)
+
+    @cached_property
+    def translating(self) -> Translating:
+        return Translating(self.linkage, self.key_ring, self.purpose_keys, self.choices, self.policy.in_force)
 
     @cached_property
     def desk(self) -> RequestDesk:

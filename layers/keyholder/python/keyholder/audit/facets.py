@@ -1,7 +1,8 @@
 """What an auditor can look events up by, and which events answer to it.
 
 An event of a request answers to the request's project, and to the domains it names itself; where it names none, to
-those the request asks from at that moment. Refused and failed attempts answer to what they were attempted on.
+those the request asks from at that moment. An event of a linkage agreement answers to both its domains. Refused and
+failed attempts answer to what they were attempted on.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime
 from keyholder.audit.vocabulary import Decision
 from keyholder.canonical import JsonObject, JsonValue, content_hash
 from keyholder.ledger.event import Event, rfc3339
+from keyholder.linkage import events as linkage
 from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry.attempts import ATTEMPT_REFUSED, UNNAMED, safe_subject
 from keyholder.registry.fields import PERSON, Fields
@@ -37,6 +39,8 @@ DECISIONS: Mapping[str, Decision] = {
     "request.withdrawn": Decision.WITHDRAWN,
     "request.expired": Decision.EXPIRED,
     "request.revoked": Decision.REVOKED,
+    linkage.APPROVED: Decision.APPROVED,
+    linkage.ENDED: Decision.REVOKED,
     ATTEMPT_REFUSED: Decision.REFUSED,
 }
 
@@ -170,6 +174,8 @@ def facets(event: Event, histories: Histories) -> frozenset[str]:
     if event.type in DECISIONS:
         found.add(f"decision/{DECISIONS[event.type]}")
     domains = _domains(event.data)
+    if event.type in linkage.TYPES and "project" in event.data:
+        found.add(f"project/{event.data['project']}")
     if state is not None:
         project = state.summary.project if state.summary else event.data.get("project")
         found.update([f"project/{project}"] if isinstance(project, str) else [])

@@ -17,6 +17,7 @@ from itertools import groupby
 from keyholder.audit import opt_out_rules
 from keyholder.audit.extract_rules import ExtractRules
 from keyholder.audit.job_rules import RekeyingRules
+from keyholder.audit.linkage_rules import LinkageRules
 from keyholder.audit.policy_rules import PolicyRules
 from keyholder.audit.rebuild_rules import RebuildRules
 from keyholder.audit.records import Records
@@ -26,6 +27,7 @@ from keyholder.extracts.events import EVENTS as EXTRACT_EVENTS
 from keyholder.ledger.event import Event
 from keyholder.ledger.journal import Batch
 from keyholder.ledger.verification import BrokenLedgerError, Fault
+from keyholder.linkage import events as linkage
 from keyholder.policy import changes as policy
 from keyholder.pseudonyms.rekeying import PSEUDONYMS_REKEYED
 from keyholder.rebuilding.events import BEGAN, FINISHED, KIND
@@ -55,6 +57,7 @@ _HOME = {
     policy.CHANGE_PROPOSED: "policy",
     policy.CHANGE_CONFIRMED: "policy",
     policy.CHANGE_WITHDRAWN: "policy",
+    **dict.fromkeys(linkage.TYPES, "linkage"),
     **dict.fromkeys(EVENTS, "request"),
     **dict.fromkeys(EXTRACT_EVENTS, "extract"),
 }
@@ -74,6 +77,7 @@ class Rules:
         self._opt_outs = opt_out_rules.OptOutRules(records)
         self._rebuilds = RebuildRules()
         self._policy = PolicyRules(records)
+        self._linkage = LinkageRules(records)
 
     def saw(self, key: str, batch: Batch, events: Sequence[Event]) -> None:
         """The next batch. Raises `BrokenLedgerError` at the first event that could not have happened."""
@@ -93,7 +97,7 @@ class Rules:
     def end(self, _size: int) -> None:
         """Nothing comes after this."""
 
-    def _step(self, stream: StreamId, events: Sequence[Event]) -> None:
+    def _step(self, stream: StreamId, events: Sequence[Event]) -> None:  # noqa: C901 - one case a kind of stream
         kind = stream.partition("/")[0]
         for event in events:
             if _HOME.get(event.type, kind) != kind or (kind in _KINDS and event.type not in _HOME):
@@ -114,6 +118,8 @@ class Rules:
             self._rebuilds.step(stream, events)
         elif kind == "policy":
             self._policy.step(stream, events)
+        elif kind == "linkage":
+            self._linkage.step(stream, events)
 
 
 def _step(event: Event) -> tuple[StreamId, str, ActorId, str]:

@@ -240,6 +240,44 @@ class Keyholder:
         """Has everything of it erased."""
         return ExtractView.parse(self._post(f"{_extract(extract_id)}/discard", {}))
 
+    # Linkage
+
+    def propose_linkage(self, terms: JsonObject) -> JsonObject:
+        """Puts the terms of a linkage agreement before the controllers of both domains."""
+        return Reader.of(self._post("/v1/linkage-agreements", terms)).raw
+
+    def linkage_agreement(self, agreement_id: str) -> JsonObject:
+        """An agreement as it is now."""
+        return Reader.of(self._get(_agreement(agreement_id))).raw
+
+    def linkage_agreements(self, domain: str) -> Iterator[JsonObject]:
+        """The agreements from a domain and to it that the caller may read."""
+        yield from self._pages(f"/v1/domains/{_quoted(domain)}/linkage-agreements", {})
+
+    def approve_linkage(
+        self,
+        agreement_id: str,
+        domain: str,
+        terms_hash: str,
+        if_match: str,
+        *,
+        factor: str | None = None,
+        organisation: str | None = None,
+    ) -> JsonObject:
+        """Approves exactly these terms for one of the two domains, and declares no conflict of interest."""
+        body: JsonObject = {"domain": domain, "terms_hash": terms_hash, "no_conflict_of_interest": True}
+        said = {"factor": factor, "organisation": organisation}
+        body = {**body, **{name: value for name, value in said.items() if value is not None}}
+        return Reader.of(self._post(f"{_agreement(agreement_id)}/approve", body, if_match)).raw
+
+    def end_linkage(self, agreement_id: str, reason: str, if_match: str) -> JsonObject:
+        """Refuses or ends an agreement."""
+        return Reader.of(self._post(f"{_agreement(agreement_id)}/end", {"reason": reason}, if_match)).raw
+
+    def translate(self, agreement_id: str, rows: Sequence[Row]) -> tuple[ReplacedRow, ...]:
+        """Up to 5,000 rows of pseudonyms, translated for the agreement's target domain."""
+        return ReplacedRow.parse(self._post(f"{_agreement(agreement_id)}/translations", _token_rows(rows)))
+
     # Audit
 
     def events(self, request: str | None = None, **conditions: str) -> Iterator[JsonObject]:
@@ -432,6 +470,10 @@ def _token_rows(rows: Sequence[Row]) -> JsonObject:
 
 def _extract(extract_id: str) -> str:
     return f"/v1/extracts/{_quoted(extract_id)}"
+
+
+def _agreement(agreement_id: str) -> str:
+    return f"/v1/linkage-agreements/{_quoted(agreement_id)}"
 
 
 def _key_changes(domain_id: str) -> str:

@@ -103,17 +103,21 @@ class Replacing:
                 yield self._row(row, answers.get(str(number)), number + 1, done)
 
     def _tokens(self, row: Mapping[str, str]) -> Tokens:
-        return {kind.value: row[name] for kind, name in self.columns.items() if 0 < len(row[name]) <= LONGEST}
+        """What is sent of a row: nothing where nothing of it would come back."""
+        tokens = {kind: row[name] for kind, name in self.columns.items() if 0 < len(row[name]) <= LONGEST}
+        return {kind.value: token for kind, token in tokens.items()} if tokens.keys() - self.only_sent else {}
 
     def _row(self, row: Mapping[str, str], answer: ReplacedRow | None, line: int, done: Replaced) -> Mapping[str, str]:
         written = dict(row)
         for kind, name in self.columns.items():
+            if kind in self.only_sent:
+                continue
             status = answer.statuses.get(kind.value, "") if answer is not None else ""
             if len(row[name]) > LONGEST:
                 status = RekeyStatus.MALFORMED.value
             if row[name] and not status:
                 raise SheetError("the answer does not hold the cells that were sent")
-            if status and kind not in self.only_sent:
+            if status:
                 done.add(name, status, line)
             written[name + STATUS_SUFFIX] = status
             new = answer.pseudonyms.get(kind.value) if answer is not None else None

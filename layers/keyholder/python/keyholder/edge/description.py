@@ -93,7 +93,7 @@ _ON_EVERY_ANSWER = ("X-Request-ID", "X-Correlation-ID", "Cache-Control")
 _RETRY_AFTER: Document = {"description": "Seconds to wait, where waiting helps.", "schema": {"type": "integer"}}
 _MAY_SAY_WHEN = frozenset({409, 500, 503})
 
-CONDITIONAL = frozenset({"approve", "reject", "revoke", "let-through", "save"})
+CONDITIONAL = frozenset({"approve", "reject", "revoke", "let-through", "save", "end"})
 """Commands that name the version they were decided on (If-Match)."""
 CONDITIONAL_AT_WILL = frozenset(
     {
@@ -126,7 +126,11 @@ _MAY_CONFLICT = frozenset(
 )
 """Functions whose commands meet a state that does not allow them; the others only add to the ledger."""
 _ALWAYS_NEW = frozenset(
-    {"POST /v1/requests", *(f"POST /v1/domains/{{domain_id}}/{new}" for new in ("pseudonyms", "rekeyings", "extracts"))}
+    {
+        "POST /v1/requests",
+        "POST /v1/linkage-agreements",
+        *(f"POST /v1/domains/{{domain_id}}/{new}" for new in ("pseudonyms", "rekeyings", "extracts")),
+    }
 )
 """Commands of theirs that only add all the same."""
 _CHANGES_WHAT_IS_REGISTERED = frozenset({"POST /v1/people", "POST /v1/projects"})

@@ -79,6 +79,10 @@ def _decision(command: str) -> Route:
     return Route("POST", f"/v1/requests/{{request_id}}/{command}", Function.DECISIONS, Scope.DECIDE)
 
 
+def _linkage(method: str, path: str) -> Route:
+    return Route(method, path, Function.DECISIONS, Scope.DECIDE)
+
+
 def _release(command: str) -> Route:
     return Route("POST", f"/v1/requests/{{request_id}}/{command}", Function.RELEASE, Scope.RELEASE)
 
@@ -137,6 +141,12 @@ ROUTES: tuple[Route, ...] = (
     _extract("POST", "/v1/extracts/{extract_id}/start"),
     _extract("POST", "/v1/extracts/{extract_id}/collect"),
     _extract("POST", "/v1/extracts/{extract_id}/discard"),
+    _linkage("POST", "/v1/linkage-agreements"),
+    _reading("/v1/linkage-agreements/{agreement_id}"),
+    _reading("/v1/domains/{domain_id}/linkage-agreements"),
+    _linkage("POST", "/v1/linkage-agreements/{agreement_id}/approve"),
+    _linkage("POST", "/v1/linkage-agreements/{agreement_id}/end"),
+    Route("POST", "/v1/linkage-agreements/{agreement_id}/translations", Function.PSEUDONYMISE, Scope.PROVIDE),
     _audit("GET", "/v1/audit/events"),
     _audit("GET", "/v1/audit/events/{index}"),
     _audit("POST", "/v1/audit/subject-searches"),

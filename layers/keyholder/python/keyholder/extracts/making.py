@@ -98,8 +98,7 @@ def make_part(block: Sequence[Row], told: Announcement, keys: Keys, rules: Rules
     for kind, column in sealed.items():
         counts.pseudonyms[kind] += sum(one is not None for one in compress(column.pseudonyms, kept))
     linked = {kind: list(compress(column.canonical, kept)) for kind, column in sealed.items()}
-    lone_numbers = keys.schemes.get(NHS_NUMBER) is Scheme.FF1
-    return Part(_text(rows, told), column_links(keys.links, keys.domain, linked, lone_numbers=lone_numbers))
+    return Part(_text(rows, told), column_links(keys.links, keys.domain, linked, lone_numbers=True))
 
 
 def _sealed(cells: Sequence[str], kind: IdentifierType, keys: Keys, today: date) -> SealedColumn:

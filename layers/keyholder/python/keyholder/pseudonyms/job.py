@@ -25,7 +25,6 @@ from keyholder.pseudonyms.job_events import record_once
 from keyholder.pseudonyms.key_ring import KeyRing, OpenedKeys, SecretKey
 from keyholder.pseudonyms.row_links import LinkKey, link_digests
 from keyholder.pseudonyms.sealing import SealedCell, SealedRow, SealStatus, canonical_row, seal_rows
-from keyholder.pseudonyms.token import Scheme
 from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person
@@ -131,8 +130,7 @@ def pseudonymise(
         return found
     with LinkKey.derive(bench.digest_key) as link_key:
         rows = map(canonical_row, sealed)
-        lone_numbers = domain.scheme(IdentifierType.NHS_NUMBER) is Scheme.FF1
-        links = link_digests(link_key, domain.id, rows, lone_numbers=lone_numbers)
+        links = link_digests(link_key, domain.id, rows, lone_numbers=True)
         bench.links.keep_links(domain.id, job.id, links)
     return made
 

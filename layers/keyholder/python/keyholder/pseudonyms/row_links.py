@@ -13,6 +13,7 @@ purpose alone; 8 bytes make a chance hit one in 10^19 for each digest held.
 from __future__ import annotations
 
 import struct
+import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,10 @@ _MAGIC = b"KHRL"
 _VERSION = 1
 
 
+LinkedCell = tuple[str, IdentifierType, str]
+"""An NHS number, and an identifier that may have stood in one row with it. Both canonical."""
+
+
 class LinkKey(SecretKey):
     """The key of the row links: 32 bytes, derived from the digest key with HKDF-SHA-256 under a label of its own."""
 
@@ -50,8 +55,8 @@ class LinkKey(SecretKey):
 def link_digests(key: LinkKey, domain: DomainId, rows: Iterable[IdentifierRow], *, lone_numbers: bool = False) -> bytes:
     """One job's object, from rows of canonical identifiers. A row without an NHS number links nothing.
 
-    With `lone_numbers` each NHS number is linked to itself as well. Where pseudonyms are not authenticated (FF1), that
-    is how a number somebody pseudonymised is told from one that any ten digits open to.
+    With `lone_numbers` each NHS number is linked to itself as well: that is how people whom an extract of the domain
+    held are told from others, and where pseudonyms are not authenticated (FF1) from what any ten digits open to.
     """
     given = list(rows)
     columns = {kind: [row.get(kind) for row in given] for kind in IdentifierType}
@@ -92,6 +97,16 @@ class RowLinks:
         """Whether `value` stood in one row with `nhs_number` when it was pseudonymised. Both canonical."""
         digest = _digest(key, domain, nhs_number, identifier_type, value)
         return any(_contains(job, digest) for job in self._jobs)
+
+    def holds_each(self, key: LinkKey, domain: DomainId, cells: Sequence[LinkedCell]) -> list[bool]:
+        """`holds` of each of many (NHS number, type, value), in order."""
+        messages = [one for number, kind, value in cells for one in _messages(domain, kind, [number], [value])]
+        tags = BatchCmac(key.material).tags(messages, DIGEST_LENGTH)
+        wanted = [int.from_bytes(tag, sys.byteorder) for tag in tags]
+        asked, found = set(wanted), set[int]()
+        for job in self._jobs:
+            found |= asked.intersection(job.cast("Q"))
+        return [digest in found for digest in wanted]
 
 
 def _digest(key: LinkKey, domain: DomainId, nhs_number: str, identifier_type: IdentifierType, value: str) -> bytes:

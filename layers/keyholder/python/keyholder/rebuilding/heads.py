@@ -15,6 +15,9 @@ from keyholder.extracts.state import Extract
 from keyholder.extracts.state import evolve as evolve_extract
 from keyholder.ledger.event import Event
 from keyholder.ledger.ports import Head
+from keyholder.linkage.agreement import Agreement
+from keyholder.linkage.events import evolve_agreement
+from keyholder.linkage.service import agreement_head
 from keyholder.opt_outs.check_events import from_event as check_event
 from keyholder.opt_outs.checks import Check, check_head
 from keyholder.opt_outs.checks import evolve as evolve_check
@@ -59,6 +62,7 @@ class Heads:
             "opt-out-check": _folded(_check, check_head),
             "opt-out-message": _as_it_was,
             "pseudonymisation": lambda step: job_head(step[-1].data),
+            "linkage": _folded(_agreement, agreement_head),
             "rekeying": lambda step: rekeying_head(step[-1].data),
             "extract": _folded(_extract, lambda extract: extract.head),
             "audit": lambda step: audit_head(step[-1].actor),
@@ -112,6 +116,10 @@ def _check(state: Check | None, event: Event) -> Check:
 
 def _extract(state: Extract | None, event: Event) -> Extract:
     return evolve_extract(state, event, extract_event(event))
+
+
+def _agreement(agreement: Agreement | None, event: Event) -> Agreement:
+    return evolve_agreement(agreement, event)
 
 
 def _person(step: Sequence[Event]) -> Head | None:
