@@ -177,6 +177,8 @@ def test_an_agreement_is_read_by_those_whom_it_concerns_and_by_nobody_else(api: 
         assert api.get(path, who).status == 404
         assert expect(api.get(domains, who), 200).json["items"] == []
     assert api.get(path, "outsider").status == 403
+    # Ids are in the order of time, and two of one moment in none.
+    api.clock.advance(seconds=1)
     proposed(api)
     first = expect(api.get(domains, "one", query={"limit": "1"}), 200).json
     assert [one["agreement_id"] for one in first["items"]] == [path.rsplit("/", 1)[-1]]
