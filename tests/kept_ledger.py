@@ -35,7 +35,7 @@ from keyholder.registry.people import PersonKind
 from keyholder.registry.service import Call, Entry
 from keyholder.registry.sign_in import SignIn
 from keyholder.requests import commands as ask
-from keyholder.requests.codes import Advice, Audience, QuestionTopic, RecuseReason, RejectReason, RevokeReason
+from keyholder.requests.codes import Advice, Audience, QuestionTopic, RecuseReason, RejectReason, RevokeReason, State
 from keyholder.requests.commands import Checks
 from keyholder.requests.conditions import Condition, ConditionCode
 from keyholder.requests.content import Delivery
@@ -211,6 +211,7 @@ class Story:
         self.talked()
         self.fallen()
         self.policy()
+        self.waited()
         self.change_people()
         asked = OptOutStory(self.house.log, self.clock)
         asked.told(self.approved(GP), self.approved(GP))
@@ -441,6 +442,17 @@ class Story:
         question = asked.state.messages[-1].text_sha256
         assert question
         self.done(desk.advise(self.call(GRETA), request, question, Advice.CONCERNS, "Hardly."))
+
+    def waited(self) -> None:
+        """A draft is left, and a request that nobody decides on: reminded of, escalated, over."""
+        draft = self.done(self.desk.create(self.call(ROSA), world.a_body())).state.id
+        waits = self.reviewed(GP)
+        for days in (21, 3, 4, 3, 53, 5, 2):
+            self.clock.moment += timedelta(days=days)
+            for request in (waits, draft):
+                self.desk.keep_time(request, "sweep")
+        for request in (draft, waits):
+            assert self.desk.load(request).status is State.EXPIRED
 
     def approve(
         self, request: RequestId, who: world.Person, domain: DomainId, organisation: OrganisationCode | None = None

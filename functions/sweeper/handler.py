@@ -1,8 +1,9 @@
-"""Every minute: commit what is pending, ask for lost work, end what is over, publish views, finish key changes."""
+"""Every minute: commit what is pending, ask for lost work, remind, end what is over, publish views, finish keys."""
 
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from keyholder.adapters.assembly import Assembly, assembly
 from keyholder.edge.logs import Log, LogCode
 from keyholder.pseudonyms.key_ring import ControllerKeyUnavailableError
 from keyholder.requests.codes import State
-from keyholder.requests.service import Done
+from keyholder.requests.events import Escalated, Reminded, RequestExpired
 from keyholder.vocabulary import DomainId, ExtractId, RequestId, StreamId
 
 MOST = 100
@@ -31,7 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
         house.key_maker.make_tag_key(house.clock.now().year)
         house.key_maker.make_tag_key(house.clock.now().year + 1)
         due = house.ledger.due(house.clock.now(), MOST)
-        expired, asked = _requests(house, _of(due, REQUESTS), trace)
+        timed, asked = _requests(house, _of(due, REQUESTS), trace)
         asked += _extracts(house, _of(due, EXTRACTS))
         published, failed = _views(house, trace)
         # Last, so that a domain whose keys can't be made keeps nothing else waiting.
@@ -41,7 +42,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
         raise
     done = {
         "committed": committed,
-        "expired": expired,
+        "expired": timed[RequestExpired],
+        "reminded": timed[Reminded],
+        "escalated": timed[Escalated],
         "asked": asked,
         "published": published,
         "failed_views": failed,
@@ -60,19 +63,20 @@ def _views(house: Assembly, trace: str) -> tuple[int, int]:
     return sum(run.batches for run in runs), sum(run.fault is not None for run in runs)
 
 
-def _requests(house: Assembly, streams: Sequence[StreamId], trace: str) -> tuple[int, int]:
-    """Ask again for checks that nobody made in time, and end the requests whose time is over."""
-    now = house.clock.now()
-    expired = asked = 0
+def _requests(house: Assembly, streams: Sequence[StreamId], trace: str) -> tuple[Counter[type[object]], int]:
+    """Ask again for checks that nobody made in time; remind, escalate, and end the requests whose time is over.
+
+    How many events of each kind that made, and how often checks were asked for.
+    """
+    now, timed, asked = house.clock.now(), Counter[type[object]](), 0
     for stream in streams:
         request = RequestId(stream.removeprefix(REQUESTS))
         state = house.desk.load(request)
         if state.status is State.SUBMITTED and state.due_at is not None and now < state.due_at:
             house.checks.ask(request)
             asked += 1
-        else:
-            expired += isinstance(house.desk.expire(request, trace), Done)
-    return expired, asked
+        timed.update(map(type, house.desk.keep_time(request, trace)))
+    return timed, asked
 
 
 def _of(due: Sequence[StreamId], kind: str) -> list[StreamId]:

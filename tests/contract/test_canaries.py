@@ -262,7 +262,7 @@ def test_invariant_9_log_lines_are_coded_and_hold_constants(api: Api, extract: E
     lines = [json.loads(line) for line in api.logs().splitlines()]
     assert len(lines) > 100
     known = {"level", "location", "message", "timestamp", "service", "code", "request_id", "route", "status",
-             "exception", "where", "committed", "expired", "asked", "records",
+             "exception", "where", "committed", "expired", "reminded", "escalated", "asked", "records",
              "published", "failed_views", "view"}  # fmt: skip
     for line in lines:
         assert set(line) <= known

@@ -344,6 +344,17 @@ LIES: dict[str, tuple[Lie, str]] = {
         "could not happen: ADVISER_BARRED",
     ),
     "nudged twice at once": (again("request.nudged"), "could not happen: NUDGED_LATELY"),
+    "a reminder before its time": (
+        lambda events: _later(events, "request.reminded", timedelta(hours=-2)),
+        "could not happen: NOT_DUE",
+    ),
+    "a reminder twice": (again("request.reminded"), "could not happen: NOT_DUE"),
+    "a reminder by a person": (changed("request.reminded", 0, actor=ActorId(NADIA.id)), "NOT_FOR_PEOPLE"),
+    "expired for another reason": (changed("request.expired", 0, reason="window_over"), "does not follow"),
+    "a draft that has longer": (
+        changed("request.saved", 0, due_at="2029-01-01T00:00:00.000000Z"),
+        "does not follow",
+    ),
     "an escalation without a cause": (
         after("request.claimed", 0, lambda event: replace(event, type="request.escalated", data=LOST)),
         "no command makes this event",

@@ -16,7 +16,15 @@ from keyholder.registry.events import UnknownEventError
 from keyholder.registry.fields import FieldError
 from keyholder.requests import commands as ask
 from keyholder.requests.codec import EVENTS, RequestEvent, from_event, to_new_event
-from keyholder.requests.codes import Advice, Audience, RecuseReason, RejectReason, RevokeReason, safe_count
+from keyholder.requests.codes import (
+    Advice,
+    Audience,
+    EscalationReason,
+    RecuseReason,
+    RejectReason,
+    RevokeReason,
+    safe_count,
+)
 from keyholder.requests.events.releasing import MOST_SUBJECTS, ItemsReleased
 from keyholder.requests.records import Narrowed
 from keyholder.vocabulary import ActorId, StreamId
@@ -49,8 +57,13 @@ def samples() -> dict[str, RequestEvent]:
     talk.do(ask.Comment(Audience.REQUESTER, "1" * 64), NADIA).do(ask.Reply("2" * 64, "1" * 64), ROSA)
     talk.do(ask.Nudge(), ROSA).do(ask.AskAdvice(world.DEV.id, "3" * 64), TARA)
     talk.do(ask.Advise("3" * 64, Advice.CONCERNS, "4" * 64), world.DEV)
+    waited = world.in_review()
+    assert waited.state.due_at
+    waited.now = waited.state.due_at - timedelta(days=7)
+    waited.do(ask.Escalate(EscalationReason.UNATTENDED), SWEEPER).do(ask.Remind(7), SWEEPER)
     courses = [
         mixed,
+        waited,
         talk,
         aside,
         blocked,

@@ -272,10 +272,6 @@ def test_silence_expires_and_never_approves(course: world.Course) -> None:
     assert course.state.due_at is None
 
 
-def test_drafts_wait_for_ever() -> None:
-    assert world.drafted().refused(ask.Expire(), SWEEPER) == "WRONG_STATE"
-
-
 def test_what_does_not_exist_is_unknown_to_everybody() -> None:
     for who in (ROSA, NADIA, RELEASE, SWEEPER):
         assert world.Course().refused(ask.Expire() if who is SWEEPER else ask.Withdraw(), who) == "UNKNOWN_REQUEST"

@@ -17,7 +17,7 @@ from keyholder.requests import decide as decisions
 from keyholder.requests import guards as g
 from keyholder.requests.actors import Actor, PersonActor
 from keyholder.requests.case import Assessment
-from keyholder.requests.codes import Advice, Audience, RecuseReason, RejectReason, RevokeReason
+from keyholder.requests.codes import Advice, Audience, EscalationReason, RecuseReason, RejectReason, RevokeReason
 from keyholder.requests.commands import CommandName
 from keyholder.requests.content import Delivery
 from keyholder.requests.conversation import MOST_MESSAGES
@@ -133,6 +133,13 @@ def late() -> Scene:
     return Scene(course, ask.Expire(), SWEEPER)
 
 
+def waited(left: timedelta, command: ask.Command) -> Scene:
+    course = world.in_review()
+    assert course.state.due_at
+    course.now = course.state.due_at - left
+    return Scene(course, command, SWEEPER)
+
+
 def approved(make: Callable[[world.Course], ask.Command], who: Person) -> Scene:
     course = world.approved()
     return Scene(course, make(course), who)
@@ -172,6 +179,8 @@ SCENES: dict[CommandName, Callable[[], Scene]] = {
     CommandName.FAIL_RELEASE: lambda: Scene(releasing(), ask.FailRelease(RELEASE_ID, "FAULT"), RELEASE),
     CommandName.COLLECT: lambda: Scene(world.released(**FILE), ask.Collect(RELEASE_ID), ROSA),
     CommandName.EXPIRE: late,
+    CommandName.REMIND: lambda: waited(timedelta(days=2), ask.Remind(2)),
+    CommandName.ESCALATE: lambda: waited(timedelta(days=10), ask.Escalate(EscalationReason.UNATTENDED)),
     CommandName.DECLARE_NO_CONFLICT: lambda: unread(ask.DeclareNoConflict()),
     CommandName.RECUSE: lambda: unread(ask.Recuse(RecuseReason.OTHER)),
     CommandName.CLAIM: lambda: unread(ask.Claim(GP)),
@@ -295,6 +304,8 @@ SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
     g.ALL_CHUNKS: _half_done,
     g.FILE_READY: lambda scene: scene.course.do(ask.Collect(RELEASE_ID), ROSA),
     g.DUE: _early,
+    g.REMINDER_DUE: _early,
+    g.ESCALATION_DUE: _early,
     g.ROOM_LEFT: _full,
     g.ANSWERS_WHAT_STANDS: lambda scene: scene.asks(about="9" * 64),
     g.NUDGED_LONG_AGO: lambda scene: scene.state(nudged_at=world.NOW),

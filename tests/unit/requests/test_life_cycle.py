@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -33,6 +33,7 @@ from keyholder.requests.content import Delivery
 from keyholder.requests.conversation import open_question
 from keyholder.requests.decide import allowed_commands
 from keyholder.requests.desk.conversing import Conversation
+from keyholder.requests.events import Reminded, RequestExpired
 from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
 from keyholder.requests.folding import fold
 from keyholder.requests.listings import request_head
@@ -80,6 +81,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.hashes: list[ContentHash] = []
         self.agreed: set[tuple[DomainId, PersonId, ContentHash]] = set()
         self.aside: set[PersonId] = set()
+        self.reminded: set[tuple[datetime, int]] = set()
         self.chosen: dict[tuple[DomainId, PersonId], frozenset[str]] = {}
         """The rows an approval that stands covers, where not all."""
         self.asked: dict[tuple[DomainId, PersonId], tuple[Condition, ...]] = {}
@@ -340,15 +342,24 @@ class LifeCycle(RuleBasedStateMachine):
         elif which == 2:
             self.give(who, lambda call: desk.discard(call, self.request), CommandName.DISCARD)
 
-    @rule(days=st.sampled_from((0, 0, 0, 0, 0, 0, 1, 5, 31)))
+    @rule(days=st.sampled_from((0, 0, 0, 0, 0, 1, 5, 12, 31)))
     def time_passes(self, days: int) -> None:
+        """Whoever has to act is reminded once of each moment, and in the end it expires: silence never approves."""
         self.clock.wait(timedelta(days=days, minutes=1))
-        before = self.house.desk.load(self.request)
-        outcome = self.house.desk.expire(self.request, "trace")
+        desk, before = self.house.desk, self.house.desk.load(self.request)
         due = before.due_at is not None and before.due_at <= self.clock.now()
-        assert isinstance(outcome, Done) == due
-        if isinstance(outcome, Done):
-            self.note(outcome)
+        happened = desk.keep_time(self.request, "trace")
+        after = desk.load(self.request)
+        assert [type(event) for event in happened if isinstance(event, RequestExpired)] == [RequestExpired] * due
+        assert (after.status is State.EXPIRED) == (due or before.status is State.EXPIRED)
+        assert due or (after.status, after.domains) == (before.status, before.domains)
+        assert not desk.keep_time(self.request, "trace"), "a second sweep finds nothing to do"
+        for event in happened:
+            if isinstance(event, Reminded):
+                assert (event.due_at, event.days) not in self.reminded
+                self.reminded.add((event.due_at, event.days))
+        if after.status in TERMINAL and self.ended_at is None:
+            self.ended_at = after.version
 
     @precondition(lambda self: self.state() in (State.APPROVED, State.RELEASED))
     @rule(who=st.sampled_from((ROSA, ROSA, ROSA, ROSA, ROSA, COLLEAGUE)), newest=HASHES)

@@ -9,6 +9,7 @@ from keyholder.audit.records import MEANWHILE, moments
 from keyholder.requests import commands as ask
 from keyholder.requests.actors import Limits
 from keyholder.requests.codec import RequestEvent
+from keyholder.requests.codes import EscalationReason
 from keyholder.requests.events import (
     AdviceGiven,
     AdviceRequested,
@@ -28,6 +29,7 @@ from keyholder.requests.events import (
     HandedBack,
     Nudged,
     Recused,
+    Reminded,
     Replied,
     RequestApproved,
     RequestBlocked,
@@ -58,7 +60,7 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
     match events[0]:
         case RequestCreated() if len(events) == 2 and isinstance(events[1], DraftSaved):
             return ask.Create(events[1].summary)
-        case DraftSaved(summary):
+        case DraftSaved(summary=summary):
             return ask.Save(summary)
         case RequestDiscarded():
             return ask.Discard()
@@ -110,6 +112,10 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
             return ask.RecordConsentFall(content_hash, people)
         case VolumeLetThrough(content_hash=content_hash):
             return ask.LetThrough(content_hash)
+        case Reminded(days=days):
+            return ask.Remind(days)
+        case Escalated(reason=reason) if reason is not EscalationReason.QUORUM_LOST:
+            return ask.Escalate(reason)
         case RequestExpired():
             return ask.Expire()
         case ConflictCleared():
@@ -155,10 +161,12 @@ def decided_at(events: Sequence[RequestEvent], at: datetime, state: RequestState
     yield from moments(at)
 
 
-def _said(events: Sequence[RequestEvent], state: RequestState, limits: Limits) -> datetime | None:
+def _said(events: Sequence[RequestEvent], state: RequestState, limits: Limits) -> datetime | None:  # noqa: PLR0911 - one case an event
     match events[-1]:
         case RequestSubmitted(due_at=due_at):
             return due_at - limits.checks_within
+        case DraftSaved(due_at=due_at) if due_at is not None:
+            return due_at - limits.draft_within
         case ChecksRecorded(due_at=due_at):
             return due_at - limits.decision_within
         case RequestReturned(due_at=due_at):

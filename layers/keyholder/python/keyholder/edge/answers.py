@@ -41,7 +41,9 @@ from keyholder.release.items import ItemStatus
 from keyholder.requests.codes import (
     Advice,
     Audience,
+    Awaited,
     DecisionState,
+    EscalationReason,
     MessageKind,
     RecuseReason,
     RejectReason,
@@ -419,6 +421,10 @@ class RequestSummary(Answer):
     changed_at: AwareDatetime
     due_at: AwareDatetime | None
     """When the present state runs out."""
+    waits_for: Awaited | None
+    """What it waits for, and so who has to act."""
+    escalated: dict[EscalationReason, AwareDatetime]
+    """Why more people had to know, and since when."""
     policy_hash: Hash | None
     reasons: list[str]
     """Why it was blocked."""

@@ -61,6 +61,12 @@ class Limits:
     sign_in: SignInRules = field(default_factory=SignInRules)
     retrievals: int = 3
     nudge_every: timedelta = timedelta(days=3)
+    draft_within: timedelta = timedelta(days=90)
+    """For a draft to be saved again or submitted."""
+    remind_days: tuple[int, ...] = (7, 2)
+    """Whole days before a time runs out at which whoever has to act is reminded."""
+    escalate_before: timedelta = timedelta(days=10)
+    """So long before the time for checks or a decision runs out, more people are told."""
     release_within: timedelta = timedelta(seconds=90)
     """A release still running after this was cut short (the function that runs it lives 60 seconds)."""
     collect_within: timedelta = timedelta(hours=24)

@@ -28,6 +28,7 @@ from keyholder.requests.events import (
     HandedBack,
     Nudged,
     Recused,
+    Reminded,
     Replied,
     RequestApproved,
     RequestBlocked,
@@ -90,6 +91,7 @@ RequestEvent = (
     | AdviceRequested
     | AdviceGiven
     | ConsentFell
+    | Reminded
 )
 
 EVENTS: Mapping[str, type[RequestEvent]] = {
@@ -132,6 +134,7 @@ EVENTS: Mapping[str, type[RequestEvent]] = {
         AdviceRequested,
         AdviceGiven,
         ConsentFell,
+        Reminded,
     )
 }
 

@@ -103,6 +103,8 @@ class EscalationReason(StrEnum):
 
     UNATTENDED = "unattended"
     """Much of the time for deciding has gone by, and it is not decided."""
+    UNCHECKED = "unchecked"
+    """Much of the time has gone by, and the checks could not be made: an operator has to see why."""
     QUORUM_LOST = "quorum_lost"
     """Too few people are left who could approve it; only an operator can register more."""
 
@@ -140,9 +142,30 @@ class Advice(StrEnum):
     """They have an interest of their own, or it is not theirs to say."""
 
 
+class Awaited(StrEnum):
+    """What a request waits for, and so who has to act."""
+
+    SUBMISSION = "submission"
+    """Of the draft, by its author."""
+    CHECKS = "checks"
+    """By Keyholder; where they can't be made, an operator sees why."""
+    DECISION = "decision"
+    """By those who decide for the domains that are open."""
+    ANSWER = "answer"
+    """To the questions it was returned with, by its author."""
+    ACCEPTANCE = "acceptance"
+    """Of the conditions, by the requester."""
+    RELEASE = "release"
+    """By the requester, before the window closes."""
+
+
 class ExpiryReason(StrEnum):
     """Which time ran out."""
 
+    DRAFT_LEFT = "draft_left"
+    """Its author neither submitted nor discarded it."""
+    NOT_CHECKED = "not_checked"
+    """The checks could not be made."""
     NOT_DECIDED = "not_decided"
     NOT_ANSWERED = "not_answered"
     """Its author did not send it in again."""

@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from keyholder.ledger.ports import Head
+from keyholder.requests.actors import Limits
 from keyholder.requests.codes import State
 from keyholder.requests.conversation import advisers
 from keyholder.requests.state import RequestState
+from keyholder.requests.waiting import look_again_at
 from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, RequestId, StreamId
+
+STANDARD = Limits()
+"""The clocks as they run unless a deployment sets others."""
 
 CHECKS_EXPECTED = timedelta(minutes=2)
 """After this the sweeper asks for the checks again."""
@@ -42,7 +47,7 @@ def request_stream(request: RequestId) -> StreamId:
     return StreamId(f"request/{request}")
 
 
-def request_head(state: RequestState) -> Head:
+def request_head(state: RequestState, limits: Limits = STANDARD) -> Head:
     """Drafts are listed for their author and project; from submission on also where they are decided."""
     listings = [own_requests(state.requester)] if state.requester else []
     listings += [project_requests(state.summary.project)] if state.summary else []
@@ -50,11 +55,12 @@ def request_head(state: RequestState) -> Head:
     listings += [domain_requests(domain) for domain in state.domains]
     listings += [organisation_requests(code) for code in sorted(organisations)]
     listings += [advice_requests(person) for person in sorted(advisers(state.messages))]
-    return Head(tuple(listings), _look_again(state))
+    return Head(tuple(listings), _look_again(state, limits))
 
 
-def _look_again(state: RequestState) -> datetime | None:
-    """When its time runs out; while it waits for its checks much earlier, for asking for them can get lost."""
-    if state.status is State.SUBMITTED and state.changed_at is not None and state.due_at is not None:
-        return min(state.due_at, state.changed_at + CHECKS_EXPECTED)
-    return state.due_at
+def _look_again(state: RequestState, limits: Limits) -> datetime | None:
+    """When something is due; while it waits for its checks much earlier, for asking for them can get lost."""
+    at = look_again_at(state, limits)
+    if state.status is State.SUBMITTED and state.changed_at is not None and at is not None:
+        return min(at, state.changed_at + CHECKS_EXPECTED)
+    return at

@@ -157,6 +157,8 @@ class RequestState:
     until: datetime | None = None
     retrievals: int = 0
     due_at: datetime | None = None
+    waiting_since: datetime | None = None
+    reminded: int | None = None
     cleared: Mapping[PersonId, ContentHash] = field(default_factory=dict)
     recused: Mapping[PersonId, RecuseReason] = field(default_factory=dict)
     handlers: Mapping[DomainId, PersonId] = field(default_factory=dict)

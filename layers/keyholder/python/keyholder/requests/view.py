@@ -8,11 +8,13 @@ from datetime import datetime
 from keyholder.canonical import JsonObject, JsonValue
 from keyholder.ledger.event import rfc3339
 from keyholder.registry.factors import factors_view
+from keyholder.requests.codes import Awaited
 from keyholder.requests.conversation import Message
 from keyholder.requests.decide import AllowedCommand
 from keyholder.requests.events import summary_json
 from keyholder.requests.sight import Side
 from keyholder.requests.state import Ballot, DomainDecision, Release, RequestState
+from keyholder.requests.waiting import awaited
 from keyholder.vocabulary import DomainId
 
 
@@ -37,6 +39,8 @@ def request_view(
         "created_at": _moment(state.created_at),
         "changed_at": _moment(state.changed_at),
         "due_at": _moment(state.due_at),
+        "waits_for": _code(awaited(state)),
+        "escalated": {reason.value: rfc3339(at) for reason, at in state.escalated.items()},
         "policy_hash": state.policy_hash,
         "reasons": list(state.reasons),
         "checks_held": state.checks_held,
@@ -131,6 +135,10 @@ def _command(command: AllowedCommand) -> JsonObject:
         "code": refusal.code if refusal else None,
         "advice": refusal.advice if refusal else None,
     }
+
+
+def _code(code: Awaited | None) -> str | None:
+    return code.value if code else None
 
 
 def _moment(moment: datetime | None) -> str | None:

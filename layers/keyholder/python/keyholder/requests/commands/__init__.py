@@ -62,6 +62,10 @@ from keyholder.requests.commands.volume import (
     LetThrough,
     RecordVolume,
 )
+from keyholder.requests.commands.waiting import (
+    Escalate,
+    Remind,
+)
 
 __all__ = [
     "AcceptConditions",
@@ -78,6 +82,7 @@ __all__ = [
     "Create",
     "DeclareNoConflict",
     "Discard",
+    "Escalate",
     "Expire",
     "FailRelease",
     "FinishRelease",
@@ -92,6 +97,7 @@ __all__ = [
     "RecordVolume",
     "Recuse",
     "Reject",
+    "Remind",
     "Reply",
     "Return",
     "Revoke",
@@ -133,5 +139,7 @@ Command = (
     | AskAdvice
     | Advise
     | RecordConsentFall
+    | Remind
+    | Escalate
 )
 """Each class carries its `NAME`."""

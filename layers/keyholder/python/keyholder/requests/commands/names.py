@@ -39,3 +39,5 @@ class CommandName(StrEnum):
     ASK_ADVICE = "ask_advice"
     ADVISE = "advise"
     RECORD_CONSENT_FALL = "record_consent_fall"
+    REMIND = "remind"
+    ESCALATE = "escalate"

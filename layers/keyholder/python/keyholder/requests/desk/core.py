@@ -197,7 +197,7 @@ class Desk:
             [to_new_event(event) for event in events],
             actor=call.actor.id,
             trace=call.trace,
-            head=request_head(foreseen),
+            head=request_head(foreseen, self._limits),
             idempotency=call.idempotency,
             at=now,
         )

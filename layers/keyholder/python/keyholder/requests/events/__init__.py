@@ -71,6 +71,7 @@ from keyholder.requests.events.volume import (
 )
 from keyholder.requests.events.waiting import (
     Escalated,
+    Reminded,
 )
 
 __all__ = [
@@ -97,6 +98,7 @@ __all__ = [
     "ReleaseCollected",
     "ReleaseFailed",
     "ReleaseFinished",
+    "Reminded",
     "Replied",
     "RequestApproved",
     "RequestBlocked",

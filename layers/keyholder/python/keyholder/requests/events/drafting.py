@@ -37,15 +37,20 @@ class RequestCreated:
 
 @dataclass(frozen=True, slots=True)
 class DraftSaved:
+    """`due_at` is when a draft expires unless it is saved again; None where another clock runs, or where there was none
+    yet when it was written."""
+
     TYPE: ClassVar[str] = "request.saved"
     summary: Summary
+    due_at: datetime | None = None
 
     def data(self) -> JsonObject:
-        return summary_json(self.summary)
+        due = {"due_at": rfc3339(self.due_at)} if self.due_at else {}
+        return {**summary_json(self.summary), **due}
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
-        return cls(read_summary(fields))
+        return cls(read_summary(fields), fields.maybe_moment("due_at"))
 
 
 @dataclass(frozen=True, slots=True)

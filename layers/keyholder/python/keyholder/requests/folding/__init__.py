@@ -59,6 +59,9 @@ def fold(request: RequestId, events: Iterable[Event]) -> RequestState:
 def evolve(state: RequestState, happened: Happened) -> RequestState:
     """The state after one more event."""
     after = apply(happened.event, state, happened.at)
+    if after.due_at != state.due_at:
+        # Another clock runs: whoever was reminded was reminded of the one before.
+        after = replace(after, waiting_since=happened.at, reminded=None, escalated={})
     return replace(after, version=state.version + 1, created_at=state.created_at or happened.at, changed_at=happened.at)
 
 

@@ -25,7 +25,7 @@ def _created(event: RequestCreated, state: RequestState, at: datetime) -> Reques
 
 @apply.register
 def _saved(event: DraftSaved, state: RequestState, at: datetime) -> RequestState:
-    return replace(state, summary=event.summary)
+    return replace(state, summary=event.summary, due_at=event.due_at or state.due_at)
 
 
 @apply.register

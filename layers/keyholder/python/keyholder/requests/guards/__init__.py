@@ -93,6 +93,10 @@ from keyholder.requests.guards.volume import (
     NOT_HELD,
     STOPPED_AS_LET_THROUGH,
 )
+from keyholder.requests.guards.waiting import (
+    ESCALATION_DUE,
+    REMINDER_DUE,
+)
 
 __all__ = [
     "ACCREDITED",
@@ -115,6 +119,7 @@ __all__ = [
     "DOMAIN_OPEN",
     "DRAFT_MEANT",
     "DUE",
+    "ESCALATION_DUE",
     "FILE_READY",
     "FIRST_DECISION",
     "HANDING_OUT",
@@ -142,6 +147,7 @@ __all__ = [
     "RECORDS_LEFT",
     "RELEASE_IN_TIME",
     "RELEASE_OPEN",
+    "REMINDER_DUE",
     "RETRIEVALS_LEFT",
     "ROOM_LEFT",
     "SAME_CONDITIONS",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from keyholder.registry.factors import Needs
 from keyholder.requests.case import Case
+from keyholder.requests.codes import State
 from keyholder.requests.events import (
     DraftSaved,
     RequestCreated,
@@ -17,11 +20,12 @@ from keyholder.vocabulary import DomainId
 
 
 def create(case: Case) -> Outcome:
-    return RequestCreated(case.person.id, case.summary.project), DraftSaved(case.summary)
+    return RequestCreated(case.person.id, case.summary.project), DraftSaved(case.summary, _draft_due(case))
 
 
 def save(case: Case) -> Outcome:
-    return (DraftSaved(case.summary),)
+    """A draft has as long as a new one; what was returned has the time it was given."""
+    return (DraftSaved(case.summary, _draft_due(case) if case.state.status is State.DRAFT else None),)
 
 
 def discard(case: Case) -> Outcome:  # noqa: ARG001 - every outcome has one shape
@@ -42,6 +46,10 @@ def submit(case: Case) -> Outcome:
 
 def withdraw(case: Case) -> Outcome:  # noqa: ARG001
     return (RequestWithdrawn(),)
+
+
+def _draft_due(case: Case) -> datetime:
+    return case.now + case.facts.limits.draft_within
 
 
 def _needs(case: Case, domain: DomainId) -> Needs:

@@ -17,6 +17,8 @@ def expire(case: Case) -> Outcome:
 
 
 _REASONS: Mapping[State | None, ExpiryReason] = {
+    State.DRAFT: ExpiryReason.DRAFT_LEFT,
+    State.SUBMITTED: ExpiryReason.NOT_CHECKED,
     State.RETURNED: ExpiryReason.NOT_ANSWERED,
     State.CONDITIONS_OFFERED: ExpiryReason.CONDITIONS_NOT_ACCEPTED,
     State.APPROVED: ExpiryReason.WINDOW_OVER,

@@ -19,6 +19,7 @@ from keyholder.requests.transitions import (
     releasing,
     reviewing,
     volume,
+    waiting,
 )
 from keyholder.requests.transitions.row import Transition, Who
 
@@ -36,6 +37,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     *releasing.ROWS,
     *volume.ROWS,
     *consents.ROWS,
+    *waiting.ROWS,
     *ending.ROWS,
 )
 

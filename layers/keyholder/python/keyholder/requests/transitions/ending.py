@@ -12,6 +12,7 @@ from keyholder.requests.transitions.row import Transition, Who, states, types
 ROWS: tuple[Transition, ...] = (
     Transition(
         sources=states(
+            State.DRAFT,
             State.SUBMITTED,
             State.IN_REVIEW,
             State.RETURNED,
