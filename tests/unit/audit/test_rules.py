@@ -634,7 +634,7 @@ LIES: dict[str, tuple[Lie, str]] = {
     ),
     "a list loaded by a researcher": (changed("choices.loaded", 0, actor=ActorId(ROSA.id)), "NOT_AN_OPERATOR"),
     "a loaded answer deleted before the cap": (
-        changed("choices.loaded", 0, performed_on="2026-12-01"),
+        changed("choices.loaded", 0, performed_on="2099-12-01"),
         "not past the cap",
     ),
     "a loaded answer deleted twice": (again("choices.removed"), "that is not there"),

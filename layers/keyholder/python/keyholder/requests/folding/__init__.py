@@ -43,9 +43,9 @@ __all__ = [
     "handling",
     "releasing",
     "reviewing",
+    "volume",
     "waiting",
 ]
-__all__ = ["checking", "deciding", "drafting", "ending", "evolve", "fold", "folds", "releasing", "volume"]
 
 
 def fold(request: RequestId, events: Iterable[Event]) -> RequestState:
