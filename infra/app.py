@@ -20,6 +20,7 @@ from infra.functions import SIZES, Functions
 from infra.keys import KeysStack, controller_key_arns
 from infra.ledger import Ledger
 from infra.mesh import Mesh
+from infra.notices import Notices
 from infra.observability import Alarms
 from infra.permissions import Holding
 from infra.routes import ROOT, Function, check
@@ -52,6 +53,7 @@ class KeyholderStack(Stack):
             for name, worker in (("Checks", Function.RELEASE), ("Extracts", Function.PSEUDONYMISE))
         )
         mesh = Mesh(self, "Mesh")
+        notices = Notices(self, "Notices", worker_timeout=Duration.seconds(SIZES[Function.NOTIFY].seconds))
         arns = {
             Holding.STEPS: state.steps.table_arn,
             Holding.KEYS: state.keys.table_arn,
@@ -73,6 +75,13 @@ class KeyholderStack(Stack):
             Holding.MESH_SECRET: mesh.secret.secret_arn,
             Holding.CHECKS_QUEUE: checks.queue.queue_arn,
             Holding.EXTRACTS_QUEUE: extracts.queue.queue_arn,
+            Holding.CONTACT_KEY: keys.contact.key_arn,
+            Holding.NOTICES: state.notices.table_arn,
+            Holding.CONTACTS: state.contacts.table_arn,
+            Holding.EVENT_BUS: notices.bus.event_bus_arn,
+            Holding.TELL_QUEUE: notices.work.queue.queue_arn,
+            Holding.NOTIFY_SECRET: notices.secret.secret_arn,
+            Holding.SENDER: notices.identity_arn,
         }
         environment = {
             "STEPS_TABLE": state.steps.table_name,
@@ -102,6 +111,10 @@ class KeyholderStack(Stack):
             "OUTBOX_BUCKET": state.outbox.bucket_name,
             "OUTBOX_KEY_ARN": keys.outbox.key_arn,
             **mesh.environment,
+            "NOTICES_TABLE": state.notices.table_name,
+            "CONTACTS_TABLE": state.contacts.table_name,
+            "CONTACT_KEY_ARN": keys.contact.key_arn,
+            **notices.environment,
         }
         functions = Functions(
             self,
@@ -113,9 +126,10 @@ class KeyholderStack(Stack):
         ).functions
         checks.feed(functions[Function.RELEASE])
         extracts.feed(functions[Function.PSEUDONYMISE])
+        notices.work.feed(functions[Function.NOTIFY])
         mesh.call(functions[Function.MESH])
         call_every_minute(self, (functions[Function.SWEEPER], functions[Function.WATCH]))
-        failed = {"Checks": checks.failed, "Extracts": extracts.failed}
+        failed = {"Checks": checks.failed, "Extracts": extracts.failed, "Notices": notices.work.failed}
         Alarms(self, "Alarms", functions=functions, failed=failed, ledger=ledger.bucket)
         api = Api(self, "Api", functions).api
         CfnOutput(self, "ApiId", value=api.api_id)

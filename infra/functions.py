@@ -41,6 +41,8 @@ SIZES: Mapping[Function, Size] = {
     Function.CHOICES: Size(memory=1769, seconds=29),
     Function.MESH: Size(memory=1769, seconds=300),
     Function.SWEEPER: Size(memory=512, seconds=50),
+    # Its queue hands it one event; the messages of one event go out one after the other.
+    Function.NOTIFY: Size(memory=512, seconds=60),
     Function.WATCH: Size(memory=512, seconds=50),
     # Verifies the whole ledger, and remembers where each step stands: as large and as long as any account allows.
     Function.REBUILD: Size(memory=3008, seconds=900),

@@ -50,6 +50,7 @@ class KeysStack(Stack):
         self.outbox = self._symmetric(
             "Outbox", "outbox", "Wraps the keys of lists of NHS numbers on their way to the opt-out service."
         )
+        self.contact = self._symmetric("Contact", "contact", "Seals where people are told.")
         self.checkpoint = self._checkpoint()
 
     def _symmetric(self, name: str, alias: str, description: str) -> kms.Key:

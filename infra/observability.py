@@ -29,7 +29,11 @@ STUCK_SECONDS = 5 * 60
 
 UNCOVERED_SECONDS = 10 * 60
 
-FAILED = {"Checks": "The checks of a request", "Extracts": "The work on an extract"}
+FAILED = {
+    "Checks": "The checks of a request",
+    "Extracts": "The work on an extract",
+    "Notices": "Telling somebody of an event",
+}
 """What each queue asks for."""
 
 MESH_ROUND = Duration.minutes(10)

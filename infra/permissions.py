@@ -36,12 +36,20 @@ class Holding(StrEnum):
     CONTENT_KEY = "content key"
     EXTRACT_KEY = "extract key"
     OUTBOX_KEY = "outbox key"
+    CONTACT_KEY = "contact key"
     CHECKPOINT_KEY = "checkpoint key"
     MESH_SECRET = "MESH credentials"  # noqa: S105 - a name
     CONTROLLER_KEYS = "controllers' own keys"
     """As many as the deployment names, by default none: a statement about them is then left out."""
     CHECKS_QUEUE = "checks queue"
     EXTRACTS_QUEUE = "extracts queue"
+    TELL_QUEUE = "queue of what is to be told"
+    EVENT_BUS = "event bus"
+    NOTICES = "notices table"
+    CONTACTS = "contacts table"
+    """Where people are told, sealed: personal data, and nothing else in it."""
+    NOTIFY_SECRET = "GOV.UK Notify credentials"  # noqa: S105 - a name
+    SENDER = "sender of notices"
     LOGS = "own log group"
     WITNESS = "witness's bucket"
     """In the witness's own account, as is its key."""
@@ -205,6 +213,9 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
             Resource(Holding.TAG_KEY),
         ),
         NEW_OWN_KEYS,
+        # Who registers an address seals it, and can't open it again.
+        _allow("Contacts", ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"), Resource(Holding.CONTACTS)),
+        _allow("SealContacts", ("kms:Encrypt",), Resource(Holding.CONTACT_KEY)),
     ),
     Function.CHOICES: (
         LOGS,
@@ -254,6 +265,23 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         SEND_EXTRACTS,
         _allow("Views", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), *_objects(Holding.VIEW, "")),
         _allow("ViewNames", ("s3:ListBucket",), Resource(Holding.VIEW)),
+        _allow("Announce", ("events:PutEvents",), Resource(Holding.EVENT_BUS)),
+        _allow("Announced", ("dynamodb:GetItem", "dynamodb:PutItem"), Resource(Holding.NOTICES)),
+    ),
+    Function.NOTIFY: (
+        LOGS,
+        # It reads the ledger and can write nothing into it, nor open anything but where people are told.
+        _allow("Steps", ("dynamodb:Query",), Resource(Holding.STEPS)),
+        _allow("Told", ("dynamodb:GetItem", "dynamodb:UpdateItem"), Resource(Holding.NOTICES)),
+        _allow("Contacts", ("dynamodb:GetItem",), Resource(Holding.CONTACTS)),
+        _decrypt("OpenContacts", Holding.CONTACT_KEY),
+        _allow("Send", ("ses:SendEmail",), Resource(Holding.SENDER)),
+        _allow("Credentials", ("secretsmanager:GetSecretValue",), Resource(Holding.NOTIFY_SECRET)),
+        _allow(
+            "ToTell",
+            ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+            Resource(Holding.TELL_QUEUE),
+        ),
     ),
     Function.WATCH: (
         LOGS,

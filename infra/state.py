@@ -29,9 +29,10 @@ def _text(name: str) -> dynamodb.Attribute:
 
 
 class State(Construct):
-    """Three tables and six buckets.
+    """Five tables and six buckets.
 
-    The tables hold hashes, codes and wrapped keys, never an identifier, so DynamoDB's own key is enough for them. What
+    The tables hold hashes, codes and wrapped keys, never an identifier, so DynamoDB's own key is enough for them; that
+    of contacts holds addresses of people who work here, each sealed by Keyholder before it gets there. What
     is in the buckets is encrypted by Keyholder before it gets there (content, outbox), to the recipient (results), or
     kept as keyed digests (choices); S3's own key is the second layer. Extracts are uploaded as they are, so that bucket
     has a KMS key of its own. The view bucket holds what is made from the ledger alone.
@@ -49,6 +50,8 @@ class State(Construct):
             )
         self.keys = self._table("Keys", expires=False)
         self.counters = self._table("Counters", expires=True)
+        self.notices = self._table("Notices", expires=True)
+        self.contacts = self._table("Contacts", expires=True)
         self.content = self._bucket("Content")
         # Second lines: functions/mesh deletes both, earlier, and the ledger says so.
         self.choices = self._bucket(

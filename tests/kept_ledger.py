@@ -22,6 +22,7 @@ from keyholder.ledger.note import Checkpoint, Verifier, parse_vkey, sign_note
 from keyholder.ledger.verification import Version
 from keyholder.limits.counting import Exceeded
 from keyholder.limits.vocabulary import Action
+from keyholder.notices.contacts import ContactBook
 from keyholder.policy.book import PolicyBook
 from keyholder.policy.changes import ChangeReason
 from keyholder.policy.settings import Freshness, PolicyFacts
@@ -44,7 +45,16 @@ from keyholder.requests.ids import RandomIds
 from keyholder.requests.records import RecordChoice
 from keyholder.requests.service import Call as DeskCall
 from keyholder.requests.service import Done
-from keyholder.vocabulary import ContentHash, DomainId, ExtractId, IdentifierType, OrganisationCode, RequestId, Role
+from keyholder.vocabulary import (
+    ContentHash,
+    DomainId,
+    ExtractId,
+    IdentifierType,
+    OrganisationCode,
+    PersonId,
+    RequestId,
+    Role,
+)
 from tests.fakes.key_ring import KeyRingInMemory
 from tests.fakes.ledger import ORIGIN, ManualClock, Memory, MemorySigner, memory_ledger
 from tests.opt_out_story import OptOutStory
@@ -161,6 +171,16 @@ EXTRACT_COLUMNS = ("row_id", "nhs_number", "postcode")
 EXTRACT_FILE = sheet([["1", "9990000018", "ZZ99 3VZ"]], EXTRACT_COLUMNS)
 
 
+class Nowhere:
+    """Keeps no address: no ledger does either."""
+
+    def keep(self, person: PersonId, version: int, address: str) -> None:
+        """Nothing."""
+
+    def erase(self, person: PersonId, version: int) -> None:
+        """Nothing."""
+
+
 class Story:
     """Everybody registered, and requests that end in every way."""
 
@@ -210,6 +230,7 @@ class Story:
         self.large()
         self.talked()
         self.fallen()
+        self.reached()
         self.policy()
         self.waited()
         self.change_people()
@@ -323,6 +344,14 @@ class Story:
         assert not registry.keys_followed(GP, entry.version - 1, "sweep")
         assert registry.keys_followed(GP, entry.version, "sweep")
         assert not registry.keys_followed(GP, entry.version + 1, "sweep")
+
+    def reached(self) -> None:
+        """An operator says where somebody is told, and erases it again."""
+        book = ContactBook(self.house.log, self.house.ids, self.house.registry, Nowhere())
+        call = Call(OPERATOR.id, "contact")
+        assert isinstance(book.set(call, ROSA.id, "rosa@trust.test"), Entry)
+        assert isinstance(book.set(call, ROSA.id, "new@trust.test"), Entry)
+        assert isinstance(book.remove(call, ROSA.id), Entry)
 
     def change_people(self) -> None:
         """NADIA stops being a controller; a project takes another member."""

@@ -15,10 +15,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
 from keyholder.edge.bodies import DomainBody, KeyChangeBody, NoBody, PersonBody, PolicyChangeBody, ProjectBody
+from keyholder.edge.contact_bodies import ContactBody
 from keyholder.edge.outcomes import accepted, member, person_of, registry_call, sign_in_of
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
+from keyholder.notices.contacts import Contact, contact_view, parse_address
 from keyholder.policy.changes import PolicyState, change_view, policy_view
 from keyholder.policy.settings_form import parse_settings
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
@@ -79,6 +81,34 @@ def show_person(person_id: str) -> Response[str]:
     if entry is None:
         raise ProblemError(Problem(ProblemType.NOT_FOUND))
     return answer({"person_id": entry.value.id, **person_json(entry.value)}, version=entry.version)
+
+
+@service.route("POST", "/v1/people/{person_id}/contact", summary="Say where somebody is told")
+def set_contact(person_id: str, body: ContactBody) -> Response[str]:
+    """By an operator. The address goes into a store of its own, is never shown again, and the person is told."""
+    address = accepted(parse_address(body.email))
+    person = PersonId(f"person/{person_id}")
+    return _contact(accepted(assembly().contact_book.set(registry_call(service.call), person, address)))
+
+
+@service.route("POST", "/v1/people/{person_id}/contact/remove", summary="Erase where somebody is told")
+def remove_contact(person_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - still checked
+    """By an operator. The person is told of nothing any more."""
+    person = PersonId(f"person/{person_id}")
+    return _contact(accepted(assembly().contact_book.remove(registry_call(service.call), person)))
+
+
+@service.route("GET", "/v1/people/{person_id}/contact", summary="Whether somebody can be told")
+def show_contact(person_id: str) -> Response[str]:
+    """For the person, and for operators. Never the address."""
+    acting = member(assembly().registry.person(person_of(service.call)))
+    person = PersonId(f"person/{person_id}")
+    if acting.id != person and not operates(acting):
+        raise ProblemError(Problem(ProblemType.FORBIDDEN))
+    entry = assembly().contact_book.entry(person)
+    if entry is None:
+        raise ProblemError(Problem(ProblemType.NOT_FOUND))
+    return _contact(entry)
 
 
 @service.route("GET", "/v1/projects/{project_id}", summary="A project, its people and its evidence")
@@ -215,6 +245,10 @@ def _with_keys(registered: Entry[Domain]) -> Entry[Domain]:
 
 def _domain(entry: Entry[Domain]) -> dict[str, object]:
     return {"domain_id": entry.value.id, **domain_view(entry.value, service.call.now)}
+
+
+def _contact(entry: Entry[Contact]) -> Response[str]:
+    return answer(contact_view(entry.value), version=entry.version)
 
 
 def _key_change(entry: Entry[Domain], change_id: str, *, status: int = 200) -> Response[str]:

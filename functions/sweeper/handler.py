@@ -1,4 +1,4 @@
-"""Every minute: commit what is pending, ask for lost work, remind, end what is over, publish views, finish keys."""
+"""Every minute: commit what is pending, ask for lost work, remind, end what is over, announce, publish, finish keys."""
 
 from __future__ import annotations
 
@@ -34,24 +34,37 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
         due = house.ledger.due(house.clock.now(), MOST)
         timed, asked = _requests(house, _of(due, REQUESTS), trace)
         asked += _extracts(house, _of(due, EXTRACTS))
+        announced, unannounced = _announced(house, trace)
         published, failed = _views(house, trace)
         # Last, so that a domain whose keys can't be made keeps nothing else waiting.
         followed = _domains(house, _of(due, DOMAINS), trace)
     except Exception as fault:
         log.fault(LogCode.SWEEP_FAILED, fault, request_id=trace)
         raise
+    if unannounced is not None:
+        raise unannounced
     done = {
         "committed": committed,
         "expired": timed[RequestExpired],
         "reminded": timed[Reminded],
         "escalated": timed[Escalated],
         "asked": asked,
+        "announced": announced,
         "published": published,
         "failed_views": failed,
         "followed": followed,
     }
     log.write(LogCode.SWEPT, request_id=trace, **done)
     return done
+
+
+def _announced(house: Assembly, trace: str) -> tuple[int, Exception | None]:
+    """Tell other programs what is committed. A bus that takes nothing keeps the rest of the sweep from nothing."""
+    try:
+        return house.announcer.run().events, None
+    except Exception as fault:  # noqa: BLE001 - raised once the rest is done
+        log.fault(LogCode.ANNOUNCE_FAILED, fault, request_id=trace)
+        return 0, fault
 
 
 def _views(house: Assembly, trace: str) -> tuple[int, int]:

@@ -16,6 +16,8 @@ from keyholder.ledger.note import vkey
 ASSETS_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 BOOTSTRAP_VERSION = ("/cdk-bootstrap/hnb659fds/version", "28")
 LEDGER_ORIGIN = "keyholder.localhost/ledger"
+MAIL_DOMAIN = "keyholder.localhost"
+"""Notices come from here; the engine keeps them instead of sending them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,11 @@ def deploy(engine: Engine, assembly: Path, *, issuer: str, audience: str, operat
         "LedgerOrigin": LEDGER_ORIGIN,
         "LedgerVkey": vkey(LEDGER_ORIGIN, public_key),
         "BootstrapOperator": operator,
+        "NoticeChannel": "ses",
+        "NoticeSender": f"notices@{MAIL_DOMAIN}",
+        "NoticeIdentity": MAIL_DOMAIN,
     }
+    engine.client("sesv2").create_email_identity(EmailIdentity=MAIL_DOMAIN)
     outputs = _create(engine, assembly, STACK, parameters)
     template = json.loads((assembly / f"{STACK}.template.json").read_text())
     names = _names(engine, STACK)

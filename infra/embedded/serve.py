@@ -12,6 +12,9 @@ from infra.embedded.dev_issuer import PERSONA_GRANT
 from infra.embedded.personas import PERSONAS
 from infra.embedded.stack import EmbeddedStack
 
+EVERY_SECONDS = 2.0
+"""How often it is looked for notices."""
+
 
 def main() -> int:
     """Start, print how to reach it, and stay up. Returns the exit status."""
@@ -26,9 +29,19 @@ def main() -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
         print(greeting(stack, time.monotonic() - began), flush=True)
-        stopping.wait()
+        watch(stack, stopping)
         print("Stopping …", file=sys.stderr)
     return 0
+
+
+def watch(stack: EmbeddedStack, stopping: threading.Event) -> None:
+    """Shows each notice as it would have been sent, until the end."""
+    shown = 0
+    while not stopping.wait(EVERY_SECONDS):
+        messages = stack.messages()
+        for message in messages[shown:]:
+            print(f"notice to {message.to}: {message.subject}", flush=True)
+        shown = len(messages)
 
 
 def greeting(stack: EmbeddedStack, seconds: float) -> str:

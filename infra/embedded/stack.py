@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -21,12 +22,21 @@ import boto3
 from infra.embedded.certificate import make_certificate
 from infra.embedded.deploy import Deployed, deploy
 from infra.embedded.dev_issuer import PERSONA_GRANT, STRONGEST, DevelopmentIssuer
-from infra.embedded.engine import Engine
+from infra.embedded.engine import ACCOUNT, Engine
 from infra.embedded.personas import persona
 from infra.embedded.synthesise import synthesise
 from infra.routes import Function
 
 AUDIENCE = "keyholder-api"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A notice that would have been sent: to whom, and its words."""
+
+    to: str
+    subject: str
+    body: str
 
 
 class EmbeddedStack:
@@ -111,6 +121,14 @@ class EmbeddedStack:
         with urllib.request.urlopen(request, context=self._trust, timeout=10) as reply:  # noqa: S310
             token: str = json.loads(reply.read())["access_token"]
             return token
+
+    def messages(self) -> tuple[Message, ...]:
+        """Every notice so far, in order. The engine keeps what SES is asked to send, and sends nothing."""
+        with urllib.request.urlopen(  # noqa: S310 - our own engine
+            f"{self.engine.url}/_ministack/ses/messages", context=self._trust, timeout=10
+        ) as reply:
+            kept = json.loads(reply.read())["messages"].get(ACCOUNT, [])
+        return tuple(Message(one["To"][0], one["Subject"], one["BodyText"]) for one in kept)
 
     def admin(self, service: str) -> Any:
         """A boto3 client as the account's root, to look inside or to break something on purpose."""

@@ -49,10 +49,15 @@ from tests.fakes.moto_ed25519 import ed25519_in_moto
 
 ISSUER = "https://issuer.test"
 AUDIENCE = "keyholder-api"
+SENDER = "notices@keyholder.test"
 PARAMETERS = {
     "TokenIssuer": ISSUER,
     "LedgerOrigin": "keyholder.test/ledger",
     "BootstrapOperator": PERSONAS[0].subject,
+    "NoticeChannel": "ses",
+    "NoticeSender": SENDER,
+    "NoticeIdentity": "keyholder.test",
+    "ConsoleUrl": "https://keyholder.test/console",
     "MeshMailbox": OURS,
     "MeshRecipient": SERVICE,
 }
@@ -259,6 +264,8 @@ class Api:
     def deliver(self) -> int:
         """Hand what is in the queues to the function they feed, one message a call; how many were done with.
 
+        Those that only tell people are not counted.
+
         A message that fails is left out of sight, as it would be until its visibility time-out.
         """
         sqs, done = boto3.client("sqs", REGION), 0
@@ -451,6 +458,7 @@ class Snapshot:
     buckets: bytes
     keys: Any
     queues: Any
+    buses: Any
     now: datetime
     known: Mapping[str, Any] = field(default_factory=dict)
     """What whoever made it has to say about it."""
@@ -464,8 +472,9 @@ def snapshot(api: Api, known: Mapping[str, Any] | None = None) -> Snapshot:
     }
     queues = dict(_backend("sqs").queues)
     pickled = {name: pickle.dumps(held) for name, held in moment.items()}
-    keys = copy.deepcopy(_backend("kms").keys)
-    return Snapshot(api.deployed, **pickled, keys=keys, queues=queues, now=api.clock.now, known=known or {})
+    keys, buses = copy.deepcopy(_backend("kms").keys), dict(_backend("events").event_buses)
+    held = {"keys": keys, "queues": queues, "buses": buses}
+    return Snapshot(api.deployed, **pickled, **held, now=api.clock.now, known=known or {})
 
 
 def _now(_: SystemClock) -> datetime:
@@ -511,6 +520,7 @@ def _restored(start: Snapshot) -> Deployed:
     # moto finds a bucket's account in a register of all accounts (s3/models.py: bucket_accounts).
     get_backend("s3").bucket_accounts.update(dict.fromkeys(buckets, ("aws", ACCOUNT)))
     _backend("sqs").queues.update(start.queues)
+    _backend("events").event_buses.update(start.buses)
     # A queue holds a lock and can't be copied, and PurgeQueue is allowed once a minute: emptied by hand.
     for queue in start.queues.values():
         queue._messages, queue._pending_messages = [], set()

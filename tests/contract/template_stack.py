@@ -388,19 +388,28 @@ class _Stack:
 
     def rule(self, name: str, left: Properties) -> Made:
         events, targets = boto3.client("events", REGION), left.pop("Targets")
+        bus = {"EventBusName": left.pop("EventBusName")} if "EventBusName" in left else {}
         schedule, pattern = left.pop("ScheduleExpression", ""), left.pop("EventPattern", None)
         made = events.put_rule(
             Name=name,
             **({"EventPattern": json.dumps(pattern)} if pattern else {"ScheduleExpression": schedule}),
             State=left.pop("State"),
             Description=left.pop("Description", ""),
+            **bus,
         )
-        events.put_targets(Rule=name, Targets=targets)
+        events.put_targets(Rule=name, Targets=targets, **bus)
+        if bus:
+            return f"{bus['EventBusName']}|{name}", {"Arn": made["RuleArn"]}
         if pattern:
             self._deployed.patterns.append(pattern)
         else:
             self._deployed.schedules[schedule] = [self._service(target["Arn"]) for target in targets]
         return name, {"Arn": made["RuleArn"]}
+
+    def event_bus(self, _: str, left: Properties) -> Made:
+        name = left.pop("Name")
+        made = boto3.client("events", REGION).create_event_bus(Name=name, Description=left.pop("Description"))
+        return name, {"Arn": made["EventBusArn"], "Name": name}
 
     def secret(self, name: str, left: Properties) -> Made:
         """Whatever it generates is no credential; a test puts its own in."""
@@ -465,6 +474,7 @@ CREATORS: Mapping[str, Callable[[_Stack, str, Properties], Made]] = {
     "AWS::ApiGatewayV2::Stage": _Stack.stage,
     "AWS::CloudWatch::Alarm": _Stack.alarm,
     "AWS::DynamoDB::Table": _Stack.table,
+    "AWS::Events::EventBus": _Stack.event_bus,
     "AWS::Events::Rule": _Stack.rule,
     "AWS::IAM::Policy": _Stack.policy,
     "AWS::IAM::Role": _Stack.role,

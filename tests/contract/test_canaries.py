@@ -14,11 +14,12 @@ from typing import Any
 import boto3
 import pyrage
 import pytest
+from moto.backends import get_backend
 
 from infra.api import ACCESS_LOG_FORMAT
 from infra.routes import ROUTES
 from tests.contract import linked
-from tests.contract.api import SCOPES, Answer, Api, Fault
+from tests.contract.api import ACCOUNT, SCOPES, Answer, Api, Fault
 from tests.contract.aws import REGION
 from tests.contract.settled import (
     DOMAIN,
@@ -69,6 +70,10 @@ def found_in(text: str, canaries: list[str]) -> list[str]:
 def whole_life(api: Api, extract: Extract) -> Told:
     """Every command once or more, refusals and faults among them, with free text wherever there is any."""
     told = Told()
+    boto3.client("sesv2", REGION).create_email_identity(EmailIdentity="keyholder.test")
+    for person in extract.people.values():
+        contact = {"email": f"{person[-4:]}@trust.test"}
+        told.of(expect(api.post(f"/v1/people/{person.removeprefix('person/')}/contact", contact, "operator"), 200))
     load_opt_outs(api, 3)
     asked = approved(api, request_body(extract, 0, 1, 3, justification=WHY))
     expect(asked.release(), 200)
@@ -145,6 +150,10 @@ def whole_life(api: Api, extract: Extract) -> Told:
             told.of(asked.api.post(f"{filed.path}/release", {"content_hash": "0" * 64}, "researcher"))
     api.deliver()
     api.sweep()
+    api.deliver()
+    messages = get_backend("ses")[ACCOUNT][REGION].sent_messages
+    assert len({one.subject.partition(":")[0] for one in messages}) > 8
+    told.of(Answer(200, {}, "\n".join(f"{one.subject} {one.body}" for one in messages).encode()))
     # Every kind of step is there now: a rebuild has to know them all, and finds nothing wrong where nothing is.
     plan = api.rebuild()
     assert (plan["table"], plan["pending"]) == ({}, 0), plan

@@ -119,6 +119,7 @@ def _succeed(api: Api, extract: Extract) -> None:
     for path in ("/v1/openapi.json", "/v1/status"):
         expect(api.get(path), 200)
     expect(api.get("/v1/me", "auditor"), 200)
+    _reach(api, extract)
     for path in (f"/v1/people/{extract.people['researcher'].removeprefix('person/')}", f"/v1/projects/{PROJECT}"):
         expect(api.get(path, "operator"), 200)
     expect(api.get(f"/v1/domains/{DOMAIN}", "researcher"), 200)
@@ -349,7 +350,7 @@ def _knock(api: Api, route: Route) -> None:
     assert api.post(path, {"too": "x" * MAX_BODY}, who).status == 413
     assert api.post(path, {}, who, headers={"content-type": "text/csv"}).status == 415
     assert api.post(path, {"unknown": 1}, who).status == 422
-    if path.rsplit("/", 1)[-1] in {"submit", "start", "withdraw", "discard", "confirm", "stop"}:
+    if path.rsplit("/", 1)[-1] in {"submit", "start", "withdraw", "discard", "confirm", "stop", "remove"}:
         assert api.post(path, {}, who).status == 404
 
 
@@ -376,6 +377,16 @@ def _fail(api: Api, extract: Extract) -> None:
         assert released.release().status >= 500
     with api.failing(Fault("Query", "ValidationException", 400), Fault("GetItem", "ValidationException", 400)):
         assert api.get("/v1/me", "researcher").status >= 500
+
+
+def _reach(api: Api, extract: Extract) -> None:
+    """An address for notices: set, shown, erased, and of nobody."""
+    path = f"/v1/people/{extract.people['researcher'].removeprefix('person/')}/contact"
+    expect(api.post(path, {"email": "somebody@trust.test"}, "operator"), 200)
+    expect(api.get(path, "researcher"), 200)
+    expect(api.post(f"{path}/remove", {}, "operator"), 200)
+    assert api.post(f"{path}/remove", {}, "operator").status == 409
+    assert api.post(f"/v1/people/{NOBODY}/contact", {"email": "nobody@trust.test"}, "operator").status == 404
 
 
 def _change_keys(api: Api) -> None:

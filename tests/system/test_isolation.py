@@ -194,6 +194,30 @@ PROBES: tuple[Probe, ...] = (
         "",
         lambda secrets, place: secrets.get_secret_value(SecretId=place["MESH_SECRET_ARN"]),
     ),
+    _decrypt("CONTACT_KEY_ARN", Holding.CONTACT_KEY),
+    _item("CONTACTS_TABLE", Holding.CONTACTS, "GetItem", lambda db, table: db.get_item(TableName=table, Key=ITEM)),
+    Probe(
+        "put an event on the bus",
+        "events",
+        "events:PutEvents",
+        Holding.EVENT_BUS,
+        "",
+        lambda events, place: events.put_events(
+            Entries=[{"EventBusName": place["EVENT_BUS"], "Source": KEY, "DetailType": KEY, "Detail": "{}"}]
+        ),
+    ),
+    Probe(
+        "send a notice",
+        "sesv2",
+        "ses:SendEmail",
+        Holding.SENDER,
+        "",
+        lambda ses, place: ses.send_email(
+            FromEmailAddress=place["NOTICE_SENDER"],
+            Destination={"ToAddresses": []},
+            Content={"Simple": {"Subject": {"Data": KEY}, "Body": {"Text": {"Data": KEY}}}},
+        ),
+    ),
     _decrypt("EXTRACT_KEY_ARN", Holding.EXTRACT_KEY),
     _new_key("EXTRACT_KEY_ARN", Holding.EXTRACT_KEY, seen=True),
     Probe(
@@ -336,6 +360,7 @@ def place(stack: EmbeddedStack) -> Iterator[Place]:
             "CONTENT_KEY_ARN",
             "OUTBOX_KEY_ARN",
             "EXTRACT_KEY_ARN",
+            "CONTACT_KEY_ARN",
         )
     }
     yield Place(environment, wrapped, stack)
@@ -381,6 +406,10 @@ def test_each_function_is_refused_what_it_does_not_need(tried: Tried, function: 
         ("decrypt with the outbox key", "mesh"),
         ("GenerateDataKey with the outbox key", "release"),
         ("read the MESH credentials", "mesh"),
+        ("decrypt with the contact key", "notify"),
+        ("GetItem on the contacts table", "registry notify"),
+        ("put an event on the bus", "sweeper"),
+        ("send a notice", "notify"),
         (f"write lists/{KEY} in the outbox bucket", "release"),
         (f"read lists/{KEY} in the outbox bucket", "mesh"),
         (f"delete national-data-opt-outs/{KEY}-absent in the choices bucket", "mesh"),
@@ -410,7 +439,7 @@ def test_only_these_functions_can(tried: Tried, probe: str, functions: str) -> N
 
 def test_everything_but_the_service_can_write_into_the_journal(tried: Tried) -> None:
     writers = {function for function in Function if tried[function, f"write journal/{KEY} in the ledger bucket"]}
-    assert writers == set(Function) - {Function.SERVICE, Function.WATCH}
+    assert writers == set(Function) - {Function.SERVICE, Function.WATCH, Function.NOTIFY}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ DOMAIN = "gp-2026"
 OTHER_DOMAIN = "hes-2026"
 CONTROLLERS = ("RX1", "X26")
 UNREGISTERED = {"outsider"}
+TOLD = ("researcher", "controller", "second-controller")
+"""Whose address for notices is known."""
 ON_THE_PROJECT = ("researcher", "colleague", "controller-on-project")
 
 CAG = "22/CAG/0129"

@@ -17,6 +17,7 @@ from infra.embedded.demo.data import Files, World
 from infra.embedded.demo.selection import Row
 from infra.embedded.demo.telling import Telling, claim
 from infra.embedded.stack import EmbeddedStack
+from infra.routes import Function
 from keyholder.canonical import JsonObject
 from keyholder.client import PseudonymisedRow, Refused, ReleasedItem, ReleaseResult, RequestView
 from keyholder.client.extract import Tally, columns_of, output_columns, pseudonymised
@@ -35,6 +36,7 @@ BATCH = 5_000
 READABLE = 0o644
 """For files that name nobody."""
 CHECKS_WITHIN_SECONDS = 40.0
+NOTICES_WITHIN_SECONDS = 40.0
 
 WHY_FILE = (
     "The study links asthma admissions to the national registry of deaths, which is keyed by NHS number; the date of "
@@ -94,6 +96,7 @@ class Story:
             self.decide()
         with telling.step("release", "6. The researcher releases"):
             self.release()
+        self.notices()
         with telling.step("audit", "7. An auditor looks, asks and proves"):
             ledger, self.memory.events = proof.audit(self)
         with telling.step("challenge", "8. What must not work does not"):
@@ -113,11 +116,26 @@ class Story:
             "fail_closed": True,
         }
 
+    def notices(self) -> None:
+        """What the people were told by mail meanwhile; the engine keeps it."""
+        stack, deadline = self.stack, time.monotonic() + NOTICES_WITHIN_SECONDS
+        stack.admin("lambda").invoke(FunctionName=stack.deployed.functions[Function.SWEEPER], Payload=b"{}")
+        wanted = {"A request waits for your decision", "A request is approved"}
+        while time.monotonic() < deadline:
+            told = stack.messages()
+            if wanted <= {one.subject.partition(":")[0] for one in told}:
+                break
+            time.sleep(0.5)
+        claim(wanted <= {one.subject.partition(":")[0] for one in told}, "those who decide and who asked were told")
+        self.telling.say(f"{len(told)} notices went out meanwhile: ids, states and times, and nothing of a patient.")
+
     # 1
 
     def register(self) -> None:
         operator = self.cast["operator"]
         people = {who.key: operator.add_person(cast.person_body(who)) for who in cast.registered()}
+        for key in cast.TOLD:
+            operator.set_contact(people[key], f"{key}@keyholder.localhost")
         # A domain first: a project names the domains it may ask from.
         for domain in (DOMAIN, OTHER_DOMAIN):
             keys = operator.add_domain(cast.domain_body(domain)).get("keys")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyholder.audit import opt_out_rules
+from keyholder.audit import contact_rules, opt_out_rules
 from keyholder.audit.rules import Rules
 from keyholder.canonical import content_hash
 from keyholder.extracts.events import EVENTS as EXTRACT_EVENTS
@@ -78,6 +78,7 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
         registry.KEY_CHANGE_CONFIRMED,
         registry.KEY_CHANGE_WITHDRAWN,
         *opt_out_rules.HOME,
+        *contact_rules.HOME,
         "choices.loaded",
         "choices.removed",
         PSEUDONYMS_REKEYED,
@@ -728,6 +729,10 @@ LIES: dict[str, tuple[Lie, str]] = {
         changed("person.registered", 3, actor=ActorId(ROSA.id)),
         "could not happen: NOT_AN_OPERATOR",
     ),
+    "an address changed by whose it is": (changed("contact.set", 1, actor=ActorId(ROSA.id)), "NOT_AN_OPERATOR"),
+    "an address removed by a researcher": (changed("contact.removed", 0, actor=ActorId(NADIA.id)), "NOT_AN_OPERATOR"),
+    "an address removed twice": (again("contact.removed"), "could not happen: NO_ADDRESS"),
+    "an address of another person": (changed("contact.set", 1, person=NADIA.id), "another thing's stream"),
     "a second first operator": (again("bootstrap.used"), "BOOTSTRAP_SPENT"),
     "a first operator whom the bootstrap did not name": (dropped("bootstrap.used"), "NOT_AN_OPERATOR"),
     "a person changed in another's stream": (

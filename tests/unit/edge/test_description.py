@@ -15,8 +15,7 @@ from openapi_spec_validator import validate
 
 from infra.describe import OPENAPI, PAGE, openapi, page, services
 from infra.routes import ANY, LAYER, ROOT, ROUTES, Route, Scope
-from keyholder.edge.answers import SUCCESSES
-from keyholder.edge.description import CONDITIONAL, as_text
+from keyholder.edge.description import CONDITIONAL, SUCCESSES, as_text
 from keyholder.edge.problems import MEDIA_TYPE, FieldError, Problem, ProblemType
 from tests.described import Described, NotDescribedError
 

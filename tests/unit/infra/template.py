@@ -17,6 +17,7 @@ KEY_NAMES = {
     "ContentKey": Holding.CONTENT_KEY,
     "ExtractKey": Holding.EXTRACT_KEY,
     "OutboxKey": Holding.OUTBOX_KEY,
+    "ContactKey": Holding.CONTACT_KEY,
     "CheckpointKey": Holding.CHECKPOINT_KEY,
 }
 RESOURCE_NAMES = {
@@ -33,6 +34,11 @@ RESOURCE_NAMES = {
     "MeshCredentials": Holding.MESH_SECRET,
     "ChecksQueue": Holding.CHECKS_QUEUE,
     "ExtractsQueue": Holding.EXTRACTS_QUEUE,
+    "StateNotices": Holding.NOTICES,
+    "StateContacts": Holding.CONTACTS,
+    "NoticesNotify": Holding.NOTIFY_SECRET,
+    "NoticesTellQueue": Holding.TELL_QUEUE,
+    "NoticesBus": Holding.EVENT_BUS,
 }
 
 
@@ -81,8 +87,12 @@ def as_list(value: Any) -> list[Any]:
 def holding_of(resource: Any) -> tuple[Holding, str]:
     """Which holding a policy's resource is, and which part of it."""
     if isinstance(resource, dict) and "Fn::Join" in resource:
-        separator, (base, part) = resource["Fn::Join"]
+        separator, parts = resource["Fn::Join"]
         assert separator == ""
+        if parts[-1] == {"Ref": "NoticeIdentity"}:
+            assert ":ses:" in parts[2]
+            return Holding.SENDER, ""
+        base, part = parts
         holding, nothing = holding_of(base)
         assert nothing == ""
         return holding, part

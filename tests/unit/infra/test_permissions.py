@@ -206,6 +206,18 @@ def test_only_the_arn_of_one_key_is_taken(given: object) -> None:
         ("dynamodb:PutItem", Holding.COUNTERS, "", "release"),
         ("dynamodb:DeleteItem", Holding.COUNTERS, "", "release"),
         ("sqs:ReceiveMessage", Holding.CHECKS_QUEUE, "", "release"),
+        ("sqs:ReceiveMessage", Holding.TELL_QUEUE, "", "notify"),
+        ("sqs:SendMessage", Holding.TELL_QUEUE, "", ""),
+        ("events:PutEvents", Holding.EVENT_BUS, "", "sweeper"),
+        ("ses:SendEmail", Holding.SENDER, "", "notify"),
+        ("secretsmanager:GetSecretValue", Holding.NOTIFY_SECRET, "", "notify"),
+        ("kms:Decrypt", Holding.CONTACT_KEY, "", "notify"),
+        ("kms:Encrypt", Holding.CONTACT_KEY, "", "registry"),
+        ("dynamodb:GetItem", Holding.CONTACTS, "", "notify registry"),
+        ("dynamodb:PutItem", Holding.CONTACTS, "", "registry"),
+        ("dynamodb:DeleteItem", Holding.CONTACTS, "", "registry"),
+        ("dynamodb:UpdateItem", Holding.NOTICES, "", "notify"),
+        ("dynamodb:PutItem", Holding.NOTICES, "", "sweeper"),
     ],
 )
 def test_the_table_is_the_design(action: str, holding: Holding, part: str, functions: str) -> None:
@@ -221,6 +233,16 @@ def test_who_watches_the_ledger_can_only_read() -> None:
         *("s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions"),
         *("logs:CreateLogStream", "logs:PutLogEvents"),
     }
+
+
+def test_who_tells_people_can_only_read_the_ledger_and_open_addresses() -> None:
+    about: dict[Holding, set[str]] = {}
+    for statement in PERMISSIONS[Function.NOTIFY]:
+        for resource in statement.resources:
+            about.setdefault(resource.holding, set()).update(statement.actions)
+    assert about[Holding.STEPS] == {"dynamodb:Query"}
+    assert {holding for holding, actions in about.items() if "kms:Decrypt" in actions} == {Holding.CONTACT_KEY}
+    assert not {Holding.LEDGER, Holding.CONTENT, Holding.VIEW, Holding.CHECKPOINT_KEY, Holding.KEYS} & set(about)
 
 
 def test_who_rebuilds_can_open_no_key_and_make_none(template: Template) -> None:

@@ -34,6 +34,6 @@ def test_a_route_without_a_scope_only_reads() -> None:
 
 
 def test_what_the_schedule_or_an_operator_calls_answers_nobody() -> None:
-    called = {Function.SWEEPER, Function.WATCH, Function.MESH, Function.REBUILD}
+    called = {Function.SWEEPER, Function.WATCH, Function.MESH, Function.REBUILD, Function.NOTIFY}
     assert not [route for function in called for route in routes_of(function)]
     assert {route.function for route in ROUTES} == set(Function) - called

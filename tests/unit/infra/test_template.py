@@ -155,11 +155,12 @@ def test_mesh_is_called_every_ten_minutes_and_off_unless_a_mailbox_is_named(temp
 
 
 def test_no_function_is_told_a_credential(template: Template) -> None:
-    secret, found = template.one("AWS::SecretsManager::Secret")
-    assert (found["DeletionPolicy"], "SecretString" in found["Properties"]) == ("Retain", False)
     _, mesh = template.function(Function.MESH)
     told = mesh["Properties"]["Environment"]["Variables"]
-    assert [name for name, value in told.items() if value == {"Ref": secret}] == ["MESH_SECRET_ARN"]
+    for beginning, named in (("MeshCredentials", "MESH_SECRET_ARN"), ("NoticesNotify", "NOTIFY_SECRET_ARN")):
+        secret, found = template.one("AWS::SecretsManager::Secret", beginning)
+        assert (found["DeletionPolicy"], "SecretString" in found["Properties"]) == ("Retain", False)
+        assert [name for name, value in told.items() if value == {"Ref": secret}] == [named]
     assert "resolve:secretsmanager" not in json.dumps(template.raw)
 
 
@@ -241,7 +242,7 @@ def test_sweeper_and_watch_are_called_every_minute(template: Template) -> None:
 
 def test_keys_outlive_the_stack(keys_template: Template) -> None:
     keys = keys_template.of_type("AWS::KMS::Key")
-    assert len(keys) == len(keys_template.of_type("AWS::KMS::Alias")) == 7
+    assert len(keys) == len(keys_template.of_type("AWS::KMS::Alias")) == 8
     for name, key in keys.items():
         assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
         if name.startswith("CheckpointKey"):

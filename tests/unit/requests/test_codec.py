@@ -12,6 +12,7 @@ from keyholder.canonical import canonical_json
 from keyholder.ledger.event import Event
 from keyholder.limits.counting import Exceeded
 from keyholder.limits.vocabulary import Action
+from keyholder.notices.table import TELLINGS, UNTOLD
 from keyholder.registry.events import UnknownEventError
 from keyholder.registry.fields import FieldError
 from keyholder.requests import commands as ask
@@ -30,6 +31,11 @@ from keyholder.requests.records import Narrowed
 from keyholder.vocabulary import ActorId, StreamId
 from tests.unit.requests import world
 from tests.unit.requests.world import GP, HOSPITAL, NADIA, RELEASE, ROSA, SWEEPER, TARA, TOKEN
+
+
+def test_it_is_said_of_every_event_who_is_told_of_it_or_why_nobody_is() -> None:
+    """Here too, for whoever adds an event runs these tests; tests/unit/notices has the rest."""
+    assert set(EVENTS) <= set(TELLINGS) | set(UNTOLD), "see keyholder/notices/table.py"
 
 
 def samples() -> dict[str, RequestEvent]:

@@ -19,8 +19,10 @@ from keyholder.adapters.checkpoint_key import KmsCheckpointKey
 from keyholder.adapters.checks_queue import ChecksQueue
 from keyholder.adapters.choices import S3ChoiceStore
 from keyholder.adapters.clock import SystemClock
+from keyholder.adapters.contacts import DynamoDbAddresses, SealedAddressBook
 from keyholder.adapters.content import S3ContentStore
 from keyholder.adapters.counters import DynamoDbCounters
+from keyholder.adapters.event_bus import EventBridgeBus
 from keyholder.adapters.extract_files import S3ExtractFiles
 from keyholder.adapters.extracts_queue import ExtractsQueue
 from keyholder.adapters.issuer import HttpsIssuerKeys
@@ -29,20 +31,25 @@ from keyholder.adapters.kms_seal import KmsSeal
 from keyholder.adapters.ledger_objects import BucketLedger, BucketObjects, ReadAhead
 from keyholder.adapters.mailbox_turn import MailboxTurns
 from keyholder.adapters.mesh_credentials import read_credentials
+from keyholder.adapters.notices import DynamoDbPositions, DynamoDbTold
 from keyholder.adapters.outbox import S3Outbox
 from keyholder.adapters.results import S3ResultStore
+from keyholder.adapters.ses_post import SesPost
 from keyholder.adapters.step_table import DynamoDbStepTable
 from keyholder.adapters.steps import DynamoDbSteps
 from keyholder.adapters.storage_faults import CLIENT_CONFIG
 from keyholder.adapters.views import S3ViewStore
 from keyholder.adapters.worm import S3Worm
+from keyholder.audit.facets import Histories
 from keyholder.audit.index import IndexView
 from keyholder.audit.terms import batch_lines
 from keyholder.edge.settings import Settings
 from keyholder.edge.tokens import TokenVerifier
 from keyholder.extracts.service import ExtractDesk
 from keyholder.extracts.working import Workshop
+from keyholder.ledger.committed import CommittedEvents
 from keyholder.ledger.committer import Log
+from keyholder.ledger.event import Event
 from keyholder.ledger.event_view import EventView
 from keyholder.ledger.ledger import Ledger
 from keyholder.ledger.note import Verifier, parse_vkey
@@ -57,6 +64,10 @@ from keyholder.linkage.decide import Objects
 from keyholder.linkage.policy_view import objections
 from keyholder.linkage.service import Linkage
 from keyholder.linkage.translation import Translating
+from keyholder.notices.announcing import Announcer
+from keyholder.notices.contacts import ContactBook
+from keyholder.notices.directory import Directory
+from keyholder.notices.notifying import Notifier, Post
 from keyholder.opt_outs.book import CheckBook
 from keyholder.opt_outs.mailbox import Correspondence, Mailbox
 from keyholder.opt_outs.removal import Removal
@@ -83,6 +94,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from keyholder.rebuilding.rebuilding import Rebuilding
+
+_ONCE = Config(retries={"total_max_attempts": 1, "mode": "standard"}, connect_timeout=2, read_timeout=10)
+"""For what must not be sent twice by a client that repeats itself."""
 
 MAILBOX_TURN = timedelta(minutes=6)
 """A little longer than functions/mesh may run."""
@@ -156,6 +170,53 @@ class Assembly:
 
     def _publisher_to(self, store: ViewStore) -> ViewPublisher:
         return ViewPublisher(self.ledger.batch, store, self.views, self.clock)
+
+    @property
+    def announcer(self) -> Announcer:
+        """Tells other programs what is committed. Made anew for each sweep, which reads each request once."""
+        histories = Histories(self.ledger.read)
+
+        def state(event: Event) -> str | None:
+            found = histories.state(event)
+            return None if found is None or found.status is None else found.status.value
+
+        positions = DynamoDbPositions(self._dynamodb, self.settings.notices_table)
+        bus = EventBridgeBus(boto3.client("events", config=_PATIENT), self.settings.event_bus)
+        return Announcer(self.ledger, bus, positions, state, self.clock)
+
+    @cached_property
+    def notifier(self) -> Notifier | None:
+        """Tells people, for the one function that may read where; None where no channel is set up."""
+        post = self._post()
+        if post is None:
+            return None
+        seal = KmsSeal(self._kms, self.settings.contact_key_arn)
+        return Notifier(
+            directory=Directory(CommittedEvents(self._steps)),
+            told=DynamoDbTold(self._dynamodb, self.settings.notices_table),
+            addresses=SealedAddressBook(self._dynamodb, self.settings.contacts_table, seal),
+            post=post,
+            links=self.settings.console_url.rstrip("/"),
+            clock=self.clock,
+        )
+
+    def _post(self) -> Post | None:
+        if self.settings.notice_channel == "ses":
+            return SesPost(boto3.client("sesv2", config=_ONCE), self.settings.notice_sender)
+        if self.settings.notice_channel == "govuk-notify":
+            # Not at the top: most deployments need it not, and it brings the token library's signing half.
+            from keyholder.adapters.govuk_notify import GovUkNotifyPost, read_notify_credentials
+
+            secrets = boto3.client("secretsmanager", config=_PATIENT)
+            return GovUkNotifyPost(read_notify_credentials(secrets, self.settings.notify_secret_arn), self.clock)
+        return None
+
+    @cached_property
+    def contact_book(self) -> ContactBook:
+        """Where people are told, for whoever registers it and can't read it."""
+        seal = KmsSeal(self._kms, self.settings.contact_key_arn)
+        addresses = DynamoDbAddresses(self._dynamodb, self.settings.contacts_table, seal, self.clock)
+        return ContactBook(self.ledger, self.ids, self.registry, addresses)
 
     @cached_property
     def rebuilding(self) -> Rebuilding:

@@ -9,6 +9,7 @@ from typing import TextIO
 import click
 
 from keyholder.canonical import JsonObject, JsonValue
+from keyholder.cli.admin_contact import contact
 from keyholder.cli.admin_keys import keys
 from keyholder.cli.admin_opt_outs import opt_outs
 from keyholder.cli.admin_policy import policy_settings
@@ -27,6 +28,7 @@ def admin() -> None:
 
 
 admin.add_command(keys)
+admin.add_command(contact)
 admin.add_command(rebuild)
 admin.add_command(opt_outs)
 admin.add_command(policy_settings)

@@ -335,6 +335,18 @@ class Keyholder:
         """What is registered of a person, by their id with or without `person/`."""
         return Reader.of(self._get(f"/v1/people/{_quoted(person_id.removeprefix('person/'))}")).raw
 
+    def set_contact(self, person_id: str, email: str) -> JsonObject:
+        """Says where somebody is told. The address is never shown again."""
+        return Reader.of(self._post(_contact(person_id), {"email": email})).raw
+
+    def remove_contact(self, person_id: str) -> JsonObject:
+        """Erases where somebody is told."""
+        return Reader.of(self._post(f"{_contact(person_id)}/remove", {})).raw
+
+    def contact(self, person_id: str) -> JsonObject:
+        """Whether somebody can be told, since when and by whom that was set."""
+        return Reader.of(self._get(_contact(person_id))).raw
+
     def project(self, project_id: str) -> JsonObject:
         """What is registered of a project."""
         return Reader.of(self._get(f"/v1/projects/{_quoted(project_id)}")).raw
@@ -454,6 +466,10 @@ class Keyholder:
 
 
 _POLICY_CHANGES = "/v1/policy/changes"
+
+
+def _contact(person_id: str) -> str:
+    return f"/v1/people/{_quoted(person_id.removeprefix('person/'))}/contact"
 
 
 def _quoted(name: str) -> str:

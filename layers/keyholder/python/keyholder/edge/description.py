@@ -13,11 +13,12 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from keyholder.edge.answers import SUCCESSES
+from keyholder.edge import answers, answers_contacts
 from keyholder.edge.problems import MEDIA_TYPE, ProblemType, problem_uri
 from keyholder.edge.routes import ANY, ROUTES, Function, Route, Scope
 from keyholder.edge.service import AGE, JSON, Service
 
+SUCCESSES = {**answers.SUCCESSES, **answers_contacts.SUCCESSES}
 VERSION = "1.0.0"
 SCHEMAS = "#/components/schemas/"
 Document = dict[str, Any]
@@ -103,6 +104,8 @@ CONDITIONAL_AT_WILL = frozenset(
         "release",
         "people",
         "projects",
+        "contact",
+        "remove",
         "key-changes",
         "changes",
         "stop",
@@ -129,6 +132,7 @@ _ALWAYS_NEW = frozenset(
     {
         "POST /v1/requests",
         "POST /v1/linkage-agreements",
+        "POST /v1/people/{person_id}/contact",
         *(f"POST /v1/domains/{{domain_id}}/{new}" for new in ("pseudonyms", "rekeyings", "extracts")),
     }
 )

@@ -25,6 +25,7 @@ class Function(StrEnum):
     CHOICES = "choices"
     MESH = "mesh"
     SWEEPER = "sweeper"
+    NOTIFY = "notify"
     WATCH = "watch"
     REBUILD = "rebuild"
     SERVICE = "service"
@@ -157,6 +158,9 @@ ROUTES: tuple[Route, ...] = (
     _registry("POST", "/v1/projects"),
     _registry("POST", "/v1/domains"),
     _registry("GET", "/v1/people/{person_id}"),
+    _registry("POST", "/v1/people/{person_id}/contact"),
+    _registry("POST", "/v1/people/{person_id}/contact/remove"),
+    Route("GET", "/v1/people/{person_id}/contact", Function.REGISTRY, scope=None),
     _registry("GET", "/v1/projects/{project_id}"),
     Route("GET", "/v1/domains/{domain_id}", Function.REGISTRY, scope=None),
     _registry("POST", "/v1/domains/{domain_id}/key-changes"),

@@ -52,6 +52,17 @@ class Settings:
     """The mailboxes whose answers count, separated by spaces; empty for the recipient alone."""
     mesh_workflow: str
     mesh_secret_arn: str
+    event_bus: str
+    notices_table: str
+    contacts_table: str
+    contact_key_arn: str
+    notice_channel: str
+    """How people are told: `ses`, `govuk-notify`, or `none`."""
+    notice_sender: str
+    """The address that notices by SES come from."""
+    notify_secret_arn: str
+    console_url: str
+    """What goes before `/requests/<id>` in the address of a request's page; empty where there are no pages."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:

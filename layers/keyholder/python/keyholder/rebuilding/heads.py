@@ -18,6 +18,7 @@ from keyholder.ledger.ports import Head
 from keyholder.linkage.agreement import Agreement
 from keyholder.linkage.events import evolve_agreement
 from keyholder.linkage.service import agreement_head
+from keyholder.notices.contacts import contact_head
 from keyholder.opt_outs.check_events import from_event as check_event
 from keyholder.opt_outs.checks import Check, check_head
 from keyholder.opt_outs.checks import evolve as evolve_check
@@ -63,6 +64,7 @@ class Heads:
             "opt-out-message": _as_it_was,
             "pseudonymisation": lambda step: job_head(step[-1].data),
             "linkage": _folded(_agreement, agreement_head),
+            "contact": lambda _step: contact_head(),
             "rekeying": lambda step: rekeying_head(step[-1].data),
             "extract": _folded(_extract, lambda extract: extract.head),
             "audit": lambda step: audit_head(step[-1].actor),

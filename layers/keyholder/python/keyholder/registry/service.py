@@ -22,11 +22,21 @@ from keyholder.registry.key_changes import Wish
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
 from keyholder.registry.replays import BUSY, TRIES
-from keyholder.vocabulary import ActorId, DomainId, IdentifierType, OrganisationCode, PersonId, ProjectId, StreamId
+from keyholder.vocabulary import (
+    ActorId,
+    DomainId,
+    IdentifierType,
+    OrganisationCode,
+    PersonId,
+    ProjectId,
+    Role,
+    StreamId,
+)
 
 __all__ = [
     "BOOTSTRAP",
     "MOST_PEOPLE",
+    "OPERATORS",
     "Call",
     "Decided",
     "Entry",
@@ -38,6 +48,8 @@ __all__ = [
 
 BOOTSTRAP = StreamId("registry/bootstrap")
 MOST_PEOPLE = 200
+OPERATORS = "operators"
+"""The listing of those who operate, or did."""
 T = TypeVar("T")
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """When the sweeper looks at a domain whose keys may lag behind the ledger: at its next sweep, whatever the clocks."""
@@ -270,7 +282,8 @@ def person_head(person: Person) -> Head:
     organisations = sorted({held.organisation for held in person.roles})
     deciding = sorted({held.organisation for held in person.roles if held.role in APPROVING})
     listings = [f"organisation/{code}" for code in organisations] + [f"approvers/{code}" for code in deciding]
-    return Head(listings=("people", *listings))
+    operating = [OPERATORS] if person.has(Role.OPERATOR) else []
+    return Head(listings=("people", *operating, *listings))
 
 
 def project_head(project: Project) -> Head:

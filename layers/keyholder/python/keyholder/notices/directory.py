@@ -1,0 +1,94 @@
+"""What a notice needs to know, from the ledger: the request, its project, its domains, and whom it may mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from keyholder.ledger.event import Event
+from keyholder.notices.audience import Scene
+from keyholder.notices.vocabulary import Listener
+from keyholder.registry.domains import Domain
+from keyholder.registry.events import fold_domain, fold_person, fold_project
+from keyholder.registry.people import Person
+from keyholder.registry.projects import Project
+from keyholder.registry.service import MOST_PEOPLE, OPERATORS
+from keyholder.requests.codec import from_event
+from keyholder.requests.conversation import advisers
+from keyholder.requests.folding import fold
+from keyholder.requests.state import RequestState
+from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, RequestId, StreamId
+
+
+class Reader(Protocol):
+    """Events that are in the ledger, for whoever may write none. Raises the storage errors of `ledger.ports`."""
+
+    def read(self, stream: StreamId) -> tuple[Event, ...]: ...
+
+    def listed(self, listing: str, after: StreamId | None, limit: int) -> Sequence[StreamId]: ...
+
+
+class NotYetThereError(Exception):
+    """An event was announced that its stream does not show yet: try again."""
+
+
+class Directory:
+    """Every method raises what its reader raises."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def person(self, person: PersonId) -> Person | None:
+        return fold_person(self._reader.read(StreamId(person)))
+
+    def event(self, stream: StreamId, number: int) -> Event:
+        """Raises `NotYetThereError`."""
+        events = self._reader.read(stream)
+        if len(events) < number:
+            raise NotYetThereError
+        return events[number - 1]
+
+    def scene(self, stream: StreamId, number: int, wanted: Iterable[Listener]) -> Scene:
+        """What there is to know about an event of a request. Raises `NotYetThereError`."""
+        events = self._reader.read(stream)
+        if len(events) < number:
+            raise NotYetThereError
+        request = RequestId(stream.removeprefix("request/"))
+        after, now = fold(request, events[:number]), fold(request, events)
+        happened = from_event(events[number - 1])
+        domains = self._domains(after)
+        operators = self._listed(OPERATORS) if Listener.OPERATORS in wanted else ()
+        named = [self.person(person) for person in sorted(_named(after, now))]
+        deciding = [person for code in _controllers(domains.values()) for person in self._listed(f"approvers/{code}")]
+        people = {person.id: person for person in (*deciding, *operators, *named) if person is not None}
+        project = None if now.summary is None else self._project(now.summary.project)
+        return Scene(happened, after, now, project, domains, people, frozenset(person.id for person in operators))
+
+    def _project(self, project: ProjectId) -> Project | None:
+        return fold_project(self._reader.read(StreamId(f"project/{project}")))
+
+    def _domains(self, state: RequestState) -> dict[DomainId, Domain]:
+        read = {name: fold_domain(self._reader.read(StreamId(f"domain/{name}"))) for name in state.domains}
+        return {name: domain for name, domain in read.items() if domain is not None}
+
+    def _listed(self, listing: str) -> tuple[Person, ...]:
+        streams = self._reader.listed(listing, None, MOST_PEOPLE)
+        found = (self.person(PersonId(stream)) for stream in streams)
+        return tuple(person for person in found if person is not None)
+
+
+def _controllers(domains: Iterable[Domain]) -> list[OrganisationCode]:
+    return sorted({code for domain in domains for code in domain.controllers})
+
+
+def _named(*states: RequestState) -> set[PersonId]:
+    """Whoever the request itself names."""
+    named: set[PersonId] = set()
+    for state in states:
+        named |= {state.requester} if state.requester else set()
+        named |= {ballot.person for decision in state.domains.values() for ballot in decision.ballots}
+        named |= {*state.handlers.values(), *advisers(state.messages), *(one.author for one in state.messages)}
+        returned = [one.returned for one in state.revisions if one.returned]
+        named |= {one.by for one in returned}
+        named |= {ballot.person for one in returned for votes in one.ballots.values() for ballot in votes}
+    return named
