@@ -348,10 +348,10 @@ class Story:
     def reached(self) -> None:
         """An operator says where somebody is told, and erases it again."""
         book = ContactBook(self.house.log, self.house.ids, self.house.registry, Nowhere())
-        call = Call(OPERATOR.id, "contact")
-        assert isinstance(book.set(call, ROSA.id, "rosa@trust.test"), Entry)
-        assert isinstance(book.set(call, ROSA.id, "new@trust.test"), Entry)
-        assert isinstance(book.remove(call, ROSA.id), Entry)
+        calls = [Call(OPERATOR.id, f"contact-{number}") for number in range(3)]
+        assert isinstance(book.set(calls[0], ROSA.id, "rosa@trust.test"), Entry)
+        assert isinstance(book.set(calls[1], ROSA.id, "new@trust.test"), Entry)
+        assert isinstance(book.remove(calls[2], ROSA.id), Entry)
 
     def change_people(self) -> None:
         """NADIA stops being a controller; a project takes another member."""

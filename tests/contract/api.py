@@ -262,7 +262,8 @@ class Api:
         return "$default", {}
 
     def deliver(self) -> int:
-        """Hand what is in the queues to the function they feed, one message a call; how many were done with.
+        """Hand what is in the queues to the function they feed, one message a call; how many were done with, leaving out
+        those that only tell people.
 
         Those that only tell people are not counted.
 
@@ -283,7 +284,7 @@ class Api:
                 answer = self.invoke(function, {"Records": [record]})
                 if not answer["batchItemFailures"]:
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=messages[0]["ReceiptHandle"])
-                    done += 1
+                    done += function != "notify"
         return done
 
     def sweep(self) -> dict[str, int]:
