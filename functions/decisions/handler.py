@@ -9,10 +9,19 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
-from keyholder.edge.bodies import ApproveBody, LetThroughBody, RejectBody, RevokeBody
+from keyholder.edge.bodies import ApproveBody, LetThroughBody, RecordsBody, RejectBody, RevokeBody
 from keyholder.edge.linkage_bodies import ApproveLinkageBody, EndLinkageBody, LinkageTermsBody
 from keyholder.edge.outcomes import accepted, acting, desk_call, done_answer, registry_call, sign_in_of
-from keyholder.edge.review_bodies import AdviseBody, AskBody, CommentBody, DeclareBody, HandledDomainBody, RecuseBody
+from keyholder.edge.review_bodies import (
+    AdviseBody,
+    AskBody,
+    CommentBody,
+    DeclareBody,
+    HandledDomainBody,
+    RecuseBody,
+    ReturnBody,
+    WithdrawVoteBody,
+)
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
 from keyholder.linkage.agreement import Agreement, agreement_view
@@ -21,6 +30,8 @@ from keyholder.linkage.terms import parse_terms
 from keyholder.refusals import Refusal
 from keyholder.registry.carrying_out import Entry
 from keyholder.requests.codes import RecuseReason
+from keyholder.requests.conditions import Condition
+from keyholder.requests.records import RecordChoice
 from keyholder.requests.service import Call, Done
 from keyholder.vocabulary import ContentHash, DomainId, OrganisationCode, PersonId, RequestId
 
@@ -88,8 +99,35 @@ def approve_request(request_id: str, body: ApproveBody) -> Response[str]:
         until=body.until,
         identifier_types=tuple(body.identifier_types) if body.identifier_types else None,
         factor=body.factor,
+        records=_choice(body.records),
+        conditions=tuple(Condition(one.code, one.by, one.days, one.times) for one in body.conditions),
     )
     return _answered(outcome)
+
+
+@service.route("POST", "/v1/requests/{request_id}/return", summary="Ask the author back")
+def return_request(request_id: str, body: ReturnBody) -> Response[str]:
+    """By one controller. The author may change the request and submit it again; all votes are void. Needs If-Match."""
+    outcome = assembly().desk.return_to_author(
+        _call(),
+        RequestId(request_id),
+        DomainId(body.domain),
+        ContentHash(body.content_hash),
+        [(question.about, question.text) for question in body.questions],
+        organisation=OrganisationCode(body.organisation) if body.organisation else None,
+        factor=body.factor,
+    )
+    return _answered(outcome)
+
+
+@service.route("POST", "/v1/requests/{request_id}/withdraw-vote", summary="Take an approval back")
+def withdraw_vote(request_id: str, body: WithdrawVoteBody) -> Response[str]:
+    """One's own, while the domain has not decided. Needs If-Match."""
+    return _answered(
+        assembly().desk.withdraw_vote(
+            _call(), RequestId(request_id), DomainId(body.domain), ContentHash(body.content_hash)
+        )
+    )
 
 
 @service.route("POST", "/v1/requests/{request_id}/reject", summary="Reject for one domain")
@@ -164,6 +202,12 @@ def _agreement(outcome: Entry[Agreement] | Refusal, *, status: int = 200) -> Res
     entry = accepted(outcome)
     body = agreement_view(entry.value, service.call.now, entry.version)
     return answer(body, status=status, version=entry.version)
+
+
+def _choice(records: RecordsBody | None) -> RecordChoice | None:
+    if records is None:
+        return None
+    return RecordChoice(frozenset(records.keep or records.leave_out or ()), keep=records.keep is not None)
 
 
 def _call() -> Call:

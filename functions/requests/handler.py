@@ -14,7 +14,7 @@ from keyholder.edge.bodies import NoBody, RequestBody
 from keyholder.edge.cursors import LONGEST, position, sealed, text
 from keyholder.edge.outcomes import accepted, acting, desk_call, done_answer
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
-from keyholder.edge.review_bodies import ReplyBody
+from keyholder.edge.review_bodies import AcceptConditionsBody, ReplyBody
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
 from keyholder.linkage.agreement import agreement_view
@@ -29,7 +29,7 @@ from keyholder.requests.listings import (
 )
 from keyholder.requests.service import Done
 from keyholder.requests.view import said_json
-from keyholder.vocabulary import DomainId, ProjectId, RequestId, Role, StreamId
+from keyholder.vocabulary import ContentHash, DomainId, ProjectId, RequestId, Role, StreamId
 
 service = Service(Function.REQUESTS, lambda: assembly().tokens, SystemClock().now)
 
@@ -127,6 +127,40 @@ def list_receipts(
     return answer({"items": list(found), "next": found[-1]["number"] if len(found) == limit else None})
 
 
+@service.route("GET", "/v1/requests/{request_id}/revisions", summary="Everything that was submitted of a request")
+def list_revisions(request_id: str) -> Response[str]:
+    """Each revision with its content hash, and what its author was asked when it was returned."""
+    house = assembly()
+    found = accepted(house.desk.revisions(acting(service.call, house), RequestId(request_id)))
+    return answer({"items": found})
+
+
+@service.route("GET", "/v1/requests/{request_id}/changes", summary="What changed between two revisions")
+def show_changes(
+    request_id: str,
+    before: Annotated[int | None, Query(ge=1, description="The earlier revision; without it, the one before")] = None,
+    after: Annotated[int | None, Query(ge=2, description="The later revision; without it, the newest")] = None,
+) -> Response[str]:
+    """Field by field, with the texts where they are open to you. Records are counted, for your own domains."""
+    house = assembly()
+    return answer(accepted(house.desk.changes(acting(service.call, house), RequestId(request_id), before, after)))
+
+
+@service.route("GET", "/v1/requests/{request_id}/records", summary="The records asked for from a domain")
+def list_records(
+    request_id: str,
+    domain: Annotated[str, Query(max_length=64, description="The domain they are of")],
+    cursor: Annotated[int, Query(ge=0, description="`next` of the page before")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
+) -> Response[str]:
+    """Row ids and pseudonyms: for the requester, and for whoever decides for this domain and has no conflict."""
+    house = assembly()
+    actor = acting(service.call, house)
+    found = accepted(house.desk.records(actor, RequestId(request_id), DomainId(domain), cursor, limit))
+    items = [{"row_id": record.row_id, "pseudonyms": dict(record.pseudonyms)} for record in found]
+    return answer({"items": items, "next": cursor + limit if len(found) == limit else None})
+
+
 @service.route("POST", "/v1/requests/{request_id}/save", summary="Write a draft anew")
 def save_request(request_id: str, body: RequestBody) -> Response[str]:
     """Needs If-Match."""
@@ -144,6 +178,14 @@ def submit_request(request_id: str, body: NoBody) -> Response[str]:  # noqa: ARG
     if isinstance(outcome, Done):
         house.checks.ask(outcome.state.id)
     return _answered(outcome)
+
+
+@service.route("POST", "/v1/requests/{request_id}/accept-conditions", summary="Accept the conditions of an approval")
+def accept_conditions(request_id: str, body: AcceptConditionsBody) -> Response[str]:
+    """By the requester: exactly the set that is offered. Needs If-Match and a recent sign-in."""
+    house = assembly()
+    call = desk_call(service.call, house, expected=service.call.version())
+    return _answered(house.desk.accept_conditions(call, RequestId(request_id), ContentHash(body.conditions_hash)))
 
 
 @service.route("POST", "/v1/requests/{request_id}/withdraw", summary="Withdraw a request")

@@ -375,6 +375,10 @@ class Api:
         pages = boto3.client("s3", REGION).get_paginator("list_objects_v2").paginate(Bucket=self.names[setting])
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
+    def erase(self, setting: str, key: str) -> None:
+        """An object is gone."""
+        boto3.client("s3", REGION).delete_object(Bucket=self.names[setting], Key=key)
+
     def items(self, setting: str) -> list[dict[str, Any]]:
         """The items of a table: `STEPS_TABLE` or `KEYS_TABLE`."""
         pages = boto3.client("dynamodb", REGION).get_paginator("scan").paginate(TableName=self.names[setting])

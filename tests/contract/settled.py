@@ -192,7 +192,10 @@ class Asked:
             expect(self.declare(who), 200)
         return self
 
-    def approve(self, who: str, *, content_hash: str | None = None, **more: Any) -> Answer:
+    def approve(
+        self, who: str, *, content_hash: str | None = None, less: dict[str, Any] | None = None, **more: Any
+    ) -> Answer:
+        """`less` is what narrows the approval, and its conditions."""
         now = self.seen()
         return self.api.post(
             f"{self.path}/approve",
@@ -200,10 +203,30 @@ class Asked:
                 "domain": DOMAIN,
                 "content_hash": content_hash or now.json["content_hash"],
                 "no_conflict_of_interest": True,
+                **(less or {}),
             },
             who,
             **{"if_match": now.etag, **more},
         )
+
+    def ask_back(self, who: str, text: str = "Why are so many records needed?", **more: Any) -> Answer:
+        now = self.seen()
+        body = {
+            "domain": DOMAIN,
+            "content_hash": now.json["content_hash"],
+            "questions": [{"about": "records", "text": text}],
+        }
+        return self.api.post(f"{self.path}/return", body, who, **{"if_match": now.etag, **more})
+
+    def take_back(self, who: str, **more: Any) -> Answer:
+        now = self.seen()
+        body = {"domain": DOMAIN, "content_hash": now.json["content_hash"]}
+        return self.api.post(f"{self.path}/withdraw-vote", body, who, **{"if_match": now.etag, **more})
+
+    def accept(self, who: str = "researcher", conditions_hash: str | None = None, **more: Any) -> Answer:
+        now = self.seen("researcher")
+        body = {"conditions_hash": conditions_hash or now.json["conditions"]["hash"]}
+        return self.api.post(f"{self.path}/accept-conditions", body, who, **{"if_match": now.etag, **more})
 
     def reject(self, who: str, comment: str = "", **more: Any) -> Answer:
         now = self.seen()

@@ -98,6 +98,7 @@ def whole_life(api: Api, extract: Extract) -> Told:
     told.of(expect(api.post(f"{rejected.path}/claim", {"domain": DOMAIN}, "controller"), 200))
     told.of(expect(api.post(f"{rejected.path}/recuse", {"reason": "other"}, "second-controller"), 200))
     told.of(expect(rejected.reject("controller", COMMENT), 200))
+    reviewed_through(api, extract, told)
     withdrawn = draft(api, request_body(extract, 0, justification=WHY))
     told.of(
         api.post(f"{withdrawn.path}/save", request_body(extract, 1, justification=WHY), "researcher", if_match='"2"')
@@ -159,6 +160,27 @@ def whole_life(api: Api, extract: Extract) -> Told:
     assert (plan["table"], plan["pending"]) == ({}, 0), plan
     told.of(Answer(200, {}, json.dumps(plan).encode()))
     return told
+
+
+def reviewed_through(api: Api, extract: Extract, told: Told) -> None:
+    """Returned with words, written anew, approved for some records under a condition. Only `records` gives records."""
+    asked = in_review(api, request_body(extract, 0, 1, justification=WHY))
+    told.of(expect(asked.ask_back("controller", COMMENT), 200))
+    etag = asked.seen("researcher").etag
+    told.of(api.post(f"{asked.path}/save", request_body(extract, 1, 2, justification=WHY), "researcher", if_match=etag))
+    told.of(expect(api.post(f"{asked.path}/submit", {}, "researcher"), 200))
+    api.deliver()
+    asked.opened()
+    for part in ("revisions", "changes"):
+        told.of(expect(api.get(f"{asked.path}/{part}", "controller"), 200))
+    less = {"records": {"keep": ["row-1"]}, "conditions": [{"code": "no_onward_sharing"}]}
+    told.of(expect(asked.approve("controller", less=less), 200))
+    told.of(expect(asked.take_back("controller"), 200))
+    told.of(expect(asked.approve("controller", less=less), 200))
+    told.of(expect(asked.approve("second-controller"), 200))
+    told.of(expect(asked.accept(), 200))
+    given = expect(api.get(f"{asked.path}/records", "controller", query={"domain": DOMAIN}), 200).everything
+    assert not found_in(given, identifiers_of(extract))
 
 
 def extracts_through(api: Api, extract: Extract, told: Told) -> None:

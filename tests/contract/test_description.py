@@ -70,8 +70,15 @@ LISTS = {
     "GET /v1/audit/events": {"request": "x", "limit": "0"},
     "GET /v1/requests/{request_id}/receipts": {"limit": "0"},
     "GET /v1/requests/{request_id}/conversation": {"limit": "0"},
+    "GET /v1/requests/{request_id}/changes": {"after": "1"},
+    "GET /v1/requests/{request_id}/records": {"limit": "0"},
     "GET /v1/audit/exports/{export_id}/objects": {"cursor": "x"},
 }
+
+
+_DOMAIN_ONLY = {"domain": DOMAIN, "content_hash": "0" * 64}
+NAMED = {"GET /v1/requests/{request_id}/records": {"domain": NOWHERE}}
+"""What a reading has to name."""
 
 
 @pytest.fixture
@@ -272,9 +279,30 @@ def _look_after(api: Api, extract: Extract) -> None:
     for who in ("controller", "researcher", "auditor"):
         expect(api.get(asked.path, who), 200)
     expect(api.post(f"{asked.path}/withdraw", {}, "researcher"), 200)
+    _review(api, extract)
     for command, body in commands.items():
         assert api.post(f"{asked.path}/{command}", body, "controller").status == 409
         assert api.post(f"/v1/requests/{PLACES['request_id']}/{command}", body, "controller").status == 404
+
+
+def _review(api: Api, extract: Extract) -> None:
+    """Taken back, returned, answered, approved for less and under conditions, accepted; and what is read of it."""
+    asked = in_review(api, request_body(extract))
+    expect(asked.approve("controller"), 200)
+    expect(asked.take_back("controller"), 200)
+    expect(asked.ask_back("controller"), 200)
+    expect(api.post(f"{asked.path}/submit", {}, "researcher"), 200)
+    assert api.deliver() == 1
+    asked.opened()
+    less = {"records": {"keep": ["row-0"]}, "conditions": [{"code": "no_onward_sharing"}]}
+    expect(asked.approve("controller", less=less), 200)
+    expect(asked.approve("second-controller"), 200)
+    expect(asked.accept(), 200)
+    for part, query in (("revisions", {}), ("changes", {}), ("records", {"domain": DOMAIN})):
+        expect(api.get(f"{asked.path}/{part}", "controller", query=query), 200)
+    assert api.get(f"{asked.path}/records", "auditor", query={"domain": DOMAIN}).status == 403
+    for wrong in (asked.take_back("controller"), asked.ask_back("controller"), asked.accept()):
+        assert wrong.status == 409
 
 
 def _meet_other_states(api: Api, extract: Extract) -> None:
@@ -321,6 +349,9 @@ def _meet_other_states(api: Api, extract: Extract) -> None:
         ("reject", "controller", {"domain": DOMAIN, "content_hash": content_hash, "reason": "other"}),
         ("revoke", "controller", {"reason": "other"}),
         ("let-through", "controller", {"content_hash": content_hash}),
+        ("return", "controller", {**_DOMAIN_ONLY, "questions": [{"about": "other", "text": "Why is that?"}]}),
+        ("withdraw-vote", "controller", _DOMAIN_ONLY),
+        ("accept-conditions", "researcher", {"conditions_hash": "0" * 64}),
     ):
         assert api.post(f"{missing.path}/{command}", body, who, if_match='W/"1"').status == 404, command
 
@@ -341,7 +372,7 @@ def _knock(api: Api, route: Route) -> None:
         if route.key in LISTS:
             assert api.get(path, who, query=LISTS[route.key]).status == 422
         if "{" in route.path:
-            assert api.get(path, who).status == 404 or route.function == "registry"
+            assert api.get(path, who, query=NAMED.get(route.key)).status == 404 or route.function == "registry"
             assert api.get(path, "operator").status in {403, 404}
         return
     assert api.post(path, {}, who, key=None).status == 400
@@ -364,10 +395,13 @@ def _fail(api: Api, extract: Extract) -> None:
         "reject": {"domain": DOMAIN, "content_hash": content_hash, "reason": "other"},
         "revoke": {"reason": "other"},
         "let-through": {"content_hash": content_hash},
+        "return": {**_DOMAIN_ONLY, "questions": [{"about": "other", "text": "Why is that?"}]},
+        "withdraw-vote": _DOMAIN_ONLY,
+        "accept-conditions": {"conditions_hash": "0" * 64},
     }
     assert {*bodies, "end"} == CONDITIONAL, "the end of an agreement is walked where agreements are"
     for command, body in bodies.items():
-        who = "researcher" if command == "save" else "controller"
+        who = "researcher" if command in {"save", "accept-conditions"} else "controller"
         assert api.post(f"{asked.path}/{command}", body, who).status == 428, command
     with api.failing(Fault("TransactWriteItems", "ServiceUnavailable", 503)):
         refused = api.post("/v1/requests", request_body(extract), "researcher")

@@ -124,12 +124,17 @@ def domain(session: Session, domain_id: str, out: Path) -> None:
 @click.pass_obj
 def new(session: Session, file: Path, extract: Path | None, domain: str | None, receipts_to: Path | None) -> None:
     """Draft the request that FILE (JSON, as the API describes it) holds; --rows adds the records of a CSV."""
+    _show(session, session.keyholder().new_request(whole_body(file, extract, domain)), receipts_to)
+
+
+def whole_body(file: Path, extract: Path | None, domain: str | None) -> JsonObject:
+    """The request that a file describes, with the records of a CSV where one is named."""
     body = json_object(file)
     if (extract is None) != (domain is None):
         raise click.UsageError("--rows and --domain go together.")
     if extract is not None and domain is not None:
-        body = {**body, "domains": [{"domain": domain, "records": records(extract, body)}]}
-    _show(session, session.keyholder().new_request(body), receipts_to)
+        return {**body, "domains": [{"domain": domain, "records": records(extract, body)}]}
+    return body
 
 
 def records(extract: Path, body: JsonObject) -> list[JsonValue]:
@@ -180,6 +185,41 @@ def submit(session: Session, request_id: str, receipts_to: Path | None) -> None:
     """Freeze a draft and have it checked."""
     keyholder = session.keyholder()
     _show(session, keyholder.submit(request_id, keyholder.request(request_id).etag), receipts_to)
+
+
+@request.command()
+@click.argument("request_id")
+@click.argument("file", type=FILE_IN)
+@click.option("--rows", "extract", type=FILE_IN, help="A pseudonymised CSV whose rows are asked for.")
+@click.option("--domain", help="The domain of --rows.")
+@RECEIPTS
+@click.pass_obj
+def save(
+    session: Session, *, request_id: str, file: Path, extract: Path | None, domain: str | None, receipts_to: Path | None
+) -> None:
+    """Write a draft, or a request that was returned, anew from FILE. Submit it afterwards."""
+    body, keyholder = whole_body(file, extract, domain), session.keyholder()
+    _show(session, keyholder.save(request_id, body, keyholder.request(request_id).etag), receipts_to)
+
+
+@request.command()
+@click.argument("request_id")
+@click.option("--conditions-hash", required=True, help="The hash of the conditions you read ('request show').")
+@RECEIPTS
+@click.pass_obj
+def accept_conditions(session: Session, *, request_id: str, conditions_hash: str, receipts_to: Path | None) -> None:
+    """Undertake exactly the conditions of this hash; without that, nothing is released."""
+    keyholder = session.keyholder()
+    etag = keyholder.request(request_id).etag
+    _show(session, keyholder.accept_conditions(request_id, conditions_hash, etag), receipts_to)
+
+
+@request.command()
+@click.argument("request_id")
+@click.pass_obj
+def revisions(session: Session, request_id: str) -> None:
+    """Everything that was submitted of a request, and what was asked back."""
+    session.table(["revision", "content_hash", "submitted_at"], list(session.keyholder().revisions(request_id)))
 
 
 @request.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -10,12 +11,18 @@ import click
 
 from keyholder.canonical import JsonObject
 from keyholder.cli.conversing import advise, ask, comment, conversation
+from keyholder.cli.narrowing import narrowing, narrowing_options
+from keyholder.cli.options import FILE_OUT
 from keyholder.cli.receipts import RECEIPTS, keep
 from keyholder.cli.session import Session
 from keyholder.client import RequestView
+from keyholder.client.answers import Reader
+from keyholder.client.spreadsheets import private_file, write_rows
 from keyholder.policy.person_view import ViewReason
+from keyholder.pseudonyms.deid_columns import COLUMN_OF
 from keyholder.registry.factors import Factor
-from keyholder.requests.codes import RecuseReason, RejectReason, State
+from keyholder.requests.codes import QuestionTopic, RecuseReason, RejectReason, RevokeReason, State
+from keyholder.vocabulary import IdentifierType
 
 CONTENT_HASH = click.option(
     "--content-hash", required=True, help="The hash of the content you read ('request show' prints it)."
@@ -141,6 +148,7 @@ def hand_back(session: Session, request_id: str, domain: str, receipts_to: Path 
     help="Which place you fill, if you could fill several.",
 )
 @click.option("--organisation", help="Whom you decide for (ODS code), if for several.")
+@narrowing_options
 @RECEIPTS
 @click.pass_obj
 def approve(
@@ -152,14 +160,27 @@ def approve(
     no_conflict_of_interest: bool,
     factor: str | None,
     organisation: str | None,
+    until: datetime | None,
+    identifier_types: tuple[str, ...],
+    keep_rows: Path | None,
+    leave_out: Path | None,
+    conditions: tuple[str, ...],
     receipts_to: Path | None,
 ) -> None:
-    """Approve exactly the content of this hash, for one domain."""
+    """Approve exactly the content of this hash, for one domain: all of it, or less, under conditions or none."""
     if not no_conflict_of_interest:
         raise click.UsageError("An approval needs --no-conflict-of-interest.")
     keyholder = session.keyholder()
     etag = keyholder.request(request_id).etag
-    view = keyholder.approve(request_id, domain, content_hash, etag, factor=factor, organisation=organisation)
+    view = keyholder.approve(
+        request_id,
+        domain,
+        content_hash,
+        etag,
+        factor=factor,
+        organisation=organisation,
+        narrowed=narrowing(until, identifier_types, keep_rows, leave_out, conditions),
+    )
     _show(session, view, receipts_to)
 
 
@@ -191,6 +212,94 @@ def reject(
     etag = keyholder.request(request_id).etag
     view = keyholder.reject(request_id, domain, content_hash, etag, reason=reason, comment=comment)
     _show(session, view, receipts_to)
+
+
+@review.command(name="return")
+@click.argument("request_id")
+@DOMAIN
+@CONTENT_HASH
+@click.option(
+    "--question",
+    "questions",
+    multiple=True,
+    required=True,
+    help=f"TOPIC=TEXT; the topic is one of {', '.join(topic.value for topic in QuestionTopic)}.",
+)
+@RECEIPTS
+@click.pass_obj
+def return_(
+    session: Session,
+    *,
+    request_id: str,
+    domain: str,
+    content_hash: str,
+    questions: tuple[str, ...],
+    receipts_to: Path | None,
+) -> None:
+    """Ask the author back. Every vote on this revision is void."""
+    asked = [(about, text) for about, _, text in (question.partition("=") for question in questions)]
+    if not all(about in set(QuestionTopic) and text.strip() for about, text in asked):
+        raise click.UsageError("Each --question is TOPIC=TEXT.")
+    keyholder = session.keyholder()
+    etag = keyholder.request(request_id).etag
+    _show(session, keyholder.return_request(request_id, domain, content_hash, etag, asked), receipts_to)
+
+
+@review.command()
+@click.argument("request_id")
+@DOMAIN
+@CONTENT_HASH
+@RECEIPTS
+@click.pass_obj
+def withdraw_vote(
+    session: Session, *, request_id: str, domain: str, content_hash: str, receipts_to: Path | None
+) -> None:
+    """Take your approval back, while the domain has not decided."""
+    keyholder = session.keyholder()
+    etag = keyholder.request(request_id).etag
+    _show(session, keyholder.withdraw_vote(request_id, domain, content_hash, etag), receipts_to)
+
+
+@review.command()
+@click.argument("request_id")
+@click.option("--reason", required=True, type=click.Choice([reason.value for reason in RevokeReason]))
+@RECEIPTS
+@click.pass_obj
+def revoke(session: Session, *, request_id: str, reason: str, receipts_to: Path | None) -> None:
+    """Stop an approved request. You alone suffice."""
+    keyholder = session.keyholder()
+    _show(session, keyholder.revoke(request_id, reason, keyholder.request(request_id).etag), receipts_to)
+
+
+@review.command()
+@click.argument("request_id")
+@click.option("--before", type=int, help="The earlier revision; without it, the one before.")
+@click.option("--after", type=int, help="The later revision; without it, the newest.")
+@click.pass_obj
+def changes(session: Session, request_id: str, before: int | None, after: int | None) -> None:
+    """What changed between two revisions. Records are counted, for your own domains."""
+    session.show(session.keyholder().changes(request_id, before, after))
+
+
+@review.command()
+@click.argument("request_id")
+@DOMAIN
+@click.option("--out", required=True, type=FILE_OUT, help="Where they go (CSV), mode 0600.")
+@click.pass_obj
+def records(session: Session, request_id: str, domain: str, out: Path) -> None:
+    """The records asked for from your domain, to choose from: row ids and pseudonyms."""
+    rows = [Reader(item) for item in session.keyholder().records(request_id, domain)]
+    read = [(row.text("row_id"), row.texts("pseudonyms")) for row in rows]
+    kinds = [kind for kind in IdentifierType if any(kind.value in cells for _, cells in read)]
+    columns = {kind.value: COLUMN_OF[kind] for kind in kinds}
+    with private_file(out) as file:
+        write_rows(
+            file,
+            ["row_id", *columns.values()],
+            ({"row_id": row_id, **{columns[kind]: cells[kind] for kind in cells}} for row_id, cells in read),
+        )
+    session.say(f"Wrote {out} (mode 0600).")
+    session.show({"request_id": request_id, "domain": domain, "records": len(read), "out": str(out)})
 
 
 @review.command(name="let-through")

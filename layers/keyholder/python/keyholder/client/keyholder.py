@@ -95,6 +95,24 @@ class Keyholder:
         """Freezes the draft as a revision and has it checked."""
         return self._command(request_id, "submit", {}, if_match)
 
+    def accept_conditions(self, request_id: str, conditions_hash: str, if_match: str) -> RequestView:
+        """Accepts exactly the conditions that are offered."""
+        return self._command(request_id, "accept-conditions", {"conditions_hash": conditions_hash}, if_match)
+
+    def revisions(self, request_id: str) -> tuple[JsonObject, ...]:
+        """Everything that was submitted of a request."""
+        return tuple(one.raw for one in Reader.of(self._get(f"{_request(request_id)}/revisions")).objects("items"))
+
+    def changes(self, request_id: str, before: int | None = None, after: int | None = None) -> JsonObject:
+        """What changed between two revisions, the last two unless others are named."""
+        named = {"before": before, "after": after}
+        query = {name: str(number) for name, number in named.items() if number is not None}
+        return Reader.of(self._get(f"{_request(request_id)}/changes", query)).raw
+
+    def records(self, request_id: str, domain: str) -> Iterator[JsonObject]:
+        """The records asked for from a domain, in order: row ids and pseudonyms."""
+        yield from self._pages(f"{_request(request_id)}/records", {"domain": domain})
+
     def withdraw(self, request_id: str, if_match: str) -> RequestView:
         """Takes the request back."""
         return self._command(request_id, "withdraw", {}, if_match)
@@ -154,10 +172,12 @@ class Keyholder:
         *,
         factor: str | None = None,
         organisation: str | None = None,
+        narrowed: JsonObject | None = None,
     ) -> RequestView:
         """Approves exactly this content for one domain, and says again that there is no conflict of interest.
 
-        `factor` and `organisation` say which place the approval fills, where the person could fill several.
+        `factor` and `organisation` say which place the approval fills, where the person could fill several. `narrowed`
+        holds what makes it less: `until`, `identifier_types`, `records`, `conditions`, as the API describes them.
         """
         body: JsonObject = {
             "domain": domain,
@@ -165,8 +185,21 @@ class Keyholder:
             "no_conflict_of_interest": True,
             **({"factor": factor} if factor else {}),
             **({"organisation": organisation} if organisation else {}),
+            **(narrowed or {}),
         }
         return self._command(request_id, "approve", body, if_match)
+
+    def return_request(
+        self, request_id: str, domain: str, content_hash: str, if_match: str, questions: Sequence[tuple[str, str]]
+    ) -> RequestView:
+        """Asks the author back: each question is what it is about, and its text. Every vote is void."""
+        asked: list[JsonObject] = [{"about": about, "text": text} for about, text in questions]
+        body: JsonObject = {"domain": domain, "content_hash": content_hash, "questions": asked}
+        return self._command(request_id, "return", body, if_match)
+
+    def withdraw_vote(self, request_id: str, domain: str, content_hash: str, if_match: str) -> RequestView:
+        """Takes one's own approval back, before the domain has decided."""
+        return self._command(request_id, "withdraw-vote", {"domain": domain, "content_hash": content_hash}, if_match)
 
     def reject(
         self, request_id: str, domain: str, content_hash: str, if_match: str, *, reason: str, comment: str = ""

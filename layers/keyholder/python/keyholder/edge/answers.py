@@ -45,12 +45,14 @@ from keyholder.requests.codes import (
     DecisionState,
     EscalationReason,
     MessageKind,
+    QuestionTopic,
     RecuseReason,
     RejectReason,
     State,
     Vote,
 )
 from keyholder.requests.commands import CommandName
+from keyholder.requests.conditions import ConditionCode
 from keyholder.requests.content import Delivery, NeedCode, ReferenceKind
 from keyholder.vocabulary import IdentifierType, Role
 
@@ -324,6 +326,44 @@ class DomainView(Answer):
     """Proposals that wait for another operator."""
 
 
+class ConditionView(Answer):
+    """One condition of an approval: its code, the one parameter its kind takes, and what it says."""
+
+    code: ConditionCode
+    by: dt.date | None
+    days: Count | None
+    times: Count | None
+    sentence: Text
+
+
+class ConditionsView(Answer):
+    """What the requester undertakes: the conditions of all approvals as one set."""
+
+    hash: Hash
+    """What an acceptance names."""
+    items: Annotated[list[ConditionView], Field(min_length=1)]
+    offered_at: AwareDatetime
+    accepted_at: AwareDatetime | None
+
+
+class QuestionView(Answer):
+    """One thing the author was asked."""
+
+    about: QuestionTopic
+    sha256: Hash
+    """Names the text in the request's content."""
+
+
+class ReturnedView(Answer):
+    """How a revision came back to its author."""
+
+    by: PersonReference
+    domain: str
+    at: AwareDatetime
+    questions: Annotated[list[QuestionView], Field(min_length=1)]
+    void_votes: Count
+
+
 class Ballot(Answer):
     """What one person decided for one domain, filling one factor for one organisation."""
 
@@ -337,6 +377,7 @@ class Ballot(Answer):
     reason: RejectReason | None
     comment_sha256: Hash | None
     """Names the comment in the request's content."""
+    conditions: list[ConditionView]
 
 
 class DomainDecisionView(Answer):
@@ -350,6 +391,10 @@ class DomainDecisionView(Answer):
     """What the domain asked for when the request was submitted."""
     identifier_types: Kinds
     """What every approval so far covers."""
+    records_narrowed: bool
+    """Somebody approved only some of the records."""
+    records_left: Count | None = None
+    """How many every approval so far covers, null for all; for those who decide for the domain, and who audit."""
     ballots: list[Ballot]
     handler: PersonReference | None
     """Who said that they look after it for this domain. Others may still decide."""
@@ -441,13 +486,20 @@ class RequestSummary(Answer):
     """When its requester last reminded those who decide."""
     retrievals: Retrievals
     releases: list[ReleaseView]
+    conditions: ConditionsView | None
+    returned: ReturnedView | None
+    """The questions asked last."""
+    destroy_by_agreed: dt.date | None
+    """The day asked for, or an earlier one that was a condition."""
+    destruction_required_by: dt.date | None
+    """Set where a request was revoked after identifiers had left."""
     project: str
     purpose: str
     legal_basis: str
     capacity: Capacity
     identifier_types: Kinds
     records: dict[str, Count]
-    """How many records are asked for, by domain."""
+    """How many records are asked for, by domain; who decides is told of those they decide for."""
     recipient: str
     delivery: Delivery
     window_days: Annotated[int, Field(ge=1)]
@@ -455,7 +507,9 @@ class RequestSummary(Answer):
     content_hash: Hash
     justification_sha256: Hash
     checks: CheckCounts | Annotated[dict[str, str], Field(max_length=0)] = Field(default_factory=dict)
-    """Only for those who decide and audit; empty until the checks are made."""
+    """Only for those who decide for every domain and audit; empty until the checks are made."""
+    checks_by_domain: dict[str, CheckCounts] = Field(default_factory=dict)
+    """Only for those who decide, for the domains they decide for, and those who audit."""
     interests: Interests | None = None
     """Only for those who decide and audit."""
 
@@ -604,6 +658,79 @@ class ConversationPage(Answer):
     items: list[SaidView]
     opened: bool
     """The words are open to you."""
+
+
+class RevisionView(Answer):
+    """What was submitted once."""
+
+    revision: Annotated[int, Field(ge=1)]
+    content_hash: Hash
+    submitted_at: AwareDatetime
+    identifier_types: Kinds
+    records: dict[str, Count]
+    returned: ReturnedView | None
+
+
+class Revisions(Answer):
+    """Everything that was submitted, in order."""
+
+    items: list[RevisionView]
+
+
+class RevisionName(Answer):
+    """A revision and its content."""
+
+    revision: Annotated[int, Field(ge=1)]
+    content_hash: Hash
+
+
+class FieldChange(Answer):
+    """One field of the content (RFC 6901), null where it was or is not there."""
+
+    field: Text
+    before: object
+    after: object
+
+
+class RecordChangeView(Answer):
+    """One domain's records, counted."""
+
+    domain: str
+    before: Count
+    after: Count
+    added: Count
+    removed: Count
+
+
+class TextChange(Answer):
+    """A text before and after; null where erased."""
+
+    changed: bool
+    before: str | None
+    after: str | None
+
+
+class ChangesView(Answer):
+    """What changed between two revisions."""
+
+    earlier: Annotated[RevisionName, Field(alias="from")]
+    later: Annotated[RevisionName, Field(alias="to")]
+    fields: list[FieldChange]
+    records: list[RecordChangeView]
+    justification: TextChange
+
+
+class RecordView(Answer):
+    """One record asked for."""
+
+    row_id: str
+    pseudonyms: dict[IdentifierType, str]
+
+
+class RecordPage(Answer):
+    """A page of a domain's records, in the order of the request."""
+
+    items: list[RecordView]
     next: int | None
     """`cursor` of the next page; null on the last."""
 
@@ -1170,8 +1297,12 @@ SUCCESSES: Mapping[str, Success] = {
     "GET /v1/requests/{request_id}/content": Success(Narrative),
     "GET /v1/requests/{request_id}/conversation": Success(ConversationPage),
     "GET /v1/requests/{request_id}/receipts": Success(ReceiptPage),
+    "GET /v1/requests/{request_id}/revisions": Success(Revisions),
+    "GET /v1/requests/{request_id}/changes": Success(ChangesView),
+    "GET /v1/requests/{request_id}/records": Success(RecordPage),
     "POST /v1/requests/{request_id}/save": _COMMANDED,
     "POST /v1/requests/{request_id}/submit": _COMMANDED,
+    "POST /v1/requests/{request_id}/accept-conditions": _COMMANDED,
     "POST /v1/requests/{request_id}/withdraw": _COMMANDED,
     "POST /v1/requests/{request_id}/discard": _COMMANDED,
     "POST /v1/requests/{request_id}/reply": _COMMANDED,
@@ -1185,6 +1316,8 @@ SUCCESSES: Mapping[str, Success] = {
     "POST /v1/requests/{request_id}/ask": _COMMANDED,
     "POST /v1/requests/{request_id}/advise": _COMMANDED,
     "POST /v1/requests/{request_id}/approve": _COMMANDED,
+    "POST /v1/requests/{request_id}/return": _COMMANDED,
+    "POST /v1/requests/{request_id}/withdraw-vote": _COMMANDED,
     "POST /v1/requests/{request_id}/reject": _COMMANDED,
     "POST /v1/requests/{request_id}/revoke": _COMMANDED,
     "POST /v1/requests/{request_id}/let-through": _COMMANDED,

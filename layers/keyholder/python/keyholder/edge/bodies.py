@@ -6,9 +6,9 @@ Unknown fields are refused, so that a misspelt condition is never silently dropp
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from keyholder.audit.vocabulary import Decision, ExportFormat
 from keyholder.collection.rules import COLUMN
@@ -26,6 +26,7 @@ from keyholder.registry.key_changes import MOST_VERSIONS, Change, ChangeReason
 from keyholder.registry.people import Capacity, PersonKind
 from keyholder.registry.projects import CagStatus, CopiPurpose, OptOutCondition
 from keyholder.requests.codes import RejectReason, RevokeReason
+from keyholder.requests.conditions import ConditionCode
 from keyholder.requests.content import (
     LONGEST_JUSTIFICATION,
     LONGEST_PSEUDONYM,
@@ -309,6 +310,28 @@ class RequestBody(Body):
     domains: Annotated[list[SelectionBody], Field(min_length=1, max_length=MOST_DOMAINS)]
 
 
+class RecordsBody(Body):
+    """Which of the domain's records an approval covers, by their row ids: those to keep, or those to leave out."""
+
+    keep: Annotated[list[RowId], Field(min_length=1, max_length=MOST_RECORDS)] | None = None
+    leave_out: Annotated[list[RowId], Field(min_length=1, max_length=MOST_RECORDS)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.keep is None) == (self.leave_out is None):
+            raise ValueError("keep or leave_out")
+        return self
+
+
+class ConditionBody(Body):
+    """One condition of the closed list, with the one parameter its kind takes (`docs/conditions.md`)."""
+
+    code: ConditionCode
+    by: dt.date | None = None
+    days: Annotated[int, Field(ge=1, le=365)] | None = None
+    times: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
 class ApproveBody(Body):
     """Approval of exactly this content for one domain."""
 
@@ -323,6 +346,10 @@ class ApproveBody(Body):
     """Narrows: the release window ends here at the latest."""
     identifier_types: Annotated[list[IdentifierType], Field(min_length=1, max_length=5)] | None = None
     """Narrows: only these of the types asked for."""
+    records: RecordsBody | None = None
+    """Narrows: only some of the domain's records."""
+    conditions: Annotated[list[ConditionBody], Field(max_length=len(ConditionCode))] = []
+    """What the requester has to accept before anything is released."""
 
 
 class RejectBody(Body):

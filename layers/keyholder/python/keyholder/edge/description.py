@@ -94,7 +94,9 @@ _ON_EVERY_ANSWER = ("X-Request-ID", "X-Correlation-ID", "Cache-Control")
 _RETRY_AFTER: Document = {"description": "Seconds to wait, where waiting helps.", "schema": {"type": "integer"}}
 _MAY_SAY_WHEN = frozenset({409, 500, 503})
 
-CONDITIONAL = frozenset({"approve", "reject", "revoke", "let-through", "save", "end"})
+CONDITIONAL = frozenset(
+    {"accept-conditions", "approve", "end", "let-through", "reject", "return", "revoke", "save", "withdraw-vote"}
+)
 """Commands that name the version they were decided on (If-Match)."""
 CONDITIONAL_AT_WILL = frozenset(
     {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
-from keyholder.edge.bodies import Body, Hash, Name, PersonReference
-from keyholder.requests.codes import Advice, Audience, RecuseReason
+from keyholder.edge.bodies import Body, Hash, Name, Organisation, PersonReference
+from keyholder.registry.factors import Factor
+from keyholder.requests.codes import Advice, Audience, QuestionTopic, RecuseReason
 from keyholder.requests.conversation import LONGEST_TEXT
+from keyholder.requests.questions import LONGEST_QUESTION, MOST_QUESTIONS
 
 Words = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TEXT)]
 
@@ -61,3 +63,33 @@ class AdviseBody(Body):
     question: Hash
     advice: Advice
     text: Words | None = None
+
+
+class QuestionBody(Body):
+    """One thing the author is asked; the text stays out of the ledger."""
+
+    about: QuestionTopic
+    text: Annotated[str, StringConstraints(min_length=3, max_length=LONGEST_QUESTION)]
+
+
+class ReturnBody(Body):
+    """Back to the author, with what they have to answer. Every vote on this revision is void."""
+
+    domain: Name
+    content_hash: Hash
+    questions: Annotated[list[QuestionBody], Field(min_length=1, max_length=MOST_QUESTIONS)]
+    organisation: Organisation | None = None
+    factor: Factor | None = None
+
+
+class WithdrawVoteBody(Body):
+    """One's own approval for a domain, taken back before the domain has decided."""
+
+    domain: Name
+    content_hash: Hash
+
+
+class AcceptConditionsBody(Body):
+    """Exactly the conditions that are offered, by their hash."""
+
+    conditions_hash: Hash

@@ -77,12 +77,16 @@ def _kept(stored: bytes | None, choice: Narrowed, state: RequestState, domain: D
     return kept.row_ids
 
 
+def stored_texts(contents: ContentStore, state: RequestState, *names: str) -> tuple[str | None, ...]:
+    """Free texts by their hashes, None where erased."""
+    return tuple(FreeText.read(text).text if text else None for text in contents.read(state.id, *names))
+
+
 def stored_narrative(contents: ContentStore, state: RequestState, *, texts: bool) -> Narrative:
     """What is asked for, and with `texts` the free texts about it. Raises `ContentLostError` where it is gone."""
     content = stored_content(contents, state)
     if not texts:
         return Narrative(content.described(), opened=False, justification=None, comments={})
     comments = list(dict.fromkeys(_comments(state)))
-    found = contents.read(state.id, content.justification_sha256, *comments)
-    read = [FreeText.read(text).text if text else None for text in found]
+    read = stored_texts(contents, state, content.justification_sha256, *comments)
     return Narrative(content.described(), True, read[0], dict(zip(comments, read[1:], strict=True)))

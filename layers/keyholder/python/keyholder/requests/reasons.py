@@ -194,6 +194,19 @@ TYPES_NOT_ASKED = Refusal(
     "Approve at least one identifier type that was asked for and that earlier approvals left; else reject.",
     "/identifier_types",
 )
+TEXTS_NOT_OPEN = Refusal(
+    "TEXTS_NOT_OPEN",
+    RefusalKind.FORBIDDEN,
+    "Declare that you have no conflict of interest in this revision; what changed in it opens to you then.",
+)
+RECORDS_NOT_OPEN = Refusal(
+    "RECORDS_NOT_OPEN",
+    RefusalKind.FORBIDDEN,
+    "Records are for the requester, and for who decides for their domain once they have declared no conflict.",
+)
+REVISION_UNKNOWN = Refusal(
+    "REVISION_UNKNOWN", RefusalKind.NOT_FOUND, "Name two revisions that were submitted; 'revisions' lists them."
+)
 ROW_UNKNOWN = Refusal(
     "ROW_UNKNOWN",
     RefusalKind.INVALID,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
 from keyholder.registry.factors import standings
@@ -11,7 +12,7 @@ from keyholder.requests.codes import State
 from keyholder.requests.conversation import advisers
 from keyholder.requests.eligibility import barred
 from keyholder.requests.state import RequestState
-from keyholder.vocabulary import Role
+from keyholder.vocabulary import DomainId, Role
 
 
 class Side(StrEnum):
@@ -60,6 +61,35 @@ def hears_internal(state: RequestState, person: Person, project: Project | None)
     """Whether a person may know that something was said which is not for the requester."""
     stands = side(state, person, project)
     return stands in (Side.DECIDING, Side.ADVISING, Side.AUDITING) and person.id not in state.recused
+
+
+def counted_domains(state: RequestState, person: Person, stands: Side) -> frozenset[DomainId]:
+    """The domains whose records a person is told the number of: who decides, of those they decide for.
+
+    It is not recorded for which of several domains an adviser was asked, so they are told only where there is one.
+    """
+    asked = frozenset((*state.domains, *(state.summary.records if state.summary else ())))
+    if stands in (Side.ASKING, Side.AUDITING) or (stands is Side.ADVISING and len(asked) == 1):
+        return asked
+    return frozenset(name for name, decision in state.domains.items() if standings(person, decision.needs.controllers))
+
+
+_SEES_WRITING = frozenset({Side.ASKING, Side.AUDITING})
+
+
+def as_submitted(state: RequestState, stands: Side) -> RequestState:
+    """What those who decide see of a request that its author is writing anew: what was submitted last."""
+    writing = state.status is State.RETURNED and state.submitted is not None
+    return replace(state, summary=state.submitted) if writing and stands not in _SEES_WRITING else state
+
+
+def reads_records(state: RequestState, person: Person, project: Project | None, domain: DomainId) -> bool:
+    """Whether the records asked for from a domain are open to a person: its requester, and who decides for it."""
+    if person.id == state.requester:
+        return not person.disabled
+    stands = side(state, person, project)
+    decides = stands is Side.DECIDING and domain in counted_domains(state, person, stands)
+    return decides and state.cleared_for(person.id)
 
 
 def _controls(state: RequestState, person: Person) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime
 
 from keyholder.canonical import JsonObject, JsonValue
 from keyholder.ledger.event import rfc3339
@@ -12,6 +13,7 @@ from keyholder.requests.codes import Awaited
 from keyholder.requests.conversation import Message
 from keyholder.requests.decide import AllowedCommand
 from keyholder.requests.events import summary_json
+from keyholder.requests.review_view import condition_view, conditions_view, returned_view
 from keyholder.requests.sight import Side
 from keyholder.requests.state import Ballot, DomainDecision, Release, RequestState
 from keyholder.requests.waiting import awaited
@@ -21,6 +23,7 @@ from keyholder.vocabulary import DomainId
 def request_view(
     state: RequestState,
     stands: Side,
+    domains: AbstractSet[DomainId],
     commands: tuple[AllowedCommand, ...] | None = None,
     quorum: Sequence[JsonObject] = (),
 ) -> JsonObject:
@@ -28,8 +31,10 @@ def request_view(
     was asked.
 
     The counts of the checks are for those who decide and those who audit: the requester learns nothing from them about
-    any one person. So are people's interests.
+    any one person. So are people's interests. Records are counted for `domains` only, those that the person decides
+    for; of how many an approver approved the requester is told only that they were fewer.
     """
+    weighs = stands in (Side.DECIDING, Side.AUDITING)
     view: dict[str, JsonValue] = {
         "id": state.id,
         "version": state.version,
@@ -45,7 +50,11 @@ def request_view(
         "reasons": list(state.reasons),
         "checks_held": state.checks_held,
         "decisions": [
-            {**_decision(domain, decision), "handler": state.handlers.get(domain)}
+            {
+                **_decision(domain, decision),
+                "handler": state.handlers.get(domain),
+                **({"records_left": decision.records_left} if weighs and domain in domains else {}),
+            }
             for domain, decision in state.domains.items()
         ],
         "held_for": list(state.held_for),
@@ -54,11 +63,20 @@ def request_view(
         "retrievals": {"allowed": state.retrievals, "used": state.retrievals_used()},
         "nudged_at": _moment(state.nudged_at),
         "releases": [_release(release) for release in state.releases],
+        "conditions": conditions_view(state.conditions),
+        "returned": returned_view(state),
+        "destroy_by_agreed": _day(state.destroy_by),
+        "destruction_required_by": _day(state.destruction_required_by),
         **(summary_json(state.summary) if state.summary else {}),
     }
-    if stands in (Side.DECIDING, Side.ADVISING, Side.AUDITING):
-        view["checks"] = dict(state.counts)
-    if stands in (Side.DECIDING, Side.AUDITING):
+    if state.summary is not None:
+        view["records"] = {domain: count for domain, count in state.summary.records.items() if domain in domains}
+    if weighs or stands is Side.ADVISING:
+        view["checks"] = dict(state.counts) if set(state.domains) <= domains else {}
+        view["checks_by_domain"] = {
+            domain: dict(counts) for domain, counts in state.domain_counts.items() if domain in domains
+        }
+    if weighs:
         view["interests"] = _interests(state)
     if commands is not None:
         view["allowed_commands"] = [_command(command) for command in commands]
@@ -96,6 +114,7 @@ def _decision(domain: DomainId, decision: DomainDecision) -> JsonObject:
         "quorum": decision.needs.quorum,
         "factors": factors_view(decision.needs.factors),
         "identifier_types": [kind.value for kind in decision.granted()],
+        "records_narrowed": bool(decision.narrowed()),
         "ballots": [_ballot(ballot) for ballot in decision.ballots],
     }
 
@@ -111,6 +130,7 @@ def _ballot(ballot: Ballot) -> JsonObject:
         "until": _moment(ballot.until),
         "reason": ballot.reason,
         "comment_sha256": ballot.comment_sha256,
+        "conditions": [condition_view(condition) for condition in ballot.conditions],
     }
 
 
@@ -139,6 +159,10 @@ def _command(command: AllowedCommand) -> JsonObject:
 
 def _code(code: Awaited | None) -> str | None:
     return code.value if code else None
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
 
 
 def _moment(moment: datetime | None) -> str | None:

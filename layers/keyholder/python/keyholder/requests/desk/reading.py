@@ -11,18 +11,28 @@ from keyholder.policy.vocabulary import LegalBasis
 from keyholder.refusals import Refusal
 from keyholder.requests import commands as ask
 from keyholder.requests.actors import PersonActor
+from keyholder.requests.changes import changes
 from keyholder.requests.codes import OPEN_TO_RELEASE, State
-from keyholder.requests.contents import Narrative, stored_narrative
+from keyholder.requests.content import Record
+from keyholder.requests.contents import Narrative, stored_content, stored_narrative, stored_texts
 from keyholder.requests.decide import allowed_commands
 from keyholder.requests.desk.core import Desk, Done
 from keyholder.requests.listings import project_requests, request_stream
 from keyholder.requests.quorum_view import OPEN, quorum_view
-from keyholder.requests.reasons import UNKNOWN_REQUEST
+from keyholder.requests.reasons import (
+    DOMAIN_NOT_ASKED,
+    RECORDS_NOT_OPEN,
+    REVISION_UNKNOWN,
+    TEXTS_NOT_OPEN,
+    UNKNOWN_REQUEST,
+)
 from keyholder.requests.receipts import own_act
-from keyholder.requests.sight import reads_texts, side
+from keyholder.requests.review_view import changes_view, revisions_view
+from keyholder.requests.sight import as_submitted, counted_domains, reads_records, reads_texts, side
 from keyholder.requests.state import RequestState
 from keyholder.requests.view import request_view
 from keyholder.vocabulary import (
+    DomainId,
     ProjectId,
     RequestId,
     Role,
@@ -99,16 +109,65 @@ class Reading(Desk):
         """What is asked for, with the texts where they are open to this person."""
         state = self.load(request)
         project = self._project(state)
-        if state.summary is None or side(state, actor.person, project) is None:
+        stands = side(state, actor.person, project)
+        if state.summary is None or stands is None:
             return UNKNOWN_REQUEST
-        return stored_narrative(self._contents, state, texts=reads_texts(state, actor.person, project))
+        shown = as_submitted(state, stands)
+        return stored_narrative(self._contents, shown, texts=reads_texts(shown, actor.person, project))
+
+    def revisions(self, actor: PersonActor, request: RequestId) -> list[JsonObject] | Refusal:
+        """Everything that was submitted of a request, and what was asked back."""
+        state = self.load(request)
+        stands = side(state, actor.person, self._project(state))
+        if stands is None:
+            return UNKNOWN_REQUEST
+        return revisions_view(state, counted_domains(state, actor.person, stands))
+
+    def changes(
+        self, actor: PersonActor, request: RequestId, before: int | None = None, after: int | None = None
+    ) -> JsonObject | Refusal:
+        """From one revision to a later one, the last two unless others are named. Raises `ContentLostError`."""
+        state = self.load(request)
+        project = self._project(state)
+        stands = side(state, actor.person, project)
+        if stands is None:
+            return UNKNOWN_REQUEST
+        if not reads_texts(as_submitted(state, stands), actor.person, project):
+            return TEXTS_NOT_OPEN
+        newest = after or len(state.revisions)
+        pair = [one for one in state.revisions if one.number in (before or newest - 1, newest)]
+        if len(pair) != 2:
+            return REVISION_UNKNOWN
+        old, new = pair
+        contents = [stored_content(self._contents, replace(state, summary=one.summary)) for one in pair]
+        texts = stored_texts(self._contents, state, *(one.summary.justification_sha256 for one in pair))
+        counted = counted_domains(state, actor.person, stands)
+        return changes_view(old, new, changes(contents[0], contents[1], counted, (texts[0], texts[1])))
+
+    def records(
+        self, actor: PersonActor, request: RequestId, domain: DomainId, after: int, limit: int
+    ) -> tuple[Record, ...] | Refusal:
+        """The records asked for from a domain, in order, after the first `after`: for its requester, and for whoever
+        decides for that domain. Raises `ContentLostError`."""
+        state = self.load(request)
+        project = self._project(state)
+        stands = side(state, actor.person, project)
+        if stands is None or state.summary is None:
+            return UNKNOWN_REQUEST
+        shown = as_submitted(state, stands)
+        if not reads_records(shown, actor.person, project, domain):
+            return RECORDS_NOT_OPEN
+        content = self.content(shown)
+        found = [record for one in content.domains if one.domain == domain for record in one.records]
+        return tuple(found[after : after + limit]) if found else DOMAIN_NOT_ASKED
 
     def _viewed(self, actor: PersonActor, state: RequestState, *, with_commands: bool) -> JsonObject | None:
         stands = side(state, actor.person, self._project(state))
         if stands is None:
             return None
+        counted = counted_domains(state, actor.person, stands)
         if not with_commands or state.summary is None:
-            return request_view(state, stands)
+            return request_view(as_submitted(state, stands), stands, counted)
         now = self._clock.now()
         facts = self._facts(actor, state, ask.Withdraw())
         candidates = self._candidates(facts.domains) if state.status in OPEN else None
@@ -117,4 +176,4 @@ class Reading(Desk):
         if actor.person.id == state.requester and state.status in _ASKS_POLICY:
             facts = replace(facts, assessment=self._assessment(actor.person, state, facts, now))
         commands = allowed_commands(state, actor, facts, now)
-        return request_view(state, stands, commands, quorum_view(state, facts))
+        return request_view(as_submitted(state, stands), stands, counted, commands, quorum_view(state, facts))
