@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from tests.contract.api import Api
-from tests.contract.settled import DOMAIN, OTHER_DOMAIN, Asked, Extract, approved, expect, in_review, request_body
+from tests.contract.settled import (
+    DOMAIN,
+    OTHER_DOMAIN,
+    Asked,
+    Extract,
+    approved,
+    expect,
+    in_review,
+    request_body,
+    unread,
+)
 
 QUESTION = "Why is the date of birth needed beside the number?"
 EARLIER = {"code": "destroy_earlier", "by": "2027-01-31"}
@@ -126,8 +136,10 @@ def test_a_choice_that_is_lost_releases_nothing(api: Api, extract: Extract) -> N
 
 
 def test_records_are_for_their_requester_and_who_decides_for_their_domain(api: Api, extract: Extract) -> None:
-    asked = in_review(api, request_body(extract, 0, 1))
+    asked = unread(api, request_body(extract, 0, 1))
     path, query = f"{asked.path}/records", {"domain": DOMAIN}
+    assert expect(api.get(path, "controller", query=query), 403).code == "RECORDS_NOT_OPEN"
+    asked.opened()
     for who in ("researcher", "controller"):
         items = expect(api.get(path, who, query=query), 200).json["items"]
         assert [item["row_id"] for item in items] == ["row-0", "row-1"]

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyholder.requests import commands as ask
-from keyholder.requests.codes import DecisionState, ExpiryReason, RejectReason, RevokeReason, State
+from keyholder.requests.codes import Audience, DecisionState, ExpiryReason, RejectReason, RevokeReason, State
 from keyholder.requests.content import parse_draft
 from keyholder.requests.records import KeptRecords, Narrowed, RecordChoice, counts_add_up, covered
+from keyholder.requests.sight import Side, as_submitted
 from keyholder.vocabulary import ContentHash
 from tests.unit.requests import world
 from tests.unit.requests.world import BOTH, GP, HOSPITAL, NADIA, NILS, RELEASE, ROSA, SWEEPER, TARA
@@ -89,6 +90,18 @@ def test_a_draft_on_its_way_back_is_nobody_s_to_decide() -> None:
     ):
         assert course.refused(command, who) == "WRONG_STATE"
     assert course.do(ask.Withdraw(), ROSA).state.status is State.WITHDRAWN
+
+
+def test_who_decides_still_talks_while_the_author_writes_and_after_it_was_withdrawn_sees_what_was_submitted() -> None:
+    course = world.returned()
+    submitted = course.state.submitted
+    draft = parse_draft(world.a_body(GP, records=3), OTHER_SALT, world.VOCABULARY)
+    assert not isinstance(draft, world.Refusal)
+    course.do(ask.Save(draft.content.summary()), ROSA)
+    course.do(ask.Comment(Audience.REQUESTER, "e" * 64), NADIA)
+    course.do(ask.Withdraw(), ROSA)
+    assert as_submitted(course.state, Side.DECIDING).summary == submitted
+    assert as_submitted(course.state, Side.ASKING).summary == draft.content.summary()
 
 
 def test_what_is_not_sent_in_again_runs_out() -> None:

@@ -658,6 +658,8 @@ class ConversationPage(Answer):
     items: list[SaidView]
     opened: bool
     """The words are open to you."""
+    next: int | None
+    """`cursor` of the next page; null on the last."""
 
 
 class RevisionView(Answer):

@@ -78,9 +78,9 @@ _SEES_WRITING = frozenset({Side.ASKING, Side.AUDITING})
 
 
 def as_submitted(state: RequestState, stands: Side) -> RequestState:
-    """What those who decide see of a request that its author is writing anew: what was submitted last."""
-    writing = state.status is State.RETURNED and state.submitted is not None
-    return replace(state, summary=state.submitted) if writing and stands not in _SEES_WRITING else state
+    """What those who decide see of a request that its author is writing anew, or ended so: what was submitted last."""
+    others = state.submitted is not None and stands not in _SEES_WRITING
+    return replace(state, summary=state.submitted) if others else state
 
 
 def reads_records(state: RequestState, person: Person, project: Project | None, domain: DomainId) -> bool:

@@ -198,8 +198,9 @@ class RequestState:
         return tuple(domain for domain, decision in self.domains.items() if decision.state is DecisionState.APPROVED)
 
     def cleared_for(self, person: PersonId) -> bool:
-        """Whether `person` declared that they have no conflict of interest in the content that stands."""
-        return self.content_hash is not None and self.cleared.get(person) == self.content_hash
+        """Whether `person` declared that they have no conflict of interest in what was submitted last."""
+        read = self.submitted
+        return read is not None and self.cleared.get(person) == read.content_hash
 
     def retrievals_used(self) -> int:
         return sum(release.counts for release in self.releases)
