@@ -293,7 +293,6 @@ def _review(api: Api, extract: Extract) -> None:
     expect(asked.ask_back("controller"), 200)
     expect(api.post(f"{asked.path}/submit", {}, "researcher"), 200)
     assert api.deliver() == 1
-    asked.opened()
     less = {"records": {"keep": ["row-0"]}, "conditions": [{"code": "no_onward_sharing"}]}
     expect(asked.approve("controller", less=less), 200)
     expect(asked.approve("second-controller"), 200)
