@@ -334,6 +334,39 @@ class Api:
         """As if every function's environment were new: nothing that was kept in memory is left."""
         self._assemblies.clear()
 
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """Within this, calls meet another environment of each function: how two calls at once meet on Lambda."""
+        here, loaded = self._assemblies, dict(_LOADED)
+        self._assemblies = {}
+        _LOADED.clear()
+        _LOADED.update(_ELSEWHERE)
+        try:
+            yield
+        finally:
+            _ELSEWHERE.update(_LOADED)
+            _LOADED.clear()
+            _LOADED.update(loaded)
+            self._assemblies = here
+
+    def at_once(self, first: Callable[[], Answer], second: Callable[[], Answer], *, nth: int = 1) -> list[Answer]:
+        """Two calls at the same time: all of the second, in another environment, comes between what the first read
+        and what it is about to write (its `nth` transaction). The answers, the first's first."""
+        answers: list[Answer] = []
+        seen: list[str] = []
+
+        def meanwhile(_: Mapping[str, Any]) -> bool:
+            seen.append("")
+            if len(seen) == nth:
+                with self.elsewhere():
+                    answers.append(second())
+            return False
+
+        with self.failing(Fault("TransactWriteItems", when=meanwhile)):
+            answers.insert(0, first())
+        assert len(answers) == 2, "the first never came to write"
+        return answers
+
     # -- what the outside world does ------------------------------------------------------------------------------
 
     def on_call(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
@@ -409,6 +442,7 @@ def _answer(raw: Mapping[str, Any]) -> Answer:
 
 _LOGGED = io.StringIO()
 _LOADED: dict[str, ModuleType] = {}
+_ELSEWHERE: dict[str, ModuleType] = {}
 _CLIENTS: dict[tuple[str, int], Any] = {}
 _IN_USE: list[Api] = []
 
