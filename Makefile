@@ -62,10 +62,10 @@ lambda: install ## The layers as Lambda needs them (arm64, Python 3.13), for dep
 # The peers are no part of Keyholder, so they have an environment of their own.
 bench: install $(BENCH)/.installed ## Measure pseudonyms, against other libraries, the policy and the ledger; writes build/bench.json
 	@rm -f build/bench.json
-	@PYTHONPATH=layers/keyholder/python $(BENCH)/bin/python -m benchmarks.pseudonyms build/bench.json
-	@$(BIN)/python -m benchmarks.policy build/bench.json
-	@$(BIN)/python -m benchmarks.ledger build/bench.json
-	@$(BIN)/python -m benchmarks.ledger_embedded build/bench.json
+	@missed=0; \
+	PYTHONPATH=layers/keyholder/python $(BENCH)/bin/python -m benchmarks.pseudonyms build/bench.json || missed=1; \
+	for name in policy ledger verifier ledger_embedded; do $(BIN)/python -m benchmarks.$$name build/bench.json || missed=1; done; \
+	exit $$missed
 
 lock: install ## Lock the dependencies again after a change of requirements/*.in
 	for name in runtime mesh development benchmarks mesh-sandbox; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
