@@ -35,7 +35,7 @@ MEGABYTES = 500
 def main(target: Path) -> int:
     with TemporaryDirectory() as name:
         folder = Path(name)
-        # A process counts what its parent held when it was started as its own, so what needs much memory is done elsewhere.
+        # A process counts as its own what its parent held when it was started: what needs much is done elsewhere.
         with ProcessPoolExecutor(1, get_context("spawn")) as elsewhere:
             key = elsewhere.submit(_write_ledger, folder).result()
         seconds, megabytes = _verified(folder, key)

@@ -228,6 +228,8 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
             *_objects(Holding.CHOICES, "national-data-opt-outs/", "type-1/", "consents/"),
         ),
         _allow("ChoicesKeys", ("s3:ListBucket",), Resource(Holding.CHOICES)),
+        # Whatever it joins into one; the answers of the opt-out service are deleted by functions/mesh alone.
+        _allow("JoinChoices", ("s3:DeleteObject",), *_objects(Holding.CHOICES, "type-1/", "consents/")),
         # To have approved requests looked at when somebody in them withdraws their consent.
         SEND_CHECKS,
     ),

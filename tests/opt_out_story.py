@@ -15,10 +15,13 @@ from keyholder.opt_outs.removal import Removal
 from keyholder.opt_outs.round import Round
 from keyholder.policy.digests import Digester
 from keyholder.policy.intake import Intake, Loaded
+from keyholder.policy.joining import Joining
 from keyholder.policy.opt_outs import cleaned_list, request_list
 from keyholder.policy.settings import CHECK_AT_DISCLOSURE
+from keyholder.policy.type1 import Type1Row, write_rows
 from keyholder.policy.vocabulary import CheckMode
 from keyholder.vocabulary import RequestId
+from tests.fakes.choices import MemoryChoices
 from tests.fakes.ledger import ManualClock
 from tests.fakes.mesh import CORRESPONDENCE, FakeMailbox, MemoryOptOuts, MemoryOutbox
 from tests.people import some_nhs_numbers
@@ -56,6 +59,7 @@ class OptOutStory:
     def told(self, first: RequestId, second: RequestId) -> None:
         """Loaded by hand, answered twice, refused by MESH and by the service, never answered, left alone, dropped."""
         self._loaded()
+        self._joined()
         self._listed(first, *PEOPLE[:2])
         self._listed(second, PEOPLE[2])
         self._round()
@@ -95,6 +99,7 @@ class OptOutStory:
             trace="loaded",
             idempotency=None,
             now=self.clock.now(),
+            join=lambda _: 0,
         )
         loaded = intake.opt_outs(
             request_list(PEOPLE),
@@ -105,6 +110,25 @@ class OptOutStory:
             refreshed=None,
         )
         assert isinstance(loaded, Loaded)
+
+    def _joined(self) -> None:
+        """Type 1 events loaded by hand, three times, the first two of which become one register."""
+        store = MemoryChoices()
+        joining = Joining(self.log, store, "joined", self.clock.now(), together=2)
+        intake = Intake(
+            log=self.log,
+            store=store,
+            digester=lambda: DIGESTER,
+            new_id=self._id,
+            person=OPERATOR,
+            trace="joined",
+            idempotency=None,
+            now=self.clock.now(),
+            join=joining.run,
+        )
+        for person in PEOPLE[:3]:
+            loaded = intake.type_1(write_rows([Type1Row(person, None)]), "by-hand", self.clock.now())
+            assert isinstance(loaded, Loaded)
 
     def _listed(self, request: RequestId, *people: str) -> None:
         stream, again_on = lists_stream(request), (self.clock.now() + timedelta(days=1)).date()

@@ -177,6 +177,7 @@ def _answered(command: str, subject: str, take_in: Callable[[Intake], Loaded | R
         trace=call.trace,
         idempotency=call.idempotency,
         now=call.now,
+        join=house.joining(call.trace).run,
     )
     done = _reading(lambda: take_in(intake))
     if isinstance(done, Refusal):

@@ -6,13 +6,16 @@ import json
 from dataclasses import replace
 from datetime import date
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from infra.embedded.personas import PERSONAS
+from keyholder.adapters.assembly import Assembly
 from keyholder.canonical import canonical_json
 from keyholder.policy.consents import ConsentRecord, consent_resource
 from keyholder.policy.facts import Consent
+from keyholder.policy.joining import Joining
 from keyholder.policy.vocabulary import ConsentGiver
 from tests.contract.api import Answer, Api
 from tests.contract.settled import (
@@ -139,6 +142,23 @@ def test_a_withdrawal_that_can_t_be_is_refused(api: Api, changes: dict[str, str]
     answer = expect(withdraw(api, 0, **changes), status)
     assert answer.code == code
     assert changes.get("nhs_number", PEOPLE[0]) not in answer.everything
+
+
+def test_many_registers_become_one_before_a_load_and_say_the_same(api: Api, extract: Extract) -> None:
+    def few_together(house: Assembly, trace: str) -> Joining:
+        return Joining(house.ledger, house.choices, trace, house.clock.now(), together=2)
+
+    asked = consented(api, extract, 0, 1)
+    with mock.patch.object(Assembly, "joining", few_together):
+        for place in (2, 3):
+            api.clock.advance(minutes=31)
+            expect(consents(api, place), 201)
+        api.clock.advance(minutes=31)
+        expect(withdraw(api, 1), 201)
+    kept = sorted(name for name in api.keys("CHOICES_BUCKET") if name.startswith("consents/"))
+    assert [name.endswith(".joined") for name in kept] == [True, False, False]
+    assert api.types().count("choices.joined") == 1
+    assert statuses(asked.release()) == ["released", "not_available"]
 
 
 def test_only_operators_withdraw_and_list(api: Api) -> None:

@@ -80,6 +80,7 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
         *opt_out_rules.HOME,
         *contact_rules.HOME,
         "choices.loaded",
+        "choices.joined",
         "choices.removed",
         PSEUDONYMS_REKEYED,
         *EXTRACT_EVENTS,
@@ -279,6 +280,13 @@ def approver_left(events: list[Event]) -> None:
 def _authorised(event: Event) -> Event:
     data = {"translation_id": "T9", "rows": 1, "tokens": {"nhs_number": 1}, "domains": event.data["domains"]}
     return replace(event, type="linkage.translation_authorised", data=data)
+
+
+def joined_alone(events: list[Event]) -> None:
+    """A joined register of one part."""
+    index = place(events, "choices.joined")
+    parts = events[index].data["parts"]
+    events[index] = replace(events[index], data={**events[index].data, "parts": [max(parts)]})
 
 
 LIES: dict[str, tuple[Lie, str]] = {
@@ -634,6 +642,19 @@ LIES: dict[str, tuple[Lie, str]] = {
         "not past the cap",
     ),
     "a list loaded by a researcher": (changed("choices.loaded", 0, actor=ActorId(ROSA.id)), "NOT_AN_OPERATOR"),
+    "a Type 1 list loaded by a researcher": (changed("choices.loaded", 1, actor=ActorId(ROSA.id)), "NOT_AN_OPERATOR"),
+    "registers joined by a person": (changed("choices.joined", 0, actor=ActorId(OPERATOR.id)), "only Keyholder does"),
+    "registers joined twice": (again("choices.joined"), "no command makes this event"),
+    "a register joined that was not loaded": (dropped("choices.loaded", 1), "do not stand there"),
+    "one register joined with nothing": (joined_alone, "do not stand there"),
+    "a joined register under another name": (
+        changed("choices.joined", 0, stream=StreamId("register/" + "9" * 26)),
+        "after its newest part",
+    ),
+    "opt-out answers joined": (
+        changed("choices.joined", 0, kind="national-data-opt-outs"),
+        "no command makes this event",
+    ),
     "a loaded answer deleted before the cap": (
         changed("choices.loaded", 0, performed_on="2099-12-01"),
         "not past the cap",

@@ -159,7 +159,7 @@ def test_only_the_arn_of_one_key_is_taken(given: object) -> None:
         ("s3:GetObject", Holding.OUTBOX, "/lists/a", "mesh"),
         ("s3:DeleteObject", Holding.OUTBOX, "/lists/a", "mesh"),
         ("s3:DeleteObject", Holding.CHOICES, "/national-data-opt-outs/a", "mesh"),
-        ("s3:DeleteObject", Holding.CHOICES, "/type-1/a", ""),
+        ("s3:DeleteObject", Holding.CHOICES, "/type-1/a", "choices"),
         ("s3:GetObject", Holding.CHOICES, "/links/a", "release pseudonymise"),
         ("secretsmanager:GetSecretValue", Holding.MESH_SECRET, "", "mesh"),
         ("kms:Decrypt", Holding.TAG_KEY, "", "release audit"),

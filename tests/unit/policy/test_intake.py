@@ -68,6 +68,7 @@ def intake(store: Store | None = None, **changes: object) -> Intake:
         trace="trace",
         idempotency=IdempotencyKey("k" * 64, "b" * 64),
         now=NOW,
+        join=lambda _: 0,
     )
     return replace(made, **changes)
 

@@ -75,6 +75,7 @@ from keyholder.opt_outs.requests import OpenRequests
 from keyholder.opt_outs.round import Round
 from keyholder.policy.book import PolicyBook
 from keyholder.policy.digests import Digester
+from keyholder.policy.joining import Joining
 from keyholder.policy.type1_opt_outs import Type1OptOuts
 from keyholder.pseudonyms.ledger_keys import LedgerKeyRing
 from keyholder.registry.people import person_id
@@ -397,6 +398,10 @@ class Assembly:
         secrets = boto3.client("secretsmanager", config=_PATIENT)
         credentials = read_credentials(secrets, self.settings.mesh_secret_arn)
         return open_mailbox(self.settings.mesh_url, credentials, self.correspondence)
+
+    def joining(self, trace: str) -> Joining:
+        """Joins registers of choices."""
+        return Joining(self.ledger, self.choices, trace, self.clock.now())
 
     @contextmanager
     def opt_out_round(self, trace: str) -> Iterator[Round | None]:

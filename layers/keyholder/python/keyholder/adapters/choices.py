@@ -27,7 +27,8 @@ NEWEST_OPT_OUTS = 100
 
 MOST_REGISTERS = 200
 """How many registers of Type 1 events, and of consents, may stand side by side. None may be left out, since an older
-one can hold the opt-out or the withdrawal; with more, nothing is read until they are joined into fewer."""
+one can hold the opt-out or the withdrawal; with more, nothing is read. Each load joins them before it comes so far
+(`policy.joining`)."""
 
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
 _TAKEN = "PreconditionFailed"
@@ -62,10 +63,22 @@ class S3ChoiceStore:
             raise ChoicesUnavailableError("the choices could not be read") from fault
         return OptOutRegister.parse(stored)
 
+    def type_1_register(self, register_id: str) -> Type1Register:
+        """One register of Type 1 events. Raises as `load`."""
+        return Type1Register.parse(self._get(f"{RegisterKind.TYPE1}/{_checked(register_id)}"))
+
+    def consent_register(self, register_id: str) -> ConsentRegister:
+        """One register of consents. Raises as `load`."""
+        return ConsentRegister.parse(self._get(f"{RegisterKind.CONSENTS}/{_checked(register_id)}"))
+
     def remove_opt_outs(self, register_id: str) -> None:
-        """Deletes one answer of the opt-out service, if it is there. The bucket keeps no versions."""
+        """Deletes one answer of the opt-out service, if it is there. Raises `ChoicesUnavailableError`."""
+        self.remove(RegisterKind.OPT_OUTS, register_id)
+
+    def remove(self, kind: RegisterKind, register_id: str) -> None:
+        """Deletes one register, if it is there. The bucket keeps no versions. Raises `ChoicesUnavailableError`."""
         try:
-            self._s3.delete_object(Bucket=self._bucket, Key=f"{RegisterKind.OPT_OUTS}/{_checked(register_id)}")
+            self._s3.delete_object(Bucket=self._bucket, Key=f"{kind}/{_checked(register_id)}")
         except (ClientError, BotoCoreError) as fault:
             raise ChoicesUnavailableError("the choices could not be deleted") from fault
 

@@ -318,6 +318,7 @@ _KINDS: Mapping[str, _Kind] = {
     "extract.made": _PSEUDONYMISED,
     "extract.refused": _Kind(_REST, "U", _coding(_INTERACTION, "update", "update"), MINOR_FAILURE),
     "extract.failed": _Kind(_REST, "U", _coding(_INTERACTION, "update", "update"), SERIOUS_FAILURE),
+    "choices.joined": _Kind(_TRANSFORMED, "U"),
     "choices.removed": _Kind(_DELETE, "D"),
     "opt_outs.list_dropped": _Kind(_DELETE, "D"),
     "opt_out_check.removed": _Kind(_DELETE, "D"),

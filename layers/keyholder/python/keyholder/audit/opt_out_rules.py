@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,6 +21,7 @@ from keyholder.opt_outs.lists import evolve as evolve_lists
 from keyholder.opt_outs.removal import CHOICES_REMOVED
 from keyholder.opt_outs.requests import open_for_release
 from keyholder.policy.intake import CHOICES_LOADED
+from keyholder.policy.joining import CHOICES_JOINED, JOINABLE, JOINS, SUFFIX
 from keyholder.policy.register_form import RegisterKind
 from keyholder.policy.settings import DIRECT_CAP_DAYS
 from keyholder.registry.decide import operates
@@ -30,6 +32,8 @@ from keyholder.vocabulary import ActorId, PersonId, RequestId, StreamId
 CHECK, LISTED, MESSAGE, REGISTER = "opt-out-check", "opt-outs", "opt-out-message", "register"
 KINDS = frozenset({CHECK, LISTED, MESSAGE, REGISTER})
 """The kinds of streams these rules are for."""
+
+_REGISTER_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
 
 HOME = {
     **dict.fromkeys(check_events.EVENTS, CHECK),
@@ -62,6 +66,8 @@ class OptOutRules:
         """The lists somebody was asked about."""
         self._loaded: dict[StreamId, date] = {}
         """Answers that were loaded by hand, and the day of each check."""
+        self._standing: dict[RegisterKind, set[StreamId]] = {}
+        """The registers of each kind that were not joined yet."""
 
     def saw_request(self, request: RequestId, state: RequestState | None, at: datetime) -> None:
         """A request after a step; None for one that is over."""
@@ -121,16 +127,19 @@ class OptOutRules:
             self._people[lists.newest] = happened.people
 
     def _register(self, stream: StreamId, event: Event) -> None:
-        """Of the lists that operators load, those of national opt-outs; the others have no time to be deleted at."""
-        if event.data.get("kind") != RegisterKind.OPT_OUTS.value:
-            return
+        """The lists that operators load: those of national opt-outs are deleted in time, the others joined."""
         fields = Fields(event.data)
+        kind = fields.choice("kind", RegisterKind)
         if event.type == CHOICES_LOADED and event.number == 1:
             known = tuple(self._records.people.around(PersonId(event.actor), event.at))
             if not any(operates(person) for person in known):
                 raise RuleError("could not happen: NOT_AN_OPERATOR")
             self._loaded[stream] = fields.day("performed_on")
-        elif event.type == CHOICES_REMOVED:
+            self._standing.setdefault(kind, set()).add(stream)
+        elif event.type == CHOICES_JOINED and event.number == 1 and kind in JOINABLE:
+            _by(event, JOINS)
+            self._joined(stream, kind, fields.texts("parts", _REGISTER_ID))
+        elif event.type == CHOICES_REMOVED and kind is RegisterKind.OPT_OUTS:
             _by(event, ASKS)
             performed_on = self._loaded.pop(stream, None)
             if performed_on is None or fields.number("cap_days") != DIRECT_CAP_DAYS:
@@ -139,6 +148,17 @@ class OptOutRules:
                 raise RuleError("an answer is deleted that is not past the cap")
         else:
             raise RuleError("no command makes this event")
+
+    def _joined(self, stream: StreamId, kind: RegisterKind, parts: Sequence[str]) -> None:
+        """Each part stands there, and goes into one joined register only."""
+        standing = self._standing.setdefault(kind, set())
+        streams = {StreamId(f"{REGISTER}/{part}") for part in parts}
+        if len(parts) < 2 or not streams <= standing:
+            raise RuleError("registers are joined that do not stand there")
+        if stream != f"{REGISTER}/{max(parts)}{SUFFIX}":
+            raise RuleError("a joined register is not called after its newest part")
+        standing -= streams
+        standing.add(stream)
 
 
 def _by(event: Event, actor: ActorId) -> None:

@@ -16,8 +16,7 @@ from keyholder.policy.facts import CodedEvent, Consent, NdooCheck, PersonChoices
 from keyholder.policy.lookup import Lookup, LookupMaker, lookup_for
 from keyholder.policy.register_form import RegisterKind
 from keyholder.policy.registers import ConsentRegister, OptOutRegister, Register, Type1Register
-from keyholder.policy.tables import CodeMeaning
-from keyholder.policy.type1 import MEANINGS
+from keyholder.policy.type1 import set_events
 from keyholder.policy.vocabulary import CheckState
 from keyholder.vocabulary import DomainId
 
@@ -102,12 +101,7 @@ class Choices:
         readings = [events for register in self.type1 if (events := register.events_of(digest)) is not None]
         if not readings:
             return None
-        older = {
-            event
-            for events in readings[1:]
-            for event in events
-            if MEANINGS.get((event.system, event.code)) is not CodeMeaning.TYPE1_WITHDRAWN
-        }
+        older = {event for events in readings[1:] for event in set_events(events)}
         return tuple(sorted({*readings[0], *older}))
 
 

@@ -133,6 +133,8 @@ class Intake:
     trace: str
     idempotency: IdempotencyKey | None
     now: datetime
+    join: Callable[[RegisterKind], object]
+    """Joins registers of a kind, where many stand side by side, before one more is written (`policy.joining`)."""
 
     def opt_outs(
         self,
@@ -250,6 +252,7 @@ class Intake:
         """
         if self.person is None or not operates(self.person):
             return NOT_AN_OPERATOR
+        self.join(kind)
         digester = opened or self.digester()
         register = make(digester, self.now)
         summary = {

@@ -159,6 +159,11 @@ class Type1Register:
     def __len__(self) -> int:
         return len(self.digests) // DIGEST_LENGTH
 
+    def people(self) -> Iterator[PersonDigest]:
+        """Everybody whose record was read, in the order of their digests."""
+        starts = range(0, len(self.digests), DIGEST_LENGTH)
+        return (PersonDigest(self.digests[start : start + DIGEST_LENGTH]) for start in starts)
+
     def events_of(self, digest: PersonDigest) -> tuple[CodedEvent, ...] | None:
         """The events of one person, empty for a record without any; None for a record that was not read."""
         found = self.events.get(digest)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -59,6 +59,12 @@ def state_of(events: Iterable[CodedEvent], *, known: bool, today: date) -> Type1
         elif event.on == newest:
             active = active or is_set
     return Type1State.ACTIVE if active else Type1State.INACTIVE
+
+
+def set_events(events: Iterable[CodedEvent]) -> Iterator[CodedEvent]:
+    """The events that still count in a reading that is not the newest: only a dated withdrawal ends an opt-out, and the
+    newest reading has it."""
+    return (event for event in events if MEANINGS.get((event.system, event.code)) is not CodeMeaning.TYPE1_WITHDRAWN)
 
 
 def recorded_after_retirement(events: Iterable[CodedEvent]) -> bool:

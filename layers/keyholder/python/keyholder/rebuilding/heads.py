@@ -24,6 +24,7 @@ from keyholder.opt_outs.checks import Check, check_head
 from keyholder.opt_outs.checks import evolve as evolve_check
 from keyholder.policy.book import policy_head
 from keyholder.policy.intake import CHOICES_LOADED, choices_head
+from keyholder.policy.joining import CHOICES_JOINED
 from keyholder.policy.person_view import view_head
 from keyholder.pseudonyms.job import job_head
 from keyholder.pseudonyms.rekeying import rekeying_head
@@ -136,7 +137,7 @@ def _project(step: Sequence[Event]) -> Head | None:
 
 
 def _register(step: Sequence[Event]) -> Head | None:
-    return choices_head(step[-1].data) if step[-1].type == CHOICES_LOADED else None
+    return choices_head(step[-1].data) if step[-1].type in {CHOICES_LOADED, CHOICES_JOINED} else None
 
 
 def _as_it_was(_step: Sequence[Event]) -> None:
