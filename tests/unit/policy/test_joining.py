@@ -160,17 +160,28 @@ def test_a_join_cut_short_anywhere_is_finished_by_the_next(done: int) -> None:
     assert say(store.load(NOW)) == before
 
 
-@pytest.mark.parametrize("logged", [True, False])
-def test_a_register_that_the_ledger_does_not_name_is_never_put_to_use(logged: bool) -> None:
+def other() -> Type1Register:
+    return Type1Register.of_rows(HEADER, [Type1Row(NUMBERS[3], TYPE1_SET)], DIGESTER)
+
+
+def test_a_register_that_stands_there_under_the_name_is_not_put_to_use() -> None:
+    store = stored(4)
+    store.keep(f"{3:026d}{SUFFIX}", other())
+    refused(store, joining(store))
+
+
+def test_a_part_that_changed_since_it_was_logged_is_not_put_to_use() -> None:
     store = stored(4)
     at = joining(store)
-    other = Type1Register.of_rows(HEADER, [Type1Row(NUMBERS[3], TYPE1_SET)], DIGESTER)
-    if logged:
-        store.keep(f"{3:026d}{SUFFIX}", other)
-    else:
+    store.until_fault = 0
+    with pytest.raises(ChoicesUnavailableError):
         at.run(TYPE1)
-        store.kept[TYPE1, f"{1:026d}"] = other
-        at = replace(at, log=memory_ledger(ManualClock(NOW)))
+    store.until_fault = None
+    store.kept[TYPE1, f"{1:026d}"] = other()
+    refused(store, at)
+
+
+def refused(store: MemoryChoices, at: Joining) -> None:
     kept = names(store)
     with pytest.raises(RegisterChangedError):
         at.run(TYPE1)
