@@ -262,8 +262,9 @@ class Api:
         return "$default", {}
 
     def deliver(self) -> int:
-        """Hand what is in the queues to the function they feed, one message a call; how many were done with, leaving out
-        those that only tell people.
+        """Hand what is in the queues to the function they feed, one message a call; how many were done with.
+
+        Those that only tell people are not counted.
 
         Those that only tell people are not counted.
 
