@@ -266,8 +266,6 @@ class Api:
 
         Those that only tell people are not counted.
 
-        Those that only tell people are not counted.
-
         A message that fails is left out of sight, as it would be until its visibility time-out.
         """
         sqs, done = boto3.client("sqs", REGION), 0
