@@ -2,7 +2,8 @@
 
 moto 5.2.5 (dynamodb/models/dynamo_type.py) asks a value for each of its possible types before it compares or copies
 it, and (core/serialize.py) looks for each member of an AttributeValue under six names. Values of one text are compared
-and shared as they are, and an AttributeValue's members are looked up by their own names, which are the only ones.
+and shared as they are, and an AttributeValue's members are looked up by their own names, which are the only ones. A
+query (dynamodb/models/table.py) sorts the whole table before it picks a partition; here it is given that partition.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from typing import Any
 from unittest import mock
 
 from moto.core.serialize import ResponseSerializer
-from moto.dynamodb.models.dynamo_type import DDBType, DynamoType
+from moto.dynamodb.models.dynamo_type import DDBType, DynamoType, Item
+from moto.dynamodb.models.table import Table
 
 _CAST = DynamoType.cast_value.fget
 _COPY = DynamoType.__deepcopy__
 _GET = ResponseSerializer.get_value
+_QUERY = Table.query
+_ALL = Table.all_items
 
 _PLAIN = frozenset({DDBType.STRING, DDBType.BINARY, DDBType.BOOLEAN})
 _KINDS = frozenset({"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"})
@@ -38,6 +42,26 @@ def _get_value(self: ResponseSerializer, value: Any, key: str, shape: Any) -> An
     return _GET(self, value, key, shape)
 
 
+def _query(self: Table, hash_key: DynamoType | None, *args: Any, **arguments: Any) -> Any:
+    if arguments.get("index_name") or hash_key is None or (len(args) > 6 and args[6]):
+        return _QUERY(self, hash_key, *args, **arguments)
+    whole = self.items
+    self.items = {hash_key: whole[hash_key]} if hash_key in whole else {}  # type: ignore[assignment]
+    try:
+        return _QUERY(self, hash_key, *args, **arguments)
+    finally:
+        self.items = whole
+
+
+def _all_items(self: Table) -> list[Item]:
+    if not self.range_key_attr:
+        return _ALL(self)
+    items = [item for partition in self.items.values() for item in partition.values()]
+    if all(item.hash_key.type == item.range_key.type == DDBType.STRING for item in items):  # type: ignore[union-attr]
+        return sorted(items, key=lambda item: (item.hash_key.value, item.range_key.value))  # type: ignore[union-attr]
+    return _ALL(self)
+
+
 @contextmanager
 def dynamodb_in_less_time() -> Iterator[None]:
     """Within this."""
@@ -45,5 +69,7 @@ def dynamodb_in_less_time() -> Iterator[None]:
         mock.patch.object(DynamoType, "cast_value", property(_cast_value)),
         mock.patch.object(DynamoType, "__deepcopy__", _deepcopy),
         mock.patch.object(ResponseSerializer, "get_value", _get_value),
+        mock.patch.object(Table, "query", _query),
+        mock.patch.object(Table, "all_items", _all_items),
     ):
         yield
