@@ -89,7 +89,7 @@ def _routes() -> Iterable[str]:
 def _scope(route: Route) -> str:
     if route.public:
         return "none: public"
-    return f"`{route.scope}`" if route.scope else f"any of the {len(Scope)}"
+    return " or ".join(f"`{scope}`" for scope in route.scopes()) if route.scope else f"any of the {len(Scope)}"
 
 
 def _problems() -> Iterable[str]:

@@ -33,7 +33,7 @@ from keyholder.refusals import Refusal
 from keyholder.registry.key_changes import Change, Wish
 from keyholder.registry.key_changes import ChangeReason as KeyChangeReason
 from keyholder.registry.people import PersonKind
-from keyholder.registry.service import Call, Entry
+from keyholder.registry.service import Call, Entry, Registry
 from keyholder.registry.sign_in import SignIn
 from keyholder.requests import commands as ask
 from keyholder.requests.codes import Advice, Audience, QuestionTopic, RecuseReason, RejectReason, RevokeReason, State
@@ -189,7 +189,7 @@ class Story:
         self.memory = Memory()
         self.kept = Kept()
         self.memory.worm.gate = self._stored
-        self.house = world.House(memory_ledger(self.clock, self.memory), self.clock)
+        self.house = world.House(memory_ledger(self.clock, self.memory), self.clock, terms=world.some_terms())
         self.desk = self.house.desk
         self._steps = 0
 
@@ -241,6 +241,7 @@ class Story:
         for request in late:
             self.done(self.desk.expire(request, "trace"))
         self.careful()
+        self.new_terms()
         self.released(self.approved(GP), "inline")
         self.extracts()
         return self.kept
@@ -301,6 +302,16 @@ class Story:
             assert isinstance(closed, Entry), closed
         assert book.in_force() == CONFIRMED
 
+    def new_terms(self) -> None:
+        """The deployment has another text; who goes on has to accept it first."""
+        self.house.terms = world.some_terms(2)
+        self.house.registry = Registry(self.house.log, self.house.ids, terms=self.house.terms)
+        self.house.desk = self.desk = self.house.another_desk(self.house.log)
+        self.clock.moment += timedelta(minutes=5)
+        for who in (ROSA, NADIA, TARA):
+            self.house.accept(who)
+        self.clock.moment += timedelta(days=2)
+
     def rekeyed(self) -> None:
         """A provider brings a column to the newest key version."""
         registry, log = self.house.registry, self.house.log
@@ -359,7 +370,10 @@ class Story:
         gone = replace(NADIA, roles=world.STRANGER.roles)
         assert isinstance(registry.change_person(Call(OPERATOR.id, "t"), gone), Entry)
         self.clock.moment += timedelta(seconds=1)
-        assert isinstance(registry.change_person(Call(OPERATOR.id, "t"), NADIA), Entry)
+        back = registry.change_person(Call(OPERATOR.id, "t"), NADIA)
+        assert isinstance(back, Entry)
+        self.clock.moment += timedelta(seconds=1)
+        self.house.confirm(back.value)
         more = replace(world.a_project(), members=(*world.a_project().members, world.STRANGER.id))
         assert isinstance(registry.change_project(Call(OPERATOR.id, "t"), more), Entry)
 

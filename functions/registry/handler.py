@@ -14,7 +14,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
-from keyholder.edge.bodies import DomainBody, KeyChangeBody, NoBody, PersonBody, PolicyChangeBody, ProjectBody
+from keyholder.edge.bodies import (
+    DomainBody,
+    KeyChangeBody,
+    NoBody,
+    PersonBody,
+    PolicyChangeBody,
+    ProjectBody,
+    RolesBody,
+)
 from keyholder.edge.contact_bodies import ContactBody
 from keyholder.edge.outcomes import accepted, member, person_of, registry_call, sign_in_of
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
@@ -27,10 +35,10 @@ from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.registry.decide import operates
 from keyholder.registry.domains import Domain, domain_view, parse_domain
 from keyholder.registry.key_changes import key_change_view, parse_wish
-from keyholder.registry.people import Person, parse_person, person_id, person_json
+from keyholder.registry.people import Membership, Person, parse_person, person_id, person_view
 from keyholder.registry.projects import parse_project, project_json
 from keyholder.registry.service import Entry
-from keyholder.vocabulary import DomainId, PersonId, ProjectId
+from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId
 
 FIRST_VERSION = 1
 
@@ -39,7 +47,10 @@ service = Service(Function.REGISTRY, lambda: assembly().tokens, SystemClock().no
 
 @service.route("POST", "/v1/people", status=201, summary="Register a person, or change one (If-Match)")
 def register_person(body: PersonBody) -> Response[str]:
-    """By an operator. The first operator is registered by whom the deployment named, once."""
+    """By an operator. The first operator is registered by whom the deployment named, once.
+
+    Roles that decide on requests count once a second person has confirmed them.
+    """
     identity = person_id(service.call.caller.issuer, body.subject)
     person = accepted(parse_person({**body.model_dump(mode="json", exclude={"subject"}), "id": identity}))
     registry = assembly().registry
@@ -47,7 +58,7 @@ def register_person(body: PersonBody) -> Response[str]:
     entry = accepted(
         (registry.change_person if change else registry.register_person)(registry_call(service.call), person)
     )
-    return answer({"person_id": entry.value.id, **person_json(entry.value)}, status=201, version=entry.version)
+    return answer(_person(entry.value), status=201, version=entry.version)
 
 
 @service.route("POST", "/v1/projects", status=201, summary="Register a project, or change one (If-Match)")
@@ -75,12 +86,24 @@ def register_domain(body: DomainBody) -> Response[str]:
 
 @service.route("GET", "/v1/people/{person_id}", summary="A person's roles and standing")
 def show_person(person_id: str) -> Response[str]:
-    """For operators. The id is the part after `person/`."""
-    _operator()
+    """For operators, and for those who decide for an organisation of theirs. The id is the part after `person/`."""
+    reader = member(assembly().registry.person(person_of(service.call)))
     entry = assembly().registry.person_entry(PersonId(f"person/{person_id}"))
+    together = entry is not None and any(reader.approves_for(held.organisation) for held in entry.value.roles)
+    if not operates(reader) and not together:
+        raise ProblemError(Problem(ProblemType.FORBIDDEN))
     if entry is None:
         raise ProblemError(Problem(ProblemType.NOT_FOUND))
-    return answer({"person_id": entry.value.id, **person_json(entry.value)}, version=entry.version)
+    return answer(_person(entry.value), version=entry.version)
+
+
+@service.route("POST", "/v1/people/{person_id}/confirm", summary="Confirm roles that another person gave")
+def confirm_roles(person_id: str, body: RolesBody) -> Response[str]:
+    """By another operator, or by somebody who decides for the organisation already; after a recent sign-in."""
+    roles = tuple(Membership(held.role, OrganisationCode(held.organisation)) for held in body.roles)
+    call, person = registry_call(service.call), PersonId(f"person/{person_id}")
+    entry = accepted(assembly().registry.confirm_roles(call, person, roles, service.call.now))
+    return answer(_person(entry.value), version=entry.version)
 
 
 @service.route("POST", "/v1/people/{person_id}/contact", summary="Say where somebody is told")
@@ -241,6 +264,10 @@ def _with_keys(registered: Entry[Domain]) -> Entry[Domain]:
     call = registry_call(service.call)
     made = assembly().registry.make_keys(type(call)(call.actor, call.trace), domain.id, missing)
     return accepted(made)
+
+
+def _person(person: Person) -> dict[str, object]:
+    return {"person_id": person.id, **person_view(person)}
 
 
 def _domain(entry: Entry[Domain]) -> dict[str, object]:

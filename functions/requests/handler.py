@@ -10,16 +10,18 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
-from keyholder.edge.bodies import NoBody, RequestBody
+from keyholder.edge.bodies import NoBody, RequestBody, TermsBody
 from keyholder.edge.cursors import LONGEST, position, sealed, text
-from keyholder.edge.outcomes import accepted, acting, desk_call, done_answer
+from keyholder.edge.outcomes import accepted, acting, desk_call, done_answer, registry_call
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.review_bodies import AcceptConditionsBody, ReplyBody
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
 from keyholder.linkage.agreement import agreement_view
 from keyholder.refusals import Refusal
-from keyholder.registry.people import Person, person_json
+from keyholder.registry.people import Person
+from keyholder.registry.terms import parse_terms
+from keyholder.registry.terms_texts import in_force, texts
 from keyholder.requests.listings import (
     advice_requests,
     domain_requests,
@@ -28,6 +30,7 @@ from keyholder.requests.listings import (
     project_requests,
 )
 from keyholder.requests.service import Done
+from keyholder.requests.standing import standing_view, terms_state
 from keyholder.requests.view import said_json
 from keyholder.vocabulary import ContentHash, DomainId, ProjectId, RequestId, Role, StreamId
 
@@ -36,9 +39,29 @@ service = Service(Function.REQUESTS, lambda: assembly().tokens, SystemClock().no
 
 @service.route("GET", "/v1/me", summary="Who you are to Keyholder")
 def show_myself() -> Response[str]:
-    """Your id, roles and accreditation, from Keyholder's own records."""
+    """Your roles, terms and accreditation from Keyholder's own records, your sign-in, and what you lack."""
+    house = assembly()
+    actor = acting(service.call, house)
+    view = standing_view(actor, house.sign_in_rules, in_force(), service.call.now)
+    return answer({"person_id": actor.person.id, **view})
+
+
+@service.route("GET", "/v1/terms", summary="The terms of use in force")
+def show_terms() -> Response[str]:
+    """The texts, and which of them you have accepted."""
     person = acting(service.call, assembly()).person
-    return answer({"person_id": person.id, **person_json(person)})
+    items = [{**terms_state(person, document, in_force()), "text": text.text} for document, text in texts().items()]
+    return answer({"items": items})
+
+
+@service.route("POST", "/v1/terms/accept", summary="Accept terms of use, for yourself")
+def accept_terms(body: TermsBody) -> Response[str]:
+    """The newest text, named by its version and hash; after a recent sign-in."""
+    house = assembly()
+    acting(service.call, house)
+    terms = accepted(parse_terms(body.model_dump(mode="json")))
+    entry = accepted(house.registry.accept_terms(registry_call(service.call), terms, service.call.now))
+    return answer(terms_state(entry.value, terms.document, in_force()))
 
 
 @service.route("POST", "/v1/requests", status=201, summary="Write a request")

@@ -40,6 +40,8 @@ PERSONAS: tuple[Persona, ...] = (
     _persona("auditor", 7, "Cho Patel", Role.AUDITOR, "X26", Scope.AUDIT),
     _persona("provider", 8, "Pat Murphy", Role.PROVIDER, "RX1", Scope.PROVIDE),
     _persona("second-operator", 10, "Mina Rossi", Role.OPERATOR, "X26", Scope.OPERATE),
+    _persona("caldicott-guardian", 11, "Gail Fraser", Role.CALDICOTT_GUARDIAN, "X26", *_CONTROLLER),
+    _persona("data-protection-officer", 12, "Dev Mensah", Role.DATA_PROTECTION_OFFICER, "RX1", *_CONTROLLER),
     _persona("outsider", 9, "Sam Novak", Role.RESEARCHER, "RX2", *_RESEARCHER),
 )
 """Sam Novak is registered nowhere; Priya Shah is a controller and on the project, so may not decide on it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.embedded.personas import PERSONAS
 from keyholder.ledger.event import rfc3339
-from tests.contract.api import Answer, Api
+from tests.contract.api import SCOPES, Answer, Api
 from tests.people import some_nhs_numbers
 
 DOMAIN = "gp-2026"
@@ -23,6 +23,8 @@ RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 JUSTIFICATION = "We need to link the heart failure cohort to the national registry."
 
 ROTATION = {"change": "rotate", "identifier_types": ["nhs_number", "postcode"], "reason": "routine"}
+
+ROLE = [{"role": "controller", "organisation": "RX1"}]
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ def settle(api: Api) -> Extract:
             "capacities": ["researcher"] if persona.role.value == "researcher" else [],
         }
         people[persona.key] = expect(api.post("/v1/people", body, "operator"), 201).json["person_id"]
+    for persona in PERSONAS:
+        if persona.key in people:
+            ready(api, persona.key, people[persona.key])
     for domain in (DOMAIN, OTHER_DOMAIN):
         expect(api.post("/v1/domains", domain_body(domain), "operator"), 201)
     expect(api.post("/v1/projects", project_body(people), "operator"), 201)
@@ -76,6 +81,32 @@ def settle(api: Api) -> Extract:
     load_opt_outs(api)
     load_type_1(api)
     return Extract(made[0], identifiers, made[1][0]["pseudonyms"], people)
+
+
+def ready(api: Api, who: str, person_id: str) -> None:
+    """A registered persona becomes able to act: a second operator confirms their roles, they accept the terms."""
+    path = f"/v1/people/{person_id.removeprefix('person/')}"
+    roles = [
+        {"role": held["role"], "organisation": held["organisation"]}
+        for held in expect(api.get(path, "operator"), 200).json["awaiting"]
+    ]
+    if roles:
+        expect(api.post(f"{path}/confirm", {"roles": roles}, "second-operator"), 200)
+    if SCOPES[who].startswith("keyholder/request"):
+        accept_terms(api, who)
+
+
+def change_person(api: Api, person_id: str, body: dict[str, Any]) -> None:
+    """Another record for somebody who is registered."""
+    etag = expect(api.get(f"/v1/people/{person_id.removeprefix('person/')}", "operator"), 200).etag
+    expect(api.post("/v1/people", body, "operator", if_match=etag), 201)
+
+
+def accept_terms(api: Api, who: str) -> None:
+    """A persona accepts every text in force."""
+    for terms in expect(api.get("/v1/terms", who), 200).json["items"]:
+        chosen = {name: terms[name] for name in ("document", "version", "sha256")}
+        expect(api.post("/v1/terms/accept", chosen, who), 200)
 
 
 def domain_body(domain: str) -> dict[str, Any]:

@@ -326,6 +326,10 @@ def _meet_other_states(api: Api, extract: Extract) -> None:
     again = {"subject": "555555555501", "roles": [{"role": "operator", "organisation": "X26"}]}
     expect(api.post("/v1/people", again, "operator"), 201)
     assert api.post("/v1/people", again, "operator").status == 409
+    person = f"/v1/people/{extract.people['controller'].removeprefix('person/')}"
+    assert api.post(f"{person}/confirm", {"roles": settled.ROLE}, "second-operator").status == 409
+    older = {"document": "requester", "version": 9, "sha256": "0" * 64}
+    assert api.post("/v1/terms/accept", older, "researcher").status == 409
     assert api.post("/v1/projects", settled.project_body(extract.people), "operator").status == 409
     assert api.post("/v1/domains", settled.domain_body(DOMAIN), "operator").status == 409
     unknown = {**again, "subject": "nobody yet"}
@@ -381,7 +385,9 @@ def _knock(api: Api, route: Route) -> None:
     assert api.post(path, {}, who, headers={"content-type": "text/csv"}).status == 415
     assert api.post(path, {"unknown": 1}, who).status == 422
     if path.rsplit("/", 1)[-1] in {"submit", "start", "withdraw", "discard", "confirm", "stop", "remove"}:
-        assert api.post(path, {}, who).status == 404
+        of_a_person = path.endswith("/confirm") and "people" in path
+        body = {"roles": settled.ROLE} if of_a_person else {}
+        assert api.post(path, body, "operator" if of_a_person else who).status == 404
 
 
 def _fail(api: Api, extract: Extract) -> None:

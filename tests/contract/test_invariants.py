@@ -30,6 +30,7 @@ from tests.contract.settled import (
     Asked,
     Extract,
     approved,
+    change_person,
     domain_body,
     draft,
     expect,
@@ -37,6 +38,7 @@ from tests.contract.settled import (
     load_opt_outs,
     opt_outs_body,
     project_body,
+    ready,
     request_body,
     type_1_body,
 )
@@ -111,7 +113,8 @@ def test_invariant_1_the_requester_never_approves(reviewed: Asked, extract: Extr
         "accredited_until": "2027-12-31",
         "capacities": ["researcher"],
     }
-    expect(reviewed.api.post("/v1/people", body, "operator", if_match='W/"1"'), 201)
+    change_person(reviewed.api, extract.people["researcher"], body)
+    ready(reviewed.api, "researcher", extract.people["researcher"])
     answer = reviewed.approve("researcher", claims={"scope": "keyholder/decide"})
     refused(answer, 403, "SELF_APPROVAL", extract)
 
@@ -644,12 +647,12 @@ def test_invariant_10_a_suspended_person_is_refused_at_once(cleared: Asked, extr
         "capacities": ["researcher"],
         "disabled": True,
     }
-    expect(api.post("/v1/people", body, "operator", if_match='W/"1"'), 201)
+    change_person(api, extract.people["researcher"], body)
     for answer in (
         api.get("/v1/me", "researcher"),
         api.get(cleared.path, "researcher"),
         api.post("/v1/requests", request_body(extract), "researcher"),
         cleared.release(content_hash=content_hash),
     ):
-        assert answer.status == 403
+        assert (answer.status, answer.code) == (403, "PERSON_DISABLED")
         assert not identifiers_in(answer.everything, extract)

@@ -21,6 +21,7 @@ import pytest
 from infra.embedded.personas import PERSONAS
 from infra.embedded.stack import EmbeddedStack
 from infra.routes import ROUTES, Route
+from keyholder.registry.people import APPROVING
 from tests.people import some_nhs_numbers
 
 DOMAIN = "canary-2026"
@@ -99,6 +100,15 @@ def _register(walk: Walk) -> dict[str, str]:
         walk.call("POST", "/v1/people", "operator", body)
         found = walk.call("GET", "/v1/me", one.key)
         ids[one.key] = found["person_id"]
+    for one in PERSONAS:
+        if one.role in APPROVING:
+            roles = [{"role": one.role.value, "organisation": one.organisation}]
+            path = f"/v1/people/{ids[one.key].removeprefix('person/')}/confirm"
+            walk.call("POST", path, "second-operator", {"roles": roles})
+        if one.role in APPROVING or one.key == "researcher":
+            for terms in walk.call("GET", "/v1/terms", one.key)["items"]:
+                chosen = {name: terms[name] for name in ("document", "version", "sha256")}
+                walk.call("POST", "/v1/terms/accept", one.key, chosen)
     walk.call(
         "POST",
         "/v1/domains",

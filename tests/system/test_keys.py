@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +23,7 @@ from keyholder.canonical import JsonObject
 from keyholder.client import Keyholder
 from keyholder.client.answers import ReleaseResult
 from keyholder.client.problems import Changed, Unavailable
+from keyholder.registry.people import APPROVING
 from tests.people import some_nhs_numbers
 
 SHARED, OWN = "keys-2026", "own-keys-2026"
@@ -156,6 +157,15 @@ def _register(world: World) -> None:
         except Changed:
             # Another test of this stack registered them.
             people[one.key] = str(world.client(one.key).me()["person_id"])
+    for one in PERSONAS:
+        if one.role in APPROVING:
+            with suppress(Changed):
+                world.client("second-operator").confirm_roles(people[one.key], [(one.role, one.organisation)])
+        if one.role in APPROVING or one.key == "researcher":
+            for terms in world.client(one.key).terms():
+                world.client(one.key).accept_terms(
+                    str(terms["document"]), int(str(terms["version"])), str(terms["sha256"])
+                )
     for domain in (SHARED, OWN):
         body = {
             "domain_id": domain,

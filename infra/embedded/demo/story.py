@@ -15,7 +15,7 @@ from infra.embedded.demo import cast, proof, selection
 from infra.embedded.demo.cast import DOMAIN, OTHER_DOMAIN, Cast
 from infra.embedded.demo.data import Files, World
 from infra.embedded.demo.selection import Row
-from infra.embedded.demo.telling import Telling, claim
+from infra.embedded.demo.telling import NotAsToldError, Telling, claim
 from infra.embedded.stack import EmbeddedStack
 from infra.routes import Function
 from keyholder.canonical import JsonObject
@@ -26,7 +26,8 @@ from keyholder.client.type_1 import Type1File
 from keyholder.collection.report import CollectionReport
 from keyholder.collection.rules import GP_DATA_COLLECTION
 from keyholder.collection.screen import Screen
-from keyholder.vocabulary import IdentifierType
+from keyholder.registry.people import APPROVING
+from keyholder.vocabulary import IdentifierType, Role
 
 FILE_WANTED = {"nhs_number": "linkage", "date_of_birth": "validation", "date_of_death": "follow_up"}
 FILE_KINDS = tuple(IdentifierType(kind) for kind in FILE_WANTED)
@@ -134,6 +135,13 @@ class Story:
     def register(self) -> None:
         operator = self.cast["operator"]
         people = {who.key: operator.add_person(cast.person_body(who)) for who in cast.registered()}
+        deciding = [who for who in cast.registered() if who.role in APPROVING]
+        for who in deciding:
+            confirmed = self.cast["second-operator"].confirm_roles(people[who.key], [(who.role, who.organisation)])
+            claim(confirmed.get("awaiting") == [], "a role that decides counts once a second person has confirmed it")
+        for who in cast.registered():
+            if who.role is Role.RESEARCHER or who.role in APPROVING:
+                self.accept_terms(who.key)
         for key in cast.TOLD:
             operator.set_contact(people[key], f"{key}@keyholder.localhost")
         # A domain first: a project names the domains it may ask from.
@@ -142,7 +150,19 @@ class Story:
             claim(isinstance(keys, Mapping) and set(keys) == set(IdentifierType), "a key for each identifier type")
         project = operator.add_project(cast.project_body(people))
         self.telling.say(f"{len(people)} people are registered by a hash of who their issuer says they are.")
+        self.telling.say(
+            f"A second operator confirms the {len(deciding)} who decide. Who asks or decides accepts terms."
+        )
         self.telling.say(f"Domain {DOMAIN}: controllers RX1 and X26, five keys wrapped by KMS. Project {project}.")
+
+    def accept_terms(self, key: str) -> None:
+        """A persona accepts the terms in force."""
+        someone = self.cast[key]
+        for terms in someone.terms():
+            document, version, sha256 = terms.get("document"), terms.get("version"), terms.get("sha256")
+            if not isinstance(document, str) or not isinstance(version, int) or not isinstance(sha256, str):
+                raise NotAsToldError("the terms in force have a version and a hash")
+            claim(someone.accept_terms(document, version, sha256).get("current"), "terms that are accepted count")
 
     # 2
 

@@ -24,6 +24,7 @@ from keyholder.policy.changes import settings_hash
 from keyholder.policy.settings import CHECK_AT_DISCLOSURE, settings_json
 from keyholder.pseudonyms.rekeying import PSEUDONYMS_REKEYED
 from keyholder.registry import events as registry
+from keyholder.registry import people_events as people
 from keyholder.registry.fields import Fields
 from keyholder.requests.codec import EVENTS
 from keyholder.requests.codes import RevokeReason
@@ -66,8 +67,10 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
     assert said(told(events)) == ""
     assert {event.type for event in events} >= EVENTS.keys() | {
         registry.BOOTSTRAP_USED,
-        registry.PERSON_REGISTERED,
-        registry.PERSON_CHANGED,
+        people.PERSON_REGISTERED,
+        people.PERSON_CHANGED,
+        people.PERSON_ROLES_CONFIRMED,
+        people.PERSON_TERMS_ACCEPTED,
         registry.PROJECT_REGISTERED,
         registry.PROJECT_CHANGED,
         registry.DOMAIN_REGISTERED,
@@ -109,7 +112,7 @@ def changed(kind: str, which: int = 0, /, **changes: object) -> Lie:
     def lie(events: list[Event]) -> None:
         index = place(events, kind, which)
         event = events[index]
-        outer = {name: value for name, value in changes.items() if name in ("actor", "at", "stream", "type")}
+        outer = {name: value for name, value in changes.items() if name in ("actor", "at", "stream", "trace", "type")}
         inner = {name: value for name, value in changes.items() if name not in outer}
         events[index] = replace(event, data={**event.data, **inner}, **outer)  # type: ignore[arg-type]
 
@@ -192,6 +195,20 @@ def one_approval(events: list[Event]) -> None:
 def _dated_back(events: list[Event]) -> None:
     index = place(events, "request.release_authorised")
     events[index] = replace(events[index], at=events[index].at - timedelta(days=1))
+
+
+def _without(kind: str, which: int, field: str) -> Lie:
+    def lie(events: list[Event]) -> None:
+        index = place(events, kind, which)
+        data = {name: value for name, value in events[index].data.items() if name != field}
+        events[index] = replace(events[index], data=data)
+
+    return lie
+
+
+def _as_of_old(which: int) -> Lie:
+    """A record as ledgers began with, after the first that says who awaits a second person."""
+    return _without("person.registered", which, "awaiting")
 
 
 def _by_the_proposer(events: list[Event]) -> None:
@@ -756,6 +773,40 @@ LIES: dict[str, tuple[Lie, str]] = {
     "an address of another person": (changed("contact.set", 1, person=NADIA.id), "another thing's stream"),
     "a second first operator": (again("bootstrap.used"), "BOOTSTRAP_SPENT"),
     "a first operator whom the bootstrap did not name": (dropped("bootstrap.used"), "NOT_AN_OPERATOR"),
+    "a role confirmed by its giver": (
+        changed("person.roles_confirmed", 0, actor=ActorId(OPERATOR.id), trace="another"),
+        "could not happen: OWN_GRANT",
+    ),
+    "a role confirmed by a researcher": (
+        changed("person.roles_confirmed", 0, actor=ActorId(STRANGER.id)),
+        "could not happen: NOT_TO_CONFIRM",
+    ),
+    "a role nobody confirmed": (
+        dropped("person.roles_confirmed", 1),
+        "could not happen: NOT_A_CONTROLLER",
+    ),
+    "a role registered as if somebody had confirmed it": (
+        changed("person.registered", 6, awaiting=[]),
+        "does not follow",
+    ),
+    "a role registered in the way of old": (_as_of_old(6), "a role counts that nobody confirmed"),
+    "terms accepted by somebody else": (
+        changed("person.terms_accepted", 0, actor=ActorId(STRANGER.id)),
+        "terms are accepted by somebody else",
+    ),
+    "a submission without the terms": (dropped("person.terms_accepted", 4), "could not happen: TERMS_NOT_ACCEPTED"),
+    "a submission under older terms": (
+        changed("request.submitted", -1, terms={"document": "requester", "version": 1, "sha256": "01" * 32}),
+        "TERMS_NOT_ACCEPTED",
+    ),
+    "a submission that asks for no terms": (
+        _without("request.submitted", -1, "terms"),
+        "newer terms of use were in force",
+    ),
+    "an approval that asks for no terms": (
+        _without("request.domain_approved", -1, "terms"),
+        "newer terms of use were in force",
+    ),
     "a person changed in another's stream": (
         changed("person.changed", 0, stream=StreamId(ROSA.id)),
         "another thing's stream",

@@ -14,7 +14,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from infra.describe import OPENAPI, PAGE, openapi, page, services
-from infra.routes import ANY, LAYER, ROOT, ROUTES, Route, Scope
+from infra.routes import ANY, LAYER, ROOT, ROUTES, Route
 from keyholder.edge.description import CONDITIONAL, SUCCESSES, as_text
 from keyholder.edge.problems import MEDIA_TYPE, FieldError, Problem, ProblemType
 from tests.described import Described, NotDescribedError
@@ -123,7 +123,7 @@ def test_what_every_route_shares(route: Route, document: dict[str, Any]) -> None
     in_path = {name for place, name in parameters if place == "path"}
     assert in_path == set(re.findall(r"\{(\w+)\}", route.path))
     scopes = [scope for need in described.get("security", []) for scope in need["token"]]
-    assert scopes == ([] if route.public else [route.scope] if route.scope else list(Scope))
+    assert scopes == list(route.scopes())
     assert (("header", "Idempotency-Key") in parameters) is (route.method == "POST")
     needs_version = parameters.get(("header", "If-Match"), {}).get("required", False)
     assert needs_version is (route.path.rsplit("/", 1)[-1] in CONDITIONAL) is ("428" in described["responses"])

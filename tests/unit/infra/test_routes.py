@@ -33,6 +33,15 @@ def test_a_route_without_a_scope_only_reads() -> None:
     assert {route.method for route in ROUTES if route.scope is None and not route.public} == {"GET"}
 
 
+def test_a_token_needs_one_of_the_route_s_scopes() -> None:
+    for route in ROUTES:
+        for scope in Scope:
+            assert route.allows({scope}) == (route.public or scope in route.scopes())
+        assert route.allows({"openid"}) == route.public
+    (either,) = [route for route in ROUTES if route.path == "/v1/terms/accept"]
+    assert [scope for scope in Scope if either.allows({scope})] == [Scope.REQUEST, Scope.DECIDE]
+
+
 def test_what_the_schedule_or_an_operator_calls_answers_nobody() -> None:
     called = {Function.SWEEPER, Function.WATCH, Function.MESH, Function.REBUILD, Function.NOTIFY}
     assert not [route for function in called for route in routes_of(function)]

@@ -272,6 +272,8 @@ SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
     g.SAME_PROJECT: _other_project,
     g.ACCREDITED: lambda scene: scene.person(accredited_until=None),
     g.CAPACITY_HELD: lambda scene: scene.person(capacities=()),
+    g.REQUESTER_TERMS: lambda scene: scene.facts(terms=world.some_terms()),
+    g.APPROVER_TERMS: lambda scene: scene.facts(terms=world.some_terms()),
     g.DRAFT_MEANT: _other_content,
     g.DOMAINS_COVERED: lambda scene: scene.project(domains=()),
     g.DESTROYED_LATER: _destroyed_today,

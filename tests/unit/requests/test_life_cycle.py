@@ -75,7 +75,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.memory = Memory()
         self.clock = ManualClock(world.NOW)
         self.house = world.House(memory_ledger(self.clock, self.memory), self.clock)
-        self.house.registry.register_person(RegistryCall(OPERATOR.id, "trace"), TOM)
+        self.house.register(TOM)
         self.request = RequestId("")
         self.number = 0
         self.hashes: list[ContentHash] = []

@@ -17,6 +17,7 @@ from keyholder.registry.projects import Agreement, Project
 from keyholder.registry.service import Call as RegistryCall
 from keyholder.registry.service import Registry
 from keyholder.registry.sign_in import SignIn
+from keyholder.registry.terms import Document, InForce, Terms
 from keyholder.requests import commands as ask
 from keyholder.requests.actors import Actor, Limits, PersonActor, System, SystemActor
 from keyholder.requests.case import Assessment, Facts
@@ -54,6 +55,11 @@ SWEEPER = SystemActor(System.SWEEPER)
 TOKEN = Pseudonym("SN00" + "0123456789ABCDEFGHJKMNPQRSTVWXYZ" + "AB")
 
 
+def some_terms(version: int = 1) -> InForce:
+    """A text for each of those who have to accept one."""
+    return {document: Terms(document, version, f"{version:02x}" * 32) for document in Document}
+
+
 def person(name: str, *roles: tuple[Role, OrganisationCode], kind: PersonKind = PersonKind.HUMAN) -> Person:
     return Person(
         id=person_id("https://issuer.test", name),
@@ -75,8 +81,9 @@ BOTH = person("both", (Role.CONTROLLER, NHSE), (Role.CONTROLLER, TRUST))
 AUDITOR = person("auditor", (Role.AUDITOR, OTHER))
 GRETA = person("greta", (Role.CALDICOTT_GUARDIAN, NHSE))
 DEV = person("dev", (Role.DATA_PROTECTION_OFFICER, TRUST))
+CONFIRMER = person("confirmer", (Role.OPERATOR, OTHER))
 DECIDERS = (NADIA, NILS, TARA, BOTH, GRETA, DEV)
-EVERYBODY = (OPERATOR, ROSA, COLLEAGUE, STRANGER, NADIA, NILS, TARA, BOTH, AUDITOR, GRETA, DEV)
+EVERYBODY = (OPERATOR, CONFIRMER, ROSA, COLLEAGUE, STRANGER, NADIA, NILS, TARA, BOTH, AUDITOR, GRETA, DEV)
 
 
 def a_domain(name: DomainId = GP, *controllers: OrganisationCode, quorum: int = 2, **factors: int) -> Domain:
@@ -319,31 +326,55 @@ class House:
     domains: Mapping[DomainId, Domain] = field(
         default_factory=lambda: {GP: a_domain(), HOSPITAL: a_domain(HOSPITAL, TRUST)}
     )
+    terms: InForce = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.registry = Registry(self.log, self.ids, OPERATOR.id)
+        self.registry = Registry(self.log, self.ids, OPERATOR.id, terms=self.terms)
         self.desk = self.another_desk(self.log)
         call = RegistryCall(OPERATOR.id, "trace")
         for somebody in EVERYBODY:
-            assert not isinstance(self.registry.register_person(call, somebody), Refusal)
+            self.register(somebody)
+            self.accept(somebody)
         for domain in self.domains.values():
             assert not isinstance(self.registry.register_domain(call, domain), Refusal)
         assert not isinstance(self.registry.register_project(call, a_project()), Refusal)
 
+    def register(self, person: Person) -> None:
+        """Registered by one operator, and confirmed by another where it takes two."""
+        entry = self.registry.register_person(RegistryCall(OPERATOR.id, "trace"), person)
+        assert not isinstance(entry, Refusal), entry
+        self.confirm(entry.value)
+
+    def confirm(self, person: Person) -> None:
+        """A second operator confirms whatever waits for that."""
+        now = self.clock.now()
+        call = RegistryCall(CONFIRMER.id, "trace", sign_in=SignIn("AAL2", now))
+        roles = tuple(held for held in person.roles if held in person.awaiting)
+        assert not roles or not isinstance(self.registry.confirm_roles(call, person.id, roles, now), Refusal)
+
+    def accept(self, person: Person) -> None:
+        """Somebody accepts all terms in force."""
+        now = self.clock.now()
+        for terms in self.terms.values():
+            call = RegistryCall(person.id, f"accepts-{terms.document}", sign_in=SignIn("AAL2", now))
+            assert not isinstance(self.registry.accept_terms(call, terms, now), Refusal)
+
     def another_desk(self, log: EventLog) -> RequestDesk:
         return RequestDesk(
             log,
-            Registry(log, self.ids),
+            Registry(log, self.ids, terms=self.terms),
             self.contents,
             ids=self.ids,
             clock=self.clock,
             assess=self._assess,
             vocabulary=VOCABULARY,
             limits=Limits(decision_within=timedelta(days=30)),
+            terms=self.terms,
         )
 
     def call(self, who: Person, **changes: object) -> Call:
-        call = Call(signed_in(who, self.clock.now()), "trace")
+        known = self.registry.person(who.id) if self.terms else None
+        call = Call(signed_in(replace(who, terms=known.terms) if known else who, self.clock.now()), "trace")
         return replace(call, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
 
     def clear(self, request: RequestId, *people: Person) -> None:

@@ -81,6 +81,7 @@ from keyholder.pseudonyms.ledger_keys import LedgerKeyRing
 from keyholder.registry.people import person_id
 from keyholder.registry.service import Registry
 from keyholder.registry.sign_in import ASSURANCE, SignInRules
+from keyholder.registry.terms_texts import in_force
 from keyholder.release.opt_out_lists import OptOutLists
 from keyholder.release.releasing import Releasing
 from keyholder.requests.actors import Limits
@@ -244,7 +245,8 @@ class Assembly:
     def registry(self) -> Registry:
         bootstrap = self.settings.bootstrap_operator
         named = person_id(self.settings.token_issuer, bootstrap) if bootstrap else None
-        return Registry(self.ledger, self.ids, named, frozenset(self.settings.controller_key_arns.split()))
+        own_keys = frozenset(self.settings.controller_key_arns.split())
+        return Registry(self.ledger, self.ids, named, own_keys, terms=in_force(), sign_in=self.sign_in_rules)
 
     @property
     def sign_in_rules(self) -> SignInRules:
@@ -278,6 +280,7 @@ class Assembly:
             assess=assess_with(self.policy.in_force),
             vocabulary=VOCABULARY,
             limits=Limits(sign_in=self.sign_in_rules),
+            terms=in_force(),
         )
 
     @cached_property

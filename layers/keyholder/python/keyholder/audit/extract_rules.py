@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from keyholder.audit.records import MEANWHILE, Records, moments
-from keyholder.audit.request_rules import RuleError
+from keyholder.audit.replaying import RuleError
 from keyholder.extracts import decide
 from keyholder.extracts.events import (
     Announced,

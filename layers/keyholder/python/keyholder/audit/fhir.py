@@ -331,6 +331,7 @@ _KINDS: Mapping[str, _Kind] = {
     "attempt.failed": _Kind(_ALERT, "E", outcome=MAJOR_FAILURE),
     "person.registered": _Kind(_ATTRIBUTES, "C"),
     "person.changed": _Kind(_ATTRIBUTES, "U"),
+    "person.roles_confirmed": _Kind(_ROLES, "U"),
     "bootstrap.used": _Kind(_ROLES, "C"),
     "domain.registered": _Kind(_ROLES, "C"),
     "linkage.proposed": _CREATE,

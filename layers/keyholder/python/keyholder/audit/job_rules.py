@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 
 from keyholder.audit.records import Records
-from keyholder.audit.request_rules import RuleError
+from keyholder.audit.replaying import RuleError
 from keyholder.ledger.event import Event
 from keyholder.pseudonyms.rekeying import RekeyStatus, entitled
 from keyholder.refusals import Refusal

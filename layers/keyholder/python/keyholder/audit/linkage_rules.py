@@ -10,8 +10,7 @@ from datetime import datetime
 from itertools import product
 
 from keyholder.audit.records import MEANWHILE, Records, moments
-from keyholder.audit.registry_rules import Outcome, follows
-from keyholder.audit.request_rules import RuleError
+from keyholder.audit.replaying import Outcome, RuleError, follows
 from keyholder.ledger.event import Event
 from keyholder.linkage import decide
 from keyholder.linkage import events as happened

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from keyholder.audit.records import History, Records
-from keyholder.audit.request_rules import RuleError
+from keyholder.audit.replaying import RuleError
 from keyholder.ledger.event import Event
 from keyholder.opt_outs import check_events, list_events
 from keyholder.opt_outs.check_events import Asked

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from keyholder.audit.records import Records, moments
-from keyholder.audit.registry_rules import Outcome, follows
-from keyholder.audit.request_rules import RuleError
+from keyholder.audit.replaying import Outcome, RuleError, follows
 from keyholder.ledger.event import Event
 from keyholder.policy import changes as happened
 from keyholder.policy import decide_changes

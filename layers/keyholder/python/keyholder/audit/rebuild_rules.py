@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from keyholder.audit.request_rules import RuleError
+from keyholder.audit.replaying import RuleError
 from keyholder.ledger.event import Event
 from keyholder.ledger.journal import Batch
 from keyholder.ledger.merkle import EMPTY

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from keyholder.audit.terms_seen import TermsSeen
+from keyholder.ledger.event import Event
 from keyholder.policy.changes import SETTINGS, PolicyState
 from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person
@@ -84,6 +86,13 @@ class Records:
         """
         in_force = {state.facts.policy_hash for state in self.policy.around(SETTINGS, at)}
         return policy_hash in in_force or policy_hash not in self.policy_hashes
+
+    terms: TermsSeen = field(default_factory=TermsSeen)
+
+    def acting(self, event: Event) -> Iterator[Person | None]:
+        """Who did this, as they may have been when it was decided; None where nobody is registered."""
+        known = tuple(self.people.around(PersonId(event.actor), event.at))
+        yield from known or (None,)
 
 
 def moments(at: datetime) -> Iterator[datetime]:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 
+from keyholder.audit.people_rules import PeopleRules
 from keyholder.audit.records import Records, moments
-from keyholder.audit.request_rules import RuleError
-from keyholder.canonical import canonical_json
+from keyholder.audit.replaying import Outcome, RuleError, follows, only, same_stream
 from keyholder.ledger.event import Event
-from keyholder.refusals import Refusal
 from keyholder.registry import decide, decide_keys
 from keyholder.registry import events as happened
 from keyholder.registry.domains import Domain
 from keyholder.registry.fields import Fields
 from keyholder.registry.key_changes import KEY_CHANGE_ID, Change, Wish, actor_of, read_proposal
-from keyholder.registry.people import Person, read_person
+from keyholder.registry.people import Person
 from keyholder.registry.projects import Project, read_project
-from keyholder.registry.service import BOOTSTRAP, Decided
+from keyholder.registry.service import BOOTSTRAP
 from keyholder.vocabulary import ActorId, IdentifierType, PersonId, ProjectId, StreamId
-
-Outcome = Sequence[Decided] | Refusal
-_MOST_TRIES = 4096
 
 
 class RegistryRules:
@@ -30,8 +25,7 @@ class RegistryRules:
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._bootstrap: tuple[PersonId, PersonId] | None = None
-        """Who used it, and whom it named."""
+        self._people = PeopleRules(records)
         self._domains: dict[StreamId, list[Event]] = {}
         self._members: dict[StreamId, list[Event]] = {}
 
@@ -42,7 +36,7 @@ class RegistryRules:
             return
         kind = stream.partition("/")[0]
         if kind == "person":
-            self._person(stream, events)
+            self._people.step(stream, events)
         elif kind == "project":
             self._project(stream, events)
         else:
@@ -50,35 +44,18 @@ class RegistryRules:
 
     def _use_bootstrap(self, events: Sequence[Event]) -> None:
         named = happened.fold_bootstrap(events)
-        if self._bootstrap is not None or named is None:
+        if self._people.bootstrap is not None or named is None:
             raise RuleError("could not happen: BOOTSTRAP_SPENT")
-        self._bootstrap = (actor_of(events[0].actor), named)
-
-    def _person(self, stream: StreamId, events: Sequence[Event]) -> None:
-        person = read_person(Fields(_only(events).data))
-        existing = self._records.people.newest(person.id)
-        _same_stream(stream, person.id)
-        registers = events[0].type == happened.PERSON_REGISTERED
-        rule = decide.register_person if registers else decide.change_person
-
-        def tries() -> Iterator[Outcome]:
-            for acting in self._acting(events[0]):
-                yield rule(acting, person, existing)
-            if registers and self._bootstrap == (PersonId(events[0].actor), person.id):
-                first = decide.Bootstrap(PersonId(events[0].actor), None)
-                refused = decide.use_bootstrap(first, first.holder, person, existing)
-                yield refused if isinstance(refused, Refusal) else rule(person, person, existing)
-
-        follows(events, tries())
-        self._records.people.put(person.id, person, events[0].at)
+        self._people.bootstrap = (actor_of(events[0].actor), named)
 
     def _project(self, stream: StreamId, events: Sequence[Event]) -> None:
-        project = read_project(Fields(_only(events).data))
+        project = read_project(Fields(only(events).data))
         existing = self._records.projects.newest(project.id)
-        _same_stream(stream, f"project/{project.id}")
+        same_stream(stream, f"project/{project.id}")
         rule = decide.register_project if events[0].type == happened.PROJECT_REGISTERED else decide.change_project
         people, domains = self._records.people.keys(), self._records.domains.keys()
-        follows(events, (rule(acting, project, existing, people, domains) for acting in self._acting(events[0])))
+        acting = self._records.acting(events[0])
+        follows(events, (rule(who, project, existing, people, domains) for who in acting))
         known = self._members.setdefault(stream, [])
         known.extend(events)
         self._put_project(project.id, happened.fold_project(known), events[0].at)
@@ -98,18 +75,14 @@ class RegistryRules:
             (
                 rule(self._records, acting, existing, events, now)
                 for now in moments(events[0].at)
-                for acting in self._acting(events[0])
+                for acting in self._records.acting(events[0])
             ),
         )
         known.extend(events)
         domain = happened.fold_domain(known)
         if domain is not None:
-            _same_stream(stream, f"domain/{domain.id}")
+            same_stream(stream, f"domain/{domain.id}")
             self._records.domains.put(domain.id, domain, events[0].at)
-
-    def _acting(self, event: Event) -> Iterator[Person | None]:
-        known = tuple(self._records.people.around(PersonId(event.actor), event.at))
-        yield from known or (None,)
 
 
 DomainRule = Callable[[Records, Person | None, Domain | None, Sequence[Event], datetime], Outcome]
@@ -174,28 +147,3 @@ _DOMAIN_RULES: Mapping[str, DomainRule] = {
     happened.KEY_CHANGE_WITHDRAWN: _withdraw,
     happened.DOMAIN_KEYS_FOLLOWED: _note_followed,
 }
-
-
-def follows(events: Sequence[Event], tries: Iterator[Outcome]) -> None:
-    """Raises `RuleError` unless one of the decisions is these very events. For every kind of stream."""
-    wanted = [(event.type, canonical_json(event.data)) for event in events]
-    refusal: Refusal | None = None
-    for outcome in islice(tries, _MOST_TRIES):
-        if isinstance(outcome, Refusal):
-            refusal = refusal or outcome
-            continue
-        new = [one.new_event() for one in outcome]
-        if [(one.type, canonical_json(one.data)) for one in new] == wanted:
-            return
-    raise RuleError(f"could not happen: {refusal.code}" if refusal else "does not follow from its command")
-
-
-def _only(events: Sequence[Event]) -> Event:
-    if len(events) != 1:
-        raise RuleError("no command makes these events together")
-    return events[0]
-
-
-def _same_stream(stream: StreamId, expected: str) -> None:
-    if stream != expected:
-        raise RuleError("an event stands in another thing's stream")

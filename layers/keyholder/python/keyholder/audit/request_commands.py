@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from keyholder.audit.records import MEANWHILE, moments
+from keyholder.registry.terms import Document, Terms
 from keyholder.requests import commands as ask
 from keyholder.requests.actors import Limits
 from keyholder.requests.codec import RequestEvent
@@ -150,6 +151,17 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
 def policy_hash_of(event: RequestEvent) -> str | None:
     """The policy that was asked for this event, where one was."""
     return event.policy_hash if isinstance(event, RequestSubmitted | ReleaseAuthorised) else None
+
+
+def terms_of(event: RequestEvent) -> tuple[Document, Terms | None] | None:
+    """Which terms of use were asked for before this event, and the text that was in force; None where none are."""
+    match event:
+        case RequestSubmitted(terms=terms):
+            return Document.REQUESTER, terms
+        case DomainApproved(terms=terms):
+            return Document.APPROVER, terms
+        case _:
+            return None
 
 
 def decided_at(events: Sequence[RequestEvent], at: datetime, state: RequestState, limits: Limits) -> Iterator[datetime]:

@@ -8,13 +8,15 @@ from datetime import datetime
 from itertools import islice, product
 
 from keyholder.audit.records import MEANWHILE, Records
-from keyholder.audit.request_commands import command_of, decided_at, policy_hash_of
+from keyholder.audit.replaying import RuleError
+from keyholder.audit.request_commands import command_of, decided_at, policy_hash_of, terms_of
 from keyholder.ledger.event import Event
 from keyholder.refusals import Refusal
 from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
 from keyholder.registry.sign_in import SignIn
+from keyholder.registry.terms import InForce
 from keyholder.release.items import RECORD_NOT_APPROVED
 from keyholder.release.subject_tags import epoch_of
 from keyholder.requests.actors import Actor, Limits, PersonActor, System, SystemActor
@@ -39,10 +41,6 @@ from keyholder.vocabulary import DomainId, PersonId, RequestId, StreamId
 _STRONG = "AAL3"
 _MOST_TRIES = 4096
 _SYSTEMS = {system.value: SystemActor(system) for system in System}
-
-
-class RuleError(ValueError):
-    """Something is in the ledger that could not have happened. The text is constant words and a refusal's code."""
 
 
 class RequestRules:
@@ -72,6 +70,8 @@ class RequestRules:
                 raise RuleError("decided under settings that were not in force")
             state = evolve(state, one)
             self._counted(state, one)
+            if asked := terms_of(one.event):
+                self._records.terms.asked(*asked, one.at)
         self._states[stream] = None if state.status in TERMINAL else state
 
     def newest(self, stream: StreamId) -> RequestState | None:
@@ -107,6 +107,8 @@ class RequestRules:
     ) -> Iterator[tuple[Actor, Facts]]:
         summary = command.summary if isinstance(command, Create | Save) else state.summary
         assessment = Assessment(policy_hash_of(one.event) or state.policy_hash or "")
+        asked = terms_of(one.event)
+        terms: InForce = {asked[0]: asked[1]} if asked and asked[1] else {}
         for actor in self._actors(one, now):
             if isinstance(actor, SystemActor) or summary is None:
                 yield actor, Facts(limits=self._limits)
@@ -118,6 +120,7 @@ class RequestRules:
                     assessment=assessment,
                     approvers=approvers,
                     limits=self._limits,
+                    terms=terms,
                 )
                 yield from ((actor, found) for found in self._with_people(command, facts, one.at))
 

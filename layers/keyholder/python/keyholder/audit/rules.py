@@ -22,7 +22,8 @@ from keyholder.audit.policy_rules import PolicyRules
 from keyholder.audit.rebuild_rules import RebuildRules
 from keyholder.audit.records import Records
 from keyholder.audit.registry_rules import RegistryRules
-from keyholder.audit.request_rules import RequestRules, RuleError
+from keyholder.audit.replaying import RuleError
+from keyholder.audit.request_rules import RequestRules
 from keyholder.extracts.events import EVENTS as EXTRACT_EVENTS
 from keyholder.ledger.event import Event
 from keyholder.ledger.journal import Batch
@@ -32,14 +33,17 @@ from keyholder.policy import changes as policy
 from keyholder.pseudonyms.rekeying import PSEUDONYMS_REKEYED
 from keyholder.rebuilding.events import BEGAN, FINISHED, KIND
 from keyholder.registry import events as registry
+from keyholder.registry import people_events as people
 from keyholder.registry.service import BOOTSTRAP
 from keyholder.requests.actors import Limits
 from keyholder.requests.codec import EVENTS
 from keyholder.vocabulary import ActorId, RequestId, StreamId
 
 _HOME = {
-    registry.PERSON_REGISTERED: "person",
-    registry.PERSON_CHANGED: "person",
+    people.PERSON_REGISTERED: "person",
+    people.PERSON_CHANGED: "person",
+    people.PERSON_ROLES_CONFIRMED: "person",
+    people.PERSON_TERMS_ACCEPTED: "person",
     registry.PROJECT_REGISTERED: "project",
     registry.PROJECT_CHANGED: "project",
     registry.DOMAIN_REGISTERED: "domain",

@@ -14,7 +14,7 @@ from keyholder.cli.admin_keys import keys
 from keyholder.cli.admin_opt_outs import opt_outs
 from keyholder.cli.admin_policy import policy_settings
 from keyholder.cli.admin_rebuild import rebuild
-from keyholder.cli.options import FILE_IN, SOURCE, json_object, moment
+from keyholder.cli.options import FACTORS, FILE_IN, SOURCE, factor_count, json_object, moment
 from keyholder.cli.session import Session
 from keyholder.client.type_1 import Type1File
 from keyholder.pseudonyms.token import Scheme
@@ -61,7 +61,10 @@ def add_person(
     machine: bool,
     accredited_until: str | None,
 ) -> None:
-    """Register a person with a role for each organisation they act for."""
+    """Register a person with a role for each organisation they act for.
+
+    Roles that decide on requests count once a second person has confirmed them.
+    """
     body: dict[str, JsonValue] = {
         "subject": subject,
         "roles": [_membership(role) for role in roles],
@@ -74,11 +77,33 @@ def add_person(
     session.show({"person_id": session.keyholder().add_person(body)})
 
 
+@person.command(name="confirm")
+@click.argument("person_id")
+@click.option("--role", "roles", required=True, multiple=True, metavar="ROLE:ORG", help="For example controller:X26.")
+@click.pass_obj
+def confirm_roles(session: Session, person_id: str, roles: tuple[str, ...]) -> None:
+    """Confirm roles that another operator gave: they count from then on. Whoever decides for ORG may do that too."""
+    session.show(session.keyholder().confirm_roles(person_id, [_role(text) for text in roles]))
+
+
+@person.command(name="show")
+@click.argument("person_id")
+@click.pass_obj
+def show_person(session: Session, person_id: str) -> None:
+    """What is registered of a person, and which of their roles wait to be confirmed."""
+    session.show(session.keyholder().person(person_id))
+
+
 def _membership(text: str) -> JsonObject:
+    role, organisation = _role(text)
+    return {"role": role, "organisation": organisation}
+
+
+def _role(text: str) -> tuple[str, str]:
     role, _, organisation = text.partition(":")
     if role not in list(Role) or not organisation:
         raise click.UsageError(f"--role takes ROLE:ORG, ROLE one of {', '.join(Role)}.")
-    return {"role": role, "organisation": organisation}
+    return role, organisation
 
 
 @admin.group()
@@ -110,7 +135,10 @@ def domain() -> None:
     type=click.Choice([kind.value for kind in IdentifierType]),
     help="Identifier types; all of them if none is named.",
 )
-@click.option("--quorum", default=2, show_default=True, type=click.IntRange(2, 10), help="People who must approve.")
+@click.option(
+    "--quorum", default=2, show_default=True, type=click.IntRange(2, 20), help="Controllers who must approve."
+)
+@FACTORS
 @click.option("--kms-key", help="The ARN of the controller's own KMS key, where it brings one.")
 @click.option(
     "--scheme",
@@ -129,6 +157,7 @@ def add_domain(
     dataset: str,
     types: tuple[str, ...],
     quorum: int,
+    factors: tuple[str, ...],
     kms_key: str | None,
     schemes: tuple[str, ...],
     collection_began_on: str | None,
@@ -141,6 +170,8 @@ def add_domain(
         "quorum": quorum,
         "source_dataset": dataset,
     }
+    if factors:
+        body["factors"] = dict(map(factor_count, factors))
     if kms_key is not None:
         body["kms_key_arn"] = kms_key
     if schemes:

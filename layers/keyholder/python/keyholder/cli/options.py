@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from keyholder.canonical import JsonObject
+from keyholder.registry.factors import BESIDE_CONTROLLERS
 from keyholder.vocabulary import IdentifierType
 
 FILE_IN = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
@@ -41,6 +42,23 @@ def moment(text: str | None) -> str:
     if parsed.tzinfo is None:
         raise click.UsageError("The date and time needs its zone, for example a Z at the end.")
     return parsed.isoformat()
+
+
+FACTORS = click.option(
+    "--factor",
+    "factors",
+    multiple=True,
+    metavar="FACTOR=N",
+    help="Who must approve beside the controllers, for example caldicott_guardian=1.",
+)
+
+
+def factor_count(text: str) -> tuple[str, int]:
+    """A factor beside the controllers and how many people of it, from `FACTOR=N`. Raises `click.UsageError`."""
+    factor, equals, count = text.partition("=")
+    if factor not in list(BESIDE_CONTROLLERS) or not equals or not count.isdecimal():
+        raise click.UsageError(f"--factor takes FACTOR=N, FACTOR one of {', '.join(BESIDE_CONTROLLERS)}.")
+    return factor, int(count)
 
 
 TOKEN_COLUMNS = click.option(

@@ -125,6 +125,15 @@ class Keyholder:
         """Who Keyholder takes the caller for: person id and memberships."""
         return Reader.of(self._get("/v1/me")).raw
 
+    def terms(self) -> tuple[JsonObject, ...]:
+        """The terms of use in force, each with its text, its hash, and whether the caller has accepted it."""
+        return tuple(one.raw for one in Reader.of(self._get("/v1/terms")).objects("items"))
+
+    def accept_terms(self, document: str, version: int, sha256: str) -> JsonObject:
+        """Accepts a text for oneself: the version and hash that `terms` shows."""
+        body: JsonObject = {"document": document, "version": version, "sha256": sha256}
+        return Reader.of(self._post("/v1/terms/accept", body)).raw
+
     # Decisions
 
     def declare(self, request_id: str, if_match: str, *, conflict: bool) -> RequestView:
@@ -367,6 +376,11 @@ class Keyholder:
     def person(self, person_id: str) -> JsonObject:
         """What is registered of a person, by their id with or without `person/`."""
         return Reader.of(self._get(f"/v1/people/{_quoted(person_id.removeprefix('person/'))}")).raw
+
+    def confirm_roles(self, person_id: str, roles: Sequence[tuple[str, str]]) -> JsonObject:
+        """Confirms roles that another person gave somebody: each a role and the organisation it is held for."""
+        body: JsonObject = {"roles": [{"role": role, "organisation": organisation} for role, organisation in roles]}
+        return Reader.of(self._post(f"/v1/people/{_quoted(person_id.removeprefix('person/'))}/confirm", body)).raw
 
     def set_contact(self, person_id: str, email: str) -> JsonObject:
         """Says where somebody is told. The address is never shown again."""

@@ -25,6 +25,7 @@ from keyholder.registry.factors import LEAST_QUORUM, MOST_OF_A_FACTOR, MOST_QUOR
 from keyholder.registry.key_changes import MOST_VERSIONS, Change, ChangeReason
 from keyholder.registry.people import Capacity, PersonKind
 from keyholder.registry.projects import CagStatus, CopiPurpose, OptOutCondition
+from keyholder.registry.terms import HIGHEST_VERSION, Document
 from keyholder.requests.codes import RejectReason, RevokeReason
 from keyholder.requests.conditions import ConditionCode
 from keyholder.requests.content import (
@@ -79,6 +80,20 @@ class PersonBody(Body):
     accredited_until: dt.date | None = None
     capacities: Annotated[list[Capacity], Field(max_length=6)] = []
     disabled: bool = False
+
+
+class RolesBody(Body):
+    """The roles that a second person agrees to, as the record has them."""
+
+    roles: Annotated[list[MembershipBody], Field(min_length=1, max_length=20)]
+
+
+class TermsBody(Body):
+    """The text that is accepted: its version and hash, as `GET /v1/terms` shows them."""
+
+    document: Document
+    version: Annotated[int, Field(ge=1, le=HIGHEST_VERSION)]
+    sha256: Hash
 
 
 class AgreementBody(Body):

@@ -235,7 +235,7 @@ def _completed(route: Route, operation: Document) -> Document:
     }
     done["responses"] = {str(status): replies[status] for status in sorted(replies)}
     if not route.public:
-        done["security"] = [{"token": [scope.value]} for scope in ([route.scope] if route.scope else Scope)]
+        done["security"] = [{"token": [scope.value]} for scope in route.scopes()]
     done.setdefault("parameters", []).extend(_parameters(route))
     return done
 

@@ -22,6 +22,7 @@ from keyholder.registry.service import Registry
 from keyholder.registry.sign_in import SignIn
 from keyholder.requests import service as desk
 from keyholder.requests.actors import PersonActor
+from keyholder.requests.reasons import PERSON_DISABLED
 from keyholder.requests.receipts import own_act
 from keyholder.requests.service import Done
 from keyholder.vocabulary import ActorId, PersonId
@@ -53,7 +54,7 @@ def person_of(call: Call) -> PersonId:
 
 def registry_call(call: Call) -> registry.Call:
     """The call as the registry takes it."""
-    return registry.Call(person_of(call), call.trace, call.idempotency, call.if_match)
+    return registry.Call(person_of(call), call.trace, call.idempotency, call.if_match, sign_in_of(call))
 
 
 def sign_in_of(call: Call) -> SignIn:
@@ -87,7 +88,7 @@ def acting(call: Call, records: Records) -> PersonActor:
             actor=ActorId(person_of(call)),
             command=call.command,
             subject=UNNAMED,
-            refusal=NOT_A_MEMBER,
+            refusal=NOT_A_MEMBER if person is None else PERSON_DISABLED,
             trace=call.trace,
         )
     return PersonActor(member(person), sign_in_of(call))
@@ -114,6 +115,8 @@ def done_receipts(done: Done, person: PersonId) -> list[JsonObject]:
 
 def member(person: Person | None) -> Person:
     """A registered, enabled person. Raises `ProblemError` (403) for anybody else."""
-    if person is None or person.disabled:
+    if person is None:
         raise ProblemError(Problem(ProblemType.NOT_A_MEMBER))
+    if person.disabled:
+        raise ProblemError(Problem.of(PERSON_DISABLED))
     return person

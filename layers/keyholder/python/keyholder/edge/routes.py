@@ -46,7 +46,8 @@ class Scope(StrEnum):
 class Route:
     """One method and path, the function that answers it, and the scope its token must carry.
 
-    `scope` None means that any of the scopes will do; only a `public` route needs no token at all.
+    `or_scope` is another that will do as well. `scope` None means that any of the scopes will do; only a `public` route
+    needs no token at all.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Route:
     function: Function
     scope: Scope | None
     public: bool = False
+    or_scope: Scope | None = None
 
     @property
     def key(self) -> str:
@@ -62,9 +64,13 @@ class Route:
 
     def allows(self, scopes: AbstractSet[str]) -> bool:
         """May a token with these scopes knock here?"""
+        return self.public or any(scope in scopes for scope in self.scopes())
+
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes of which one will do; none for a public route."""
         if self.scope is None:
-            return self.public or any(scope in scopes for scope in Scope)
-        return self.scope in scopes
+            return () if self.public else tuple(Scope)
+        return (self.scope,) if self.or_scope is None else (self.scope, self.or_scope)
 
 
 def _request(method: str, path: str) -> Route:
@@ -126,6 +132,8 @@ ROUTES: tuple[Route, ...] = (
     _request("POST", "/v1/requests/{request_id}/reply"),
     _request("POST", "/v1/requests/{request_id}/nudge"),
     _reading("/v1/me"),
+    _reading("/v1/terms"),
+    Route("POST", "/v1/terms/accept", Function.REQUESTS, Scope.REQUEST, or_scope=Scope.DECIDE),
     _decision("declare"),
     _decision("recuse"),
     _decision("claim"),
@@ -163,7 +171,8 @@ ROUTES: tuple[Route, ...] = (
     _registry("POST", "/v1/people"),
     _registry("POST", "/v1/projects"),
     _registry("POST", "/v1/domains"),
-    _registry("GET", "/v1/people/{person_id}"),
+    Route("GET", "/v1/people/{person_id}", Function.REGISTRY, scope=None),
+    Route("POST", "/v1/people/{person_id}/confirm", Function.REGISTRY, Scope.OPERATE, or_scope=Scope.DECIDE),
     _registry("POST", "/v1/people/{person_id}/contact"),
     _registry("POST", "/v1/people/{person_id}/contact/remove"),
     Route("GET", "/v1/people/{person_id}/contact", Function.REGISTRY, scope=None),

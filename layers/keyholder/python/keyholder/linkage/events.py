@@ -12,9 +12,8 @@ from keyholder.canonical import JsonObject
 from keyholder.ledger.event import Event, NewEvent
 from keyholder.linkage.agreement import Agreement, Approval, Ended, LinkageEndReason
 from keyholder.linkage.terms import Terms, read_terms
-from keyholder.registry.events import UnknownEventError
 from keyholder.registry.factors import Factor
-from keyholder.registry.fields import ORGANISATION, SHA256, FieldError, FieldFault, Fields
+from keyholder.registry.fields import ORGANISATION, SHA256, FieldError, FieldFault, Fields, UnknownEventError
 from keyholder.registry.key_changes import actor_of
 from keyholder.registry.projects import DOMAIN
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, StreamId

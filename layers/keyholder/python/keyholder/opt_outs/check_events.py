@@ -16,8 +16,7 @@ from keyholder.canonical import JsonObject
 from keyholder.ledger.event import Event, NewEvent
 from keyholder.opt_outs.list_events import LIST_ID
 from keyholder.policy.opt_outs import ReplyFault
-from keyholder.registry.events import UnknownEventError
-from keyholder.registry.fields import SHA256, Fields
+from keyholder.registry.fields import SHA256, Fields, UnknownEventError
 
 MESSAGE_ID = re.compile(r"[0-9A-Za-z_-]{11,64}")
 """What MESH calls a message. Longer than an NHS number, so that it can't be one."""

@@ -14,8 +14,7 @@ from typing import ClassVar, Self
 
 from keyholder.canonical import JsonObject
 from keyholder.ledger.event import Event, NewEvent
-from keyholder.registry.events import UnknownEventError
-from keyholder.registry.fields import Fields
+from keyholder.registry.fields import Fields, UnknownEventError
 from keyholder.requests.ids import REQUEST
 from keyholder.requests.listings import request_stream
 from keyholder.vocabulary import RequestId, StreamId

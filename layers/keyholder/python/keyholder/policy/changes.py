@@ -16,8 +16,7 @@ from keyholder.canonical import JsonObject, content_hash
 from keyholder.ledger.event import Event, NewEvent, rfc3339
 from keyholder.policy.settings import CHECK_AT_DISCLOSURE, PolicyFacts, settings_json
 from keyholder.policy.settings_form import differences, read_settings
-from keyholder.registry.events import UnknownEventError
-from keyholder.registry.fields import SHA256, Fields
+from keyholder.registry.fields import SHA256, Fields, UnknownEventError
 from keyholder.registry.key_changes import ChangeState, actor_of
 from keyholder.vocabulary import ContentHash, PersonId, StreamId
 

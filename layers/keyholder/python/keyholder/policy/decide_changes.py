@@ -25,10 +25,9 @@ from keyholder.policy.settings_form import read_settings
 from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry.decide import NOT_AN_OPERATOR, operates
 from keyholder.registry.domains import Domain
-from keyholder.registry.factors import APPROVING
 from keyholder.registry.fields import Fields
 from keyholder.registry.key_changes import ChangeState
-from keyholder.registry.people import Person, PersonKind
+from keyholder.registry.people import APPROVING, Person, PersonKind
 from keyholder.registry.projects import Project
 from keyholder.registry.sign_in import SignIn, SignInRules
 from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, Role

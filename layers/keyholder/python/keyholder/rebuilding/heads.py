@@ -31,7 +31,9 @@ from keyholder.pseudonyms.rekeying import rekeying_head
 from keyholder.rebuilding.events import rebuild_head
 from keyholder.registry.attempts import attempt_head
 from keyholder.registry.domains import Domain
-from keyholder.registry.events import fold_domain, fold_person, fold_project
+from keyholder.registry.events import fold_domain, fold_project
+from keyholder.registry.people import Person
+from keyholder.registry.people_events import evolve as evolve_person
 from keyholder.registry.service import domain_head, person_head, project_head
 from keyholder.requests.codec import from_event
 from keyholder.requests.folding import evolve
@@ -54,7 +56,7 @@ class Heads:
         self._domains: dict[StreamId, tuple[Event, ...]] = {}
         self._rules: Mapping[str, Rule] = {
             "request": _folded(_request, request_head),
-            "person": _person,
+            "person": _folded(_person, person_head),
             "project": _project,
             "domain": self._domain,
             "registry": _as_it_was,
@@ -125,10 +127,8 @@ def _agreement(agreement: Agreement | None, event: Event) -> Agreement:
     return evolve_agreement(agreement, event)
 
 
-def _person(step: Sequence[Event]) -> Head | None:
-    # Each event holds the whole record, so the last one is enough.
-    person = fold_person(step[-1:])
-    return None if person is None else person_head(person)
+def _person(person: Person | None, event: Event) -> Person:
+    return evolve_person(person, event)
 
 
 def _project(step: Sequence[Event]) -> Head | None:

@@ -14,6 +14,7 @@ from keyholder.refusals import Refusal
 from keyholder.registry.attempts import AttemptIds, record_refusal
 from keyholder.registry.people import Person
 from keyholder.registry.replays import BUSY, STALE, TRIES, replay
+from keyholder.registry.sign_in import SignIn
 from keyholder.vocabulary import ActorId, PersonId, StreamId
 
 T = TypeVar("T")
@@ -30,13 +31,15 @@ class Decided(Protocol):
 class Call:
     """Who asks, and what ties their call to the access log and to its repetitions.
 
-    `expected` is the version they read before (`If-Match`); None where the command needs none.
+    `expected` is the version they read before (`If-Match`); None where the command needs none. `sign_in` is how
+    strongly and when they signed in; None counts as not at all.
     """
 
     actor: PersonId
     trace: str
     idempotency: IdempotencyKey | None = None
     expected: int | None = None
+    sign_in: SignIn | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ audits. The first operator is named once by the deployment (`Bootstrap`).
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keyholder.identifiers.forms import FORMS
 from keyholder.pseudonyms.schemes import Unsuited, unsuited
@@ -17,12 +17,11 @@ from keyholder.registry.events import (
     BootstrapUsed,
     DomainRegistered,
     KeysMade,
-    PersonChanged,
-    PersonRegistered,
     ProjectChanged,
     ProjectRegistered,
 )
-from keyholder.registry.people import Person, PersonKind
+from keyholder.registry.people import Person, PersonKind, to_be_confirmed
+from keyholder.registry.people_events import PersonChanged, PersonRegistered
 from keyholder.registry.projects import Project
 from keyholder.vocabulary import DomainId, IdentifierType, PersonId, Role
 
@@ -160,12 +159,12 @@ def use_bootstrap(
 def register_person(
     acting: Person | None, person: Person, existing: Person | None
 ) -> tuple[PersonRegistered, ...] | Refusal:
-    """A new person, by an operator."""
+    """A new person, by an operator. Roles that decide on requests wait for a second person (`decide_people`)."""
     if not operates(acting):
         return NOT_AN_OPERATOR
     if existing is not None:
         return ALREADY_REGISTERED
-    return roles_refused(person) or (PersonRegistered(person),)
+    return roles_refused(person) or (PersonRegistered(replace(person, awaiting=to_be_confirmed(person, None))),)
 
 
 def change_person(
@@ -178,7 +177,7 @@ def change_person(
         return OWN_RECORD
     if existing is None:
         return NOT_REGISTERED
-    return roles_refused(person) or (PersonChanged(person),)
+    return roles_refused(person) or (PersonChanged(replace(person, awaiting=to_be_confirmed(person, existing))),)
 
 
 def roles_refused(person: Person) -> Refusal | None:

@@ -1,4 +1,4 @@
-"""What happened to people, projects and domains, and the form it has in the ledger."""
+"""What happened to projects and domains, and the form it has in the ledger."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from keyholder.canonical import JsonObject
 from keyholder.ledger.event import Event, NewEvent
 from keyholder.registry.domains import Domain, KeyState, KeyVersions, domain_json, read_domain, scheme_warnings
-from keyholder.registry.fields import PERSON, Fields
+from keyholder.registry.fields import PERSON, Fields, UnknownEventError
 from keyholder.registry.key_changes import (
     KEY_CHANGE_ID,
     ChangeState,
@@ -19,13 +19,11 @@ from keyholder.registry.key_changes import (
     keys_json,
     read_proposal,
 )
-from keyholder.registry.people import Person, person_json, read_person
+from keyholder.registry.people_events import PersonEvent
 from keyholder.registry.projects import Project, project_json, read_project
 from keyholder.vocabulary import IdentifierType, PersonId
 
 BOOTSTRAP_USED = "bootstrap.used"
-PERSON_REGISTERED = "person.registered"
-PERSON_CHANGED = "person.changed"
 PROJECT_REGISTERED = "project.registered"
 PROJECT_CHANGED = "project.changed"
 DOMAIN_REGISTERED = "domain.registered"
@@ -37,10 +35,6 @@ KEY_CHANGE_CONFIRMED = "domain.key_change_confirmed"
 KEY_CHANGE_WITHDRAWN = "domain.key_change_withdrawn"
 
 
-class UnknownEventError(ValueError):
-    """A stream holds an event its kind doesn't know: nobody may decide on it."""
-
-
 @dataclass(frozen=True, slots=True)
 class BootstrapUsed:
     """The deployment's one right to name a first operator went to this person."""
@@ -49,24 +43,6 @@ class BootstrapUsed:
 
     def new_event(self) -> NewEvent:
         return NewEvent(BOOTSTRAP_USED, {"operator": self.operator})
-
-
-@dataclass(frozen=True, slots=True)
-class PersonRegistered:
-    person: Person
-
-    def new_event(self) -> NewEvent:
-        return NewEvent(PERSON_REGISTERED, person_json(self.person))
-
-
-@dataclass(frozen=True, slots=True)
-class PersonChanged:
-    """The whole new record, so that reading the last event is enough."""
-
-    person: Person
-
-    def new_event(self) -> NewEvent:
-        return NewEvent(PERSON_CHANGED, person_json(self.person))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +145,7 @@ class KeyChangeWithdrawn:
 
 RegistryEvent = (
     BootstrapUsed
-    | PersonRegistered
-    | PersonChanged
+    | PersonEvent
     | ProjectRegistered
     | ProjectChanged
     | DomainRegistered
@@ -191,16 +166,6 @@ def fold_bootstrap(events: Sequence[Event]) -> PersonId | None:
             raise UnknownEventError(event.type)
         named = PersonId(Fields(event.data).text("operator", PERSON))
     return named
-
-
-def fold_person(events: Sequence[Event]) -> Person | None:
-    """The person as the events leave them; None without events. Raises `FieldError` or `UnknownEventError`."""
-    person: Person | None = None
-    for event in events:
-        if event.type not in (PERSON_REGISTERED, PERSON_CHANGED):
-            raise UnknownEventError(event.type)
-        person = read_person(Fields(event.data))
-    return person
 
 
 def fold_project(events: Sequence[Event]) -> Project | None:

@@ -42,9 +42,6 @@ ROLES: Mapping[Factor, Role] = {
 }
 """The role that fills a factor, held for an organisation that controls the domain."""
 
-APPROVING = frozenset(ROLES.values())
-"""Roles whose holders decide on requests."""
-
 Standing = tuple[Factor, OrganisationCode]
 """A part somebody may take, and the organisation they take it for."""
 

@@ -64,6 +64,10 @@ class FieldError(ValueError):
         return Refusal(self.fault.value, RefusalKind.INVALID, ADVICE[self.fault], self.pointer)
 
 
+class UnknownEventError(ValueError):
+    """A stream holds an event its kind doesn't know: nobody may decide on it."""
+
+
 class Fields:
     """One JSON object being read. Every method raises `FieldError`; `end()` does if anything was not read."""
 

@@ -12,16 +12,19 @@ from keyholder.ledger.event import Event
 from keyholder.ledger.log import EventLog, StaleStreamError
 from keyholder.ledger.ports import Head
 from keyholder.refusals import Refusal
-from keyholder.registry import decide, decide_keys
+from keyholder.registry import decide, decide_keys, decide_people
 from keyholder.registry.attempts import AttemptIds
 from keyholder.registry.carrying_out import Call, CarryingOut, Decided, Entry, Task
+from keyholder.registry.decide_people import Moment
 from keyholder.registry.domains import Domain
-from keyholder.registry.events import fold_bootstrap, fold_domain, fold_person, fold_project
-from keyholder.registry.factors import APPROVING
+from keyholder.registry.events import fold_bootstrap, fold_domain, fold_project
 from keyholder.registry.key_changes import Wish
-from keyholder.registry.people import Person
+from keyholder.registry.people import APPROVING, Membership, Person
+from keyholder.registry.people_events import fold_person
 from keyholder.registry.projects import Project
 from keyholder.registry.replays import BUSY, TRIES
+from keyholder.registry.sign_in import SignIn, SignInRules
+from keyholder.registry.terms import InForce, Terms
 from keyholder.vocabulary import (
     ActorId,
     DomainId,
@@ -51,6 +54,7 @@ MOST_PEOPLE = 200
 OPERATORS = "operators"
 """The listing of those who operate, or did."""
 T = TypeVar("T")
+_NO_SIGN_IN = SignIn("", datetime.min.replace(tzinfo=UTC))
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """When the sweeper looks at a domain whose keys may lag behind the ledger: at its next sweep, whatever the clocks."""
 
@@ -59,7 +63,8 @@ class Registry:
     """People, projects and domains. Every method may raise `LedgerUnavailableError`.
 
     `bootstrap` is the person whom the deployment lets name the first operator (`BOOTSTRAP_OPERATOR`);
-    `controller_keys` are the controllers' own KMS keys it lets domains use (`CONTROLLER_KEY_ARNS`).
+    `controller_keys` are the controllers' own KMS keys it lets domains use (`CONTROLLER_KEY_ARNS`). `terms` are the
+    texts that have to be accepted.
     """
 
     def __init__(
@@ -68,11 +73,16 @@ class Registry:
         ids: AttemptIds,
         bootstrap: PersonId | None = None,
         controller_keys: AbstractSet[str] = frozenset(),
+        *,
+        terms: InForce | None = None,
+        sign_in: SignInRules | None = None,
     ) -> None:
         self._log = log
         self._ids = ids
         self._bootstrap = bootstrap
         self._controller_keys = controller_keys
+        self._terms = terms or {}
+        self._sign_in = sign_in or SignInRules()
         self._commands = CarryingOut(log, ids, self.person)
 
     def person(self, person: PersonId) -> Person | None:
@@ -135,6 +145,35 @@ class Registry:
             person_head,
         )
         return self._commands.carry_out(call, task)
+
+    def confirm_roles(
+        self, call: Call, person: PersonId, roles: tuple[Membership, ...], now: datetime
+    ) -> Entry[Person] | Refusal:
+        """Let somebody's roles count, by a second person."""
+        moment = self._moment(call, now)
+        task = Task(
+            "confirm_roles",
+            StreamId(person),
+            fold_person,
+            lambda acting, existing: decide_people.confirm(acting, existing, roles, moment),
+            person_head,
+        )
+        return self._commands.carry_out(call, task)
+
+    def accept_terms(self, call: Call, terms: Terms, now: datetime) -> Entry[Person] | Refusal:
+        """Accept a text of the terms of use, for oneself."""
+        moment = self._moment(call, now)
+        task = Task(
+            "accept_terms",
+            StreamId(call.actor),
+            fold_person,
+            lambda acting, _: decide_people.accept(acting, terms, self._terms, moment),
+            person_head,
+        )
+        return self._commands.carry_out(call, task)
+
+    def _moment(self, call: Call, now: datetime) -> Moment:
+        return Moment(now, self.person, self._sign_in.refused(call.sign_in or _NO_SIGN_IN, now))
 
     def register_project(self, call: Call, project: Project) -> Entry[Project] | Refusal:
         """A new project of registered people and domains, by an operator."""

@@ -12,6 +12,7 @@ from keyholder.registry.domains import Domain
 from keyholder.registry.factors import Standing, standings
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
+from keyholder.registry.terms import InForce
 from keyholder.requests.actors import Actor, Limits, PersonActor
 from keyholder.requests.commands import Command
 from keyholder.requests.content import Summary
@@ -34,8 +35,8 @@ class Facts:
     """What is registered, read for this decision. What is missing here is unknown, and unknown is no.
 
     `assessment` is None where the policy was not asked. `approvers` are those who have approved, as they are registered
-    now, `adviser` is whoever is asked for advice. `candidates` are the people who could approve, where they are known;
-    without them nothing is said about whether the quorum can be reached.
+    now, `adviser` is whoever is asked for advice, `terms` are those that have to be accepted. `candidates` are those
+    who could approve, where they are known; without them nothing is said about whether the quorum can be reached.
     """
 
     project: Project | None = None
@@ -45,6 +46,7 @@ class Facts:
     approvers: Mapping[PersonId, Person] = field(default_factory=dict)
     adviser: Person | None = None
     limits: Limits = field(default_factory=Limits)
+    terms: InForce = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

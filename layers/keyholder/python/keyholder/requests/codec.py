@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from keyholder.ledger.event import Event, NewEvent
-from keyholder.registry.events import UnknownEventError
-from keyholder.registry.fields import Fields
+from keyholder.registry.fields import Fields, UnknownEventError
 from keyholder.requests.events import (
     AdviceGiven,
     AdviceRequested,

@@ -115,7 +115,12 @@ def _authorise_researcher(case: Case, who: Who) -> Refusal | None:
 def _authorise_controller(case: Case) -> Refusal | None:
     if case.person.kind is not PersonKind.HUMAN:
         return reasons.NOT_HUMAN
-    return None if any(case.stands_for(domain) for domain in case.state.domains) else reasons.NOT_A_CONTROLLER
+    if any(case.stands_for(domain) for domain in case.state.domains):
+        return None
+    promised = replace(case.person, awaiting=frozenset())
+    known = (domain for name, domain in case.facts.domains.items() if name in case.state.domains)
+    waits = any(standings(promised, domain.controllers) for domain in known)
+    return reasons.ROLE_NOT_CONFIRMED if waits else reasons.NOT_A_CONTROLLER
 
 
 def _authorise_adviser(case: Case) -> Refusal | None:

@@ -21,6 +21,11 @@ NOT_A_CONTROLLER = Refusal(
     "Only who is registered for an organisation that controls the domain, as a controller, Caldicott Guardian or data "
     "protection officer, decides for it; ask one of them.",
 )
+ROLE_NOT_CONFIRMED = Refusal(
+    "ROLE_NOT_CONFIRMED",
+    RefusalKind.FORBIDDEN,
+    "Your role waits for a second person: another operator confirms it, or who decides for your organisation already.",
+)
 NOT_FOR_PEOPLE = Refusal(
     "NOT_FOR_PEOPLE", RefusalKind.FORBIDDEN, "Keyholder does this itself when it is due; nobody can ask for it."
 )
@@ -43,7 +48,10 @@ PROJECT_FIXED = Refusal(
     "PROJECT_FIXED", RefusalKind.INVALID, "A request stays with its project; make a new one for another.", "/project"
 )
 NOT_ACCREDITED = Refusal(
-    "NOT_ACCREDITED", RefusalKind.FORBIDDEN, "Renew your accreditation and ask an operator to register it."
+    "NOT_ACCREDITED",
+    RefusalKind.FORBIDDEN,
+    "Renew your accreditation and ask an operator to register it.",
+    "/accredited_until",
 )
 CAPACITY_NOT_HELD = Refusal(
     "CAPACITY_NOT_HELD",

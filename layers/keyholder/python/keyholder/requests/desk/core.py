@@ -16,6 +16,7 @@ from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
 from keyholder.registry.replays import BUSY, STALE, TRIES, Replayed, replay
 from keyholder.registry.service import Registry
+from keyholder.registry.terms import InForce
 from keyholder.requests import commands as ask
 from keyholder.requests.actors import Actor, Limits, PersonActor, System, SystemActor
 from keyholder.requests.case import Assessment, Case, Facts
@@ -107,6 +108,7 @@ class Desk:
         assess: Assess,
         vocabulary: Vocabulary,
         limits: Limits | None = None,
+        terms: InForce | None = None,
     ) -> None:
         self._log = log
         self._registry = registry
@@ -116,6 +118,7 @@ class Desk:
         self._assess = assess
         self._vocabulary = vocabulary
         self._limits = limits or Limits()
+        self._terms = terms or {}
 
     def load(self, request: RequestId) -> RequestState:
         """The request as it stands; `status` is None for an unknown one."""
@@ -244,6 +247,7 @@ class Desk:
             approvers=self._approvers(state) if isinstance(command, _COUNTING) else {},
             adviser=self._registry.person(command.adviser) if isinstance(command, ask.AskAdvice) else None,
             limits=self._limits,
+            terms=self._terms,
         )
 
     def _candidates(self, domains: Mapping[DomainId, Domain]) -> tuple[Person, ...]:

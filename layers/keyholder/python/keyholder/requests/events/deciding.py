@@ -11,6 +11,7 @@ from keyholder.ledger.event import rfc3339
 from keyholder.registry.factors import Factor
 from keyholder.registry.fields import ORGANISATION, PERSON, SHA256, Fields
 from keyholder.registry.projects import DOMAIN
+from keyholder.registry.terms import Terms, read_terms, terms_json
 from keyholder.requests.codes import RejectReason, RevokeReason
 from keyholder.requests.conditions import Condition, read_conditions
 from keyholder.requests.events.summaries import read_domain, read_hash
@@ -26,9 +27,10 @@ from keyholder.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class DomainApproved:
-    """One person's yes for one domain, filling one factor. `complete`: with it the domain's quorum is met.
+    """One person's yes for one domain, filling one factor.
 
-    `records` is which records they approve, where not all; `records_left` how many every approval so far covers.
+    `complete`: with it the domain's quorum is met. `records` is which records they approve, where not all;
+    `records_left` how many every approval so far covers. `terms`: the text they had accepted, where there was one.
     """
 
     TYPE: ClassVar[str] = "request.domain_approved"
@@ -43,6 +45,7 @@ class DomainApproved:
     records: Narrowed | None = None
     records_left: int | None = None
     conditions: tuple[Condition, ...] = ()
+    terms: Terms | None = None
 
     def data(self) -> JsonObject:
         return {
@@ -57,6 +60,7 @@ class DomainApproved:
             **({"records": self.records.json()} if self.records else {}),
             **({"records_left": self.records_left} if self.records_left is not None else {}),
             **({"conditions": [condition.json() for condition in self.conditions]} if self.conditions else {}),
+            **({"terms": terms_json(self.terms)} if self.terms else {}),
         }
 
     @classmethod
@@ -73,6 +77,7 @@ class DomainApproved:
             records=Narrowed.read(fields.inner("records")) if fields.has("records") else None,
             records_left=fields.maybe_number("records_left", 1),
             conditions=read_conditions(fields),
+            terms=read_terms(fields.inner("terms")) if fields.has("terms") else None,
         )
 
 

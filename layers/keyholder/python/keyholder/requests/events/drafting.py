@@ -12,6 +12,7 @@ from keyholder.ledger.event import rfc3339
 from keyholder.registry.factors import Needs, needs_json, read_needs
 from keyholder.registry.fields import PERSON, SHA256, Fields
 from keyholder.registry.projects import DOMAIN, PROJECT
+from keyholder.registry.terms import Terms, read_terms, terms_json
 from keyholder.requests.content import Summary
 from keyholder.requests.events.summaries import read_summary, summary_json
 from keyholder.vocabulary import (
@@ -67,7 +68,11 @@ class RequestDiscarded:
 
 @dataclass(frozen=True, slots=True)
 class RequestSubmitted:
-    """Revision `revision` is frozen. `needed_by` is what each domain asked for at this moment."""
+    """Revision `revision` is frozen.
+
+    `needed_by` is what each domain asked for at this moment, `terms` the text its author had accepted, if there was
+    one.
+    """
 
     TYPE: ClassVar[str] = "request.submitted"
     revision: int
@@ -75,9 +80,11 @@ class RequestSubmitted:
     policy_hash: str
     needed_by: Mapping[DomainId, Needs]
     due_at: datetime
+    terms: Terms | None = None
 
     def data(self) -> JsonObject:
         return {
+            **({"terms": terms_json(self.terms)} if self.terms else {}),
             **summary_json(self.summary),
             "revision": self.revision,
             "policy_hash": self.policy_hash,
@@ -94,6 +101,7 @@ class RequestSubmitted:
             policy_hash=fields.text("policy_hash", SHA256),
             needed_by={DomainId(name): read_needs(needed.inner(name)) for name in needed.codes(DOMAIN)},
             due_at=fields.moment("due_at"),
+            terms=read_terms(fields.inner("terms")) if fields.has("terms") else None,
         )
 
 

@@ -63,9 +63,11 @@ from keyholder.requests.guards.narrowing import (
 )
 from keyholder.requests.guards.people import (
     ACCREDITED,
+    APPROVER_TERMS,
     CAPACITY_HELD,
     HANDING_OUT,
     PROJECT_MEMBER,
+    REQUESTER_TERMS,
     fresh_sign_in,
 )
 from keyholder.requests.guards.releasing import (
@@ -106,6 +108,7 @@ __all__ = [
     "ANSWERS_WHAT_STANDS",
     "APPROVALS_STAND",
     "APPROVED_BEFORE",
+    "APPROVER_TERMS",
     "ASKS_SOMETHING",
     "CAPACITY_HELD",
     "CLAIMS_OWN_DOMAIN",
@@ -148,6 +151,7 @@ __all__ = [
     "RELEASE_IN_TIME",
     "RELEASE_OPEN",
     "REMINDER_DUE",
+    "REQUESTER_TERMS",
     "RETRIEVALS_LEFT",
     "ROOM_LEFT",
     "SAME_CONDITIONS",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from keyholder.refusals import Refusal
+from keyholder.registry.terms import TERMS_NOT_ACCEPTED, Document, current
 from keyholder.requests import reasons
 from keyholder.requests.actors import PersonActor
 from keyholder.requests.case import Case
@@ -28,6 +31,13 @@ def _capacity_held(case: Case) -> Refusal | None:
     return None if case.summary.capacity in case.person.capacities else reasons.CAPACITY_NOT_HELD
 
 
+def _accepted(document: Document) -> Callable[[Case], Refusal | None]:
+    def check(case: Case) -> Refusal | None:
+        return None if current(case.person.terms, document, case.facts.terms) else TERMS_NOT_ACCEPTED
+
+    return check
+
+
 def fresh_sign_in(case: Case) -> Refusal | None:
     """Strong and recent enough for a step that matters: AAL2 and 15 minutes unless the deployment asks for more."""
     if not isinstance(case.actor, PersonActor):
@@ -38,4 +48,6 @@ def fresh_sign_in(case: Case) -> Refusal | None:
 
 PROJECT_MEMBER = Guard("is on the project, which is active", _project_member)
 ACCREDITED = Guard("is accredited today", _accredited)
+REQUESTER_TERMS = Guard("has accepted the newest terms for those who ask", _accepted(Document.REQUESTER))
+APPROVER_TERMS = Guard("has accepted the newest terms for those who decide", _accepted(Document.APPROVER))
 CAPACITY_HELD = Guard("holds the capacity the request names", _capacity_held)

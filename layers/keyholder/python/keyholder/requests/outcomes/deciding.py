@@ -7,6 +7,7 @@ from dataclasses import replace
 from keyholder.policy.days import london_day
 from keyholder.refusals import Refusal
 from keyholder.registry.factors import Standing
+from keyholder.registry.terms import Document
 from keyholder.requests.case import Case
 from keyholder.requests.codes import DecisionState, State, Vote
 from keyholder.requests.commands import (
@@ -60,6 +61,7 @@ def approve(case: Case) -> Outcome:
         records=ballot.records,
         records_left=command.records_left,
         conditions=ballot.conditions,
+        terms=case.facts.terms.get(Document.APPROVER),
     )
     state = DecisionState.APPROVED if complete else DecisionState.OPEN
     return (event, *_concluded(case, command.domain, replace(decided, state=state)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from keyholder.registry.factors import Needs
+from keyholder.registry.terms import Document
 from keyholder.requests.case import Case
 from keyholder.requests.codes import State
 from keyholder.requests.events import (
@@ -40,6 +41,7 @@ def submit(case: Case) -> Outcome:
             policy_hash=policy_hash(case),
             needed_by={domain: _needs(case, domain) for domain in case.summary.records},
             due_at=case.now + case.facts.limits.checks_within,
+            terms=case.facts.terms.get(Document.REQUESTER),
         ),
     )
 

@@ -27,6 +27,7 @@ ROWS: tuple[Transition, ...] = (
             g.SOMEBODY_ELSE,
             g.OFF_THE_PROJECT,
             g.NOT_RECUSED,
+            g.APPROVER_TERMS,
             g.FIRST_DECISION,
             g.DOMAIN_OPEN,
             g.SAME_CONTENT,

@@ -45,6 +45,7 @@ ROWS: tuple[Transition, ...] = (
             g.PROJECT_MEMBER,
             g.ACCREDITED,
             g.CAPACITY_HELD,
+            g.REQUESTER_TERMS,
             g.DRAFT_MEANT,
             g.DOMAINS_COVERED,
             g.DESTROYED_LATER,
