@@ -30,7 +30,7 @@ def test_there_is_a_method_for_every_route() -> None:
         ]
         positional = ["X1" for parameter in needed if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
         named = {parameter.name: "X1" for parameter in needed if parameter.kind is parameter.KEYWORD_ONLY}
-        if name in {"pseudonymise", "rekey", "translate"}:
+        if name in {"pseudonymise", "rekey", "translate", "confirm_roles"}:
             positional = ["X1", []]  # type: ignore[list-item]  # rows, not a text
         if name == "return_request":
             positional[-1] = [("other", "X1")]  # type: ignore[call-overload]  # questions, not a text
