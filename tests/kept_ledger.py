@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from keyholder.canonical import JsonValue
 from keyholder.extracts.service import ExtractDesk, Shown
 from keyholder.extracts.working import Worked, Workshop
 from keyholder.ledger.event import Event, rfc3339
@@ -33,6 +34,7 @@ from keyholder.refusals import Refusal
 from keyholder.registry.key_changes import Change, Wish
 from keyholder.registry.key_changes import ChangeReason as KeyChangeReason
 from keyholder.registry.people import PersonKind
+from keyholder.registry.rule_changes import RuleChangeReason
 from keyholder.registry.service import Call, Entry, Registry
 from keyholder.registry.sign_in import SignIn
 from keyholder.requests import commands as ask
@@ -241,6 +243,7 @@ class Story:
         for request in late:
             self.done(self.desk.expire(request, "trace"))
         self.careful()
+        self.other_rules()
         self.new_terms()
         self.released(self.approved(GP), "inline")
         self.extracts()
@@ -301,6 +304,33 @@ class Story:
             closed = closes(call, name, SignIn("AAL2", now), now) if closes else book.withdraw(call, name, now)
             assert isinstance(closed, Entry), closed
         assert book.in_force() == CONFIRMED
+
+    def other_rules(self) -> None:
+        """The careful domain gets stricter, then looser; one proposal is withdrawn."""
+        registry, number = self.house.registry, 0
+
+        def call(who: world.Person) -> Call:
+            self.clock.moment += timedelta(minutes=1)
+            return Call(who.id, f"rules-{self.clock.now():%H%M}", sign_in=SignIn("AAL2", self.clock.now()))
+
+        def proposed(**wanted: JsonValue) -> str:
+            nonlocal number
+            number += 1
+            name = f"RCH-{number:026}"
+            proposal = (name, wanted, RuleChangeReason.CONTROLLER_REQUEST)
+            made = registry.propose_rule_change(call(OPERATOR), CAREFUL, proposal, self.clock.now())
+            assert isinstance(made, Entry), made
+            return name
+
+        for wanted, people in (
+            ({"quorum": 3}, (NADIA,)),
+            ({"quorum": 2, "identifier_types": ["nhs_number", "date_of_birth"]}, (NADIA, GRETA, NILS, TARA)),
+        ):
+            name = proposed(**wanted)
+            for who in people:
+                assert isinstance(registry.confirm_rule_change(call(who), CAREFUL, name, self.clock.now()), Entry)
+        name = proposed(emergency_access=True)
+        assert isinstance(registry.withdraw_rule_change(call(TARA), CAREFUL, name, self.clock.now()), Entry)
 
     def new_terms(self) -> None:
         """The deployment has another text; who goes on has to accept it first."""

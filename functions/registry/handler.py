@@ -22,6 +22,7 @@ from keyholder.edge.bodies import (
     PolicyChangeBody,
     ProjectBody,
     RolesBody,
+    RuleChangeBody,
 )
 from keyholder.edge.contact_bodies import ContactBody
 from keyholder.edge.outcomes import accepted, member, person_of, registry_call, sign_in_of
@@ -37,6 +38,7 @@ from keyholder.registry.domains import Domain, domain_view, parse_domain
 from keyholder.registry.key_changes import key_change_view, parse_wish
 from keyholder.registry.people import Membership, Person, parse_person, person_id, person_view
 from keyholder.registry.projects import parse_project, project_json
+from keyholder.registry.rule_changes import rule_change_view
 from keyholder.registry.service import Entry
 from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId
 
@@ -242,6 +244,45 @@ def withdraw_policy_change(change_id: str, body: NoBody) -> Response[str]:  # no
     return _policy_change(entry, change_id)
 
 
+@service.route(
+    "POST", "/v1/domains/{domain_id}/rule-changes", status=201, summary="Propose a change of a domain's rules"
+)
+def propose_rule_change(domain_id: str, body: RuleChangeBody) -> Response[str]:
+    """By an operator, after a recent sign-in. Nothing changes before the domain's own people agree, within 7 days."""
+    house = assembly()
+    proposal = (f"RCH-{house.new_id()}", body.wanted(), body.reason)
+    call, domain = registry_call(service.call), DomainId(domain_id)
+    entry = accepted(house.registry.propose_rule_change(call, domain, proposal, service.call.now))
+    return _rule_change(entry, entry.value.rule_changes[-1].id, status=201)
+
+
+@service.route(
+    "POST", "/v1/domains/{domain_id}/rule-changes/{change_id}/confirm", summary="Agree to a change of a domain's rules"
+)
+def confirm_rule_change(domain_id: str, change_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - still checked
+    """By those who decide for the domain now: one where every rule gets stricter, else as many as a release takes."""
+    house, domain = assembly(), DomainId(domain_id)
+    entry = accepted(
+        house.registry.confirm_rule_change(registry_call(service.call), domain, change_id, service.call.now)
+    )
+    # A type that is new gets its keys, as the ledger says now; the sweeper finishes what is cut short.
+    known = house.registry.domain(domain) or entry.value
+    if known.keys_behind:
+        with _keys_reached():
+            house.key_maker.follow(known, [(kind, version) for kind in known.keys for version in known.keys[kind]])
+    return _rule_change(entry, change_id)
+
+
+@service.route(
+    "POST", "/v1/domains/{domain_id}/rule-changes/{change_id}/withdraw", summary="Take back or refuse other rules"
+)
+def withdraw_rule_change(domain_id: str, change_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - still checked
+    """By any operator, and by any one who decides for the domain."""
+    call, domain = registry_call(service.call), DomainId(domain_id)
+    entry = accepted(assembly().registry.withdraw_rule_change(call, domain, change_id, service.call.now))
+    return _rule_change(entry, change_id)
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The function's entry."""
     return service(event, context)
@@ -290,6 +331,13 @@ def _policy_change(entry: Entry[PolicyState], change_id: str, *, status: int = 2
     if change is None:
         raise LookupError("a step on a change of the policy left none")
     return answer(change_view(change, service.call.now), status=status, version=entry.version)
+
+
+def _rule_change(entry: Entry[Domain], change_id: str, *, status: int = 200) -> Response[str]:
+    change = entry.value.rule_change(change_id)
+    if change is None:
+        raise LookupError("a step on a rule change left none")
+    return answer(rule_change_view(change, service.call.now), status=status, version=entry.version)
 
 
 @contextmanager

@@ -24,6 +24,8 @@ JUSTIFICATION = "We need to link the heart failure cohort to the national regist
 
 ROTATION = {"change": "rotate", "identifier_types": ["nhs_number", "postcode"], "reason": "routine"}
 
+STRICTER = {"factors": {"caldicott_guardian": 1}}
+"""Rules for a domain that are stricter than those it has."""
 ROLE = [{"role": "controller", "organisation": "RX1"}]
 
 

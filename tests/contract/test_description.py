@@ -137,6 +137,7 @@ def _succeed(api: Api, extract: Extract) -> None:
     _hold(api, extract)
     _change_policy(api)
     _link(api, extract)
+    _change_rules(api)
     damaged = {"row_id": "bad", "pseudonyms": {"nhs_number": "NO", "postcode": extract.foreign["postcode"]}}
     body = {"rows": [extract.record(0), damaged]}
     rekeyed = expect(api.post(f"/v1/domains/{DOMAIN}/rekeyings", body, "provider"), 200).json["rows"]
@@ -342,6 +343,7 @@ def _meet_other_states(api: Api, extract: Extract) -> None:
     assert api.post("/v1/domains/none/extracts", announcement(b"x"), "provider").status == 404
     assert api.post(f"/v1/extracts/{PLACES['extract_id']}/collect", {}, "provider").status == 404
     assert api.post("/v1/domains/none/key-changes", settled.ROTATION, "operator").status == 404
+    assert api.post("/v1/domains/none/rule-changes", {"reason": "other", "quorum": 3}, "operator").status == 404
     assert api.post(f"{done.path}/collect", {"release_id": "REL-" + "0" * 26}, "researcher").status in {404, 409}
     missing = Asked(api, PLACES["request_id"])
     for command, who, body in (
@@ -495,6 +497,20 @@ def _link(api: Api, extract: Extract) -> None:
     assert api.post(f"{unknown}/translations", body, "provider").status == 404
     assert api.post(f"{other}/end", {"reason": "other"}, "one").status == 428
     assert api.post(f"{other}/approve", yes, "one").status == 428
+
+
+def _change_rules(api: Api) -> None:
+    """An operator proposes, the domain's people confirm or refuse; and each at the wrong time."""
+    changes, stricter = f"/v1/domains/{settled.OTHER_DOMAIN}/rule-changes", {**settled.STRICTER, "reason": "other"}
+    refused = expect(api.post(changes, stricter, "operator"), 201).json["change_id"]
+    assert expect(api.get(f"/v1/domains/{settled.OTHER_DOMAIN}", "researcher"), 200).json["rule_changes"]
+    assert api.post(changes, stricter, "operator").status == 409
+    expect(api.post(f"{changes}/{refused}/withdraw", {}, "controller"), 200)
+    made = expect(api.post(changes, stricter, "operator"), 201).json["change_id"]
+    assert api.post(f"{changes}/{made}/confirm", {}, "researcher", claims={"scope": "keyholder/decide"}).status == 403
+    expect(api.post(f"{changes}/{made}/confirm", {}, "controller"), 200)
+    assert api.post(f"{changes}/{made}/withdraw", {}, "operator").status == 409
+    assert api.post(f"{changes}/{refused}/confirm", {}, "controller").status == 409
 
 
 def _etag(asked: Asked) -> str:

@@ -25,6 +25,7 @@ from keyholder.policy.settings import CHECK_AT_DISCLOSURE, settings_json
 from keyholder.pseudonyms.rekeying import PSEUDONYMS_REKEYED
 from keyholder.registry import events as registry
 from keyholder.registry import people_events as people
+from keyholder.registry import rule_events as rules
 from keyholder.registry.fields import Fields
 from keyholder.requests.codec import EVENTS
 from keyholder.requests.codes import RevokeReason
@@ -71,6 +72,10 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
         people.PERSON_CHANGED,
         people.PERSON_ROLES_CONFIRMED,
         people.PERSON_TERMS_ACCEPTED,
+        rules.RULE_CHANGE_PROPOSED,
+        rules.RULE_CHANGE_CONFIRMED,
+        rules.RULE_CHANGE_WITHDRAWN,
+        rules.DOMAIN_RULES_CHANGED,
         registry.PROJECT_REGISTERED,
         registry.PROJECT_CHANGED,
         registry.DOMAIN_REGISTERED,
@@ -195,6 +200,19 @@ def one_approval(events: list[Event]) -> None:
 def _dated_back(events: list[Event]) -> None:
     index = place(events, "request.release_authorised")
     events[index] = replace(events[index], at=events[index].at - timedelta(days=1))
+
+
+def _confirmed_by(who: world.Person, which: int = 0) -> Lie:
+    """A confirmation of other rules, and what follows in its step, by somebody else."""
+
+    def lie(events: list[Event]) -> None:
+        index = place(events, "domain.rule_change_confirmed", which)
+        step = (events[index].at, events[index].actor, events[index].stream)
+        for number, event in enumerate(events):
+            if (event.at, event.actor, event.stream) == step:
+                events[number] = replace(event, actor=ActorId(who.id))
+
+    return lie
 
 
 def _without(kind: str, which: int, field: str) -> Lie:
@@ -773,6 +791,32 @@ LIES: dict[str, tuple[Lie, str]] = {
     "an address of another person": (changed("contact.set", 1, person=NADIA.id), "another thing's stream"),
     "a second first operator": (again("bootstrap.used"), "BOOTSTRAP_SPENT"),
     "a first operator whom the bootstrap did not name": (dropped("bootstrap.used"), "NOT_AN_OPERATOR"),
+    "rules changed without a proposal": (dropped("domain.rule_change_proposed"), "RULE_CHANGE_UNKNOWN"),
+    "rules proposed by a controller": (
+        changed("domain.rule_change_proposed", 0, actor=ActorId(NADIA.id)),
+        "could not happen: NOT_AN_OPERATOR",
+    ),
+    "rules confirmed by who proposed them": (_confirmed_by(OPERATOR), "could not happen: NOT_THIS_DOMAIN_S"),
+    "rules confirmed by a researcher": (_confirmed_by(ROSA), "could not happen: NOT_THIS_DOMAIN_S"),
+    "a loosening said to be none": (
+        changed("domain.rule_change_proposed", 1, loosens=[]),
+        "does not follow",
+    ),
+    "a loosening confirmed by one": (
+        changed("domain.rule_change_confirmed", 1, complete=True),
+        "does not follow",
+    ),
+    "a loosening without the guardian": (dropped("domain.rule_change_confirmed", 2), "does not follow"),
+    "a loosening without one organisation's people": (_confirmed_by(COLLEAGUE, -1), "does not follow"),
+    "other rules than were confirmed": (
+        changed("domain.rules_changed", 0, change_id="RCH-" + f"{2:026}"),
+        "does not follow",
+    ),
+    "rules changed all by themselves": (dropped("domain.rule_change_confirmed", 0), "no command makes this event"),
+    "rules confirmed eight days later": (
+        lambda events: _later(events, "domain.rule_change_confirmed", timedelta(days=8)),
+        "could not happen: RULE_CHANGE_EXPIRED",
+    ),
     "a role confirmed by its giver": (
         changed("person.roles_confirmed", 0, actor=ActorId(OPERATOR.id), trace="another"),
         "could not happen: OWN_GRANT",
@@ -783,7 +827,7 @@ LIES: dict[str, tuple[Lie, str]] = {
     ),
     "a role nobody confirmed": (
         dropped("person.roles_confirmed", 1),
-        "could not happen: NOT_A_CONTROLLER",
+        "could not happen: ROLE_NOT_CONFIRMED",
     ),
     "a role registered as if somebody had confirmed it": (
         changed("person.registered", 6, awaiting=[]),

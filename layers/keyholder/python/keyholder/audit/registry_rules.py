@@ -9,13 +9,16 @@ from keyholder.audit.people_rules import PeopleRules
 from keyholder.audit.records import Records, moments
 from keyholder.audit.replaying import Outcome, RuleError, follows, only, same_stream
 from keyholder.ledger.event import Event
-from keyholder.registry import decide, decide_keys
+from keyholder.registry import decide, decide_keys, decide_rules, rule_events
 from keyholder.registry import events as happened
+from keyholder.registry.decide_people import Moment
 from keyholder.registry.domains import Domain
 from keyholder.registry.fields import Fields
 from keyholder.registry.key_changes import KEY_CHANGE_ID, Change, Wish, actor_of, read_proposal
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project, read_project
+from keyholder.registry.rule_changes import RULE_CHANGE_ID, read_rule_proposal
+from keyholder.registry.rules import rules_json
 from keyholder.registry.service import BOOTSTRAP
 from keyholder.vocabulary import ActorId, IdentifierType, PersonId, ProjectId, StreamId
 
@@ -139,6 +142,40 @@ def _note_followed(
     return decide_keys.note_followed(ActorId(events[0].actor), existing)
 
 
+def _propose_rules(
+    records: Records, acting: Person | None, existing: Domain | None, events: Sequence[Event], now: datetime
+) -> Outcome:
+    """Who could have approved under the new rules is not asked again."""
+    proposal = read_rule_proposal(Fields(events[0].data), actor_of(events[0].actor), now)
+    wanted = (proposal.id, rules_json(proposal.rules), proposal.reason)
+    return decide_rules.propose(acting, existing, wanted, Moment(now, _people_then(records, events[0].at)))
+
+
+def _confirm_rules(
+    records: Records, acting: Person | None, existing: Domain | None, events: Sequence[Event], now: datetime
+) -> Outcome:
+    change_id = Fields(events[0].data).text("change_id", RULE_CHANGE_ID)
+    return decide_rules.confirm(acting, existing, change_id, Moment(now, _people_then(records, events[0].at)))
+
+
+def _withdraw_rules(
+    records: Records, acting: Person | None, existing: Domain | None, events: Sequence[Event], now: datetime
+) -> Outcome:
+    change_id = Fields(events[0].data).text("change_id", RULE_CHANGE_ID)
+    return decide_rules.withdraw(acting, existing, change_id, Moment(now, _people_then(records, events[0].at)))
+
+
+def _people_then(records: Records, at: datetime) -> Callable[[PersonId], Person | None]:
+    """People as operators, or as those who decide, if they were a moment before."""
+
+    def look_up(person: PersonId) -> Person | None:
+        versions = tuple(records.people.around(person, at))
+        able = (known for known in versions if not known.disabled and known.memberships())
+        return next(able, versions[0] if versions else None)
+
+    return look_up
+
+
 _DOMAIN_RULES: Mapping[str, DomainRule] = {
     happened.DOMAIN_REGISTERED: _register_domain,
     happened.DOMAIN_KEYS_MADE: _make_keys,
@@ -146,4 +183,7 @@ _DOMAIN_RULES: Mapping[str, DomainRule] = {
     happened.KEY_CHANGE_CONFIRMED: _confirm,
     happened.KEY_CHANGE_WITHDRAWN: _withdraw,
     happened.DOMAIN_KEYS_FOLLOWED: _note_followed,
+    rule_events.RULE_CHANGE_PROPOSED: _propose_rules,
+    rule_events.RULE_CHANGE_CONFIRMED: _confirm_rules,
+    rule_events.RULE_CHANGE_WITHDRAWN: _withdraw_rules,
 }

@@ -34,6 +34,7 @@ from keyholder.pseudonyms.rekeying import PSEUDONYMS_REKEYED
 from keyholder.rebuilding.events import BEGAN, FINISHED, KIND
 from keyholder.registry import events as registry
 from keyholder.registry import people_events as people
+from keyholder.registry import rule_events as rules
 from keyholder.registry.service import BOOTSTRAP
 from keyholder.requests.actors import Limits
 from keyholder.requests.codec import EVENTS
@@ -53,6 +54,10 @@ _HOME = {
     registry.KEY_CHANGE_PROPOSED: "domain",
     registry.KEY_CHANGE_CONFIRMED: "domain",
     registry.KEY_CHANGE_WITHDRAWN: "domain",
+    rules.RULE_CHANGE_PROPOSED: "domain",
+    rules.RULE_CHANGE_CONFIRMED: "domain",
+    rules.RULE_CHANGE_WITHDRAWN: "domain",
+    rules.DOMAIN_RULES_CHANGED: "domain",
     registry.BOOTSTRAP_USED: "registry",
     PSEUDONYMS_REKEYED: "rekeying",
     **opt_out_rules.HOME,

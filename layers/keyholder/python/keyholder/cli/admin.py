@@ -9,6 +9,7 @@ from typing import TextIO
 import click
 
 from keyholder.canonical import JsonObject, JsonValue
+from keyholder.cli import admin_rules
 from keyholder.cli.admin_contact import contact
 from keyholder.cli.admin_keys import keys
 from keyholder.cli.admin_opt_outs import opt_outs
@@ -122,6 +123,10 @@ def add_project(session: Session, file: Path) -> None:
 @admin.group()
 def domain() -> None:
     """Domains: pseudonym spaces with their own keys, controllers and rules."""
+
+
+for command in (admin_rules.propose, admin_rules.confirm, admin_rules.withdraw, admin_rules.show):
+    domain.add_command(command)
 
 
 @domain.command(name="add")

@@ -422,6 +422,18 @@ class Keyholder:
         """Takes a proposal back, or refuses it."""
         return Reader.of(self._post(f"{_key_changes(domain_id)}/{_quoted(change_id)}/withdraw", {})).raw
 
+    def propose_rule_change(self, domain_id: str, reason: str, wanted: JsonObject) -> JsonObject:
+        """Proposes other rules: `wanted` has the fields that change; the answer has the proposal's id."""
+        return Reader.of(self._post(_rule_changes(domain_id), {**wanted, "reason": reason})).raw
+
+    def confirm_rule_change(self, domain_id: str, change_id: str) -> JsonObject:
+        """Agrees to a proposal, for a domain the caller decides for."""
+        return Reader.of(self._post(f"{_rule_changes(domain_id)}/{_quoted(change_id)}/confirm", {})).raw
+
+    def withdraw_rule_change(self, domain_id: str, change_id: str) -> JsonObject:
+        """Takes a proposal back, or refuses it."""
+        return Reader.of(self._post(f"{_rule_changes(domain_id)}/{_quoted(change_id)}/withdraw", {})).raw
+
     # Policy
 
     def policy(self) -> JsonObject:
@@ -537,6 +549,10 @@ def _extract(extract_id: str) -> str:
 
 def _agreement(agreement_id: str) -> str:
     return f"/v1/linkage-agreements/{_quoted(agreement_id)}"
+
+
+def _rule_changes(domain_id: str) -> str:
+    return f"/v1/domains/{_quoted(domain_id)}/rule-changes"
 
 
 def _key_changes(domain_id: str) -> str:

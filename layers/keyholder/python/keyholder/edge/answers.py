@@ -37,6 +37,8 @@ from keyholder.registry.factors import Factor
 from keyholder.registry.key_changes import Change, ChangeReason, ChangeState
 from keyholder.registry.people import Capacity, PersonKind
 from keyholder.registry.projects import CagStatus, CopiPurpose, OptOutCondition
+from keyholder.registry.rule_changes import RuleChangeReason
+from keyholder.registry.rules import Rule
 from keyholder.registry.terms import Document
 from keyholder.release.items import ItemStatus
 from keyholder.requests.codes import (
@@ -384,6 +386,41 @@ class Factors(Answer):
     data_protection_officer: Count
 
 
+class RulesView(Answer):
+    """The rules of a domain that can be changed."""
+
+    controllers: list[str]
+    quorum: Annotated[int, Field(ge=2)]
+    factors: Factors
+    identifier_types: Kinds
+    schemes: dict[IdentifierType, Scheme]
+    """Of the types that are not `aes_256_siv_1`."""
+    source_dataset: SourceDataset
+    care_origin: CareOrigin
+    collection_began_on: dt.date | None
+    emergency_access: bool
+
+
+class RuleChangeView(Answer):
+    """A change of a domain's rules that an operator proposed, and what became of it."""
+
+    change_id: Annotated[str, StringConstraints(pattern=r"^RCH-[0-9A-HJKMNP-TV-Z]{26}$")]
+    rules: RulesView
+    """All rules as they would be."""
+    changes: Annotated[list[Rule], Field(min_length=1)]
+    loosens: list[Rule]
+    """Those that are not stricter: with any, it takes the people that a release takes; else one of them."""
+    reason: RuleChangeReason
+    state: ChangeState
+    proposed_by: PersonReference
+    proposed_at: AwareDatetime
+    expires_at: AwareDatetime
+    """From this moment on nobody can confirm it."""
+    confirmed_by: list[PersonReference]
+    closed_by: PersonReference | None
+    """Who confirmed last, or withdrew it."""
+
+
 class DomainView(Answer):
     """A pseudonym space, its controllers, the state of each version of its keys, and the changes that wait."""
 
@@ -407,6 +444,10 @@ class DomainView(Answer):
     keys: dict[IdentifierType, dict[Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*$")], KeyState]]
     key_changes: list[KeyChangeView]
     """Proposals that wait for another operator."""
+    emergency_access: bool
+    """Whether clinicians may ask for emergency access."""
+    rule_changes: list[RuleChangeView]
+    """Proposals that wait for those who decide for the domain."""
 
 
 class ConditionView(Answer):
@@ -1446,6 +1487,9 @@ SUCCESSES: Mapping[str, Success] = {
     "POST /v1/policy/changes/{change_id}/confirm": Success(PolicyChangeView, versioned=True),
     "POST /v1/policy/changes/{change_id}/stop": Success(PolicyChangeView, versioned=True),
     "POST /v1/policy/changes/{change_id}/withdraw": Success(PolicyChangeView, versioned=True),
+    "POST /v1/domains/{domain_id}/rule-changes": Success(RuleChangeView, versioned=True),
+    "POST /v1/domains/{domain_id}/rule-changes/{change_id}/confirm": Success(RuleChangeView, versioned=True),
+    "POST /v1/domains/{domain_id}/rule-changes/{change_id}/withdraw": Success(RuleChangeView, versioned=True),
     "POST /v1/choices/national-data-opt-outs": Success(OptOutsLoaded),
     "POST /v1/choices/type-1-events": Success(Type1Loaded),
     "POST /v1/choices/consents": Success(ConsentsLoaded),

@@ -6,7 +6,7 @@ Unknown fields are refused, so that a misspelt condition is never silently dropp
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -25,6 +25,7 @@ from keyholder.registry.factors import LEAST_QUORUM, MOST_OF_A_FACTOR, MOST_QUOR
 from keyholder.registry.key_changes import MOST_VERSIONS, Change, ChangeReason
 from keyholder.registry.people import Capacity, PersonKind
 from keyholder.registry.projects import CagStatus, CopiPurpose, OptOutCondition
+from keyholder.registry.rule_changes import RuleChangeReason
 from keyholder.registry.terms import HIGHEST_VERSION, Document
 from keyholder.requests.codes import RejectReason, RevokeReason
 from keyholder.requests.conditions import ConditionCode
@@ -203,6 +204,29 @@ class DomainBody(Body):
     digits, which are not authenticated (`docs/pseudonyms.md` says what that gives up). It can't be changed later."""
     collection_began_on: dt.date | None = None
     """The first day of the collection: rows of people who had died before are refused, whatever the client says."""
+
+
+class RuleChangeBody(Body):
+    """Other rules for a domain: the fields named here take these values, the others stay as they are."""
+
+    reason: RuleChangeReason
+    controllers: Annotated[list[Organisation], Field(min_length=1, max_length=20)] = []
+    quorum: Annotated[int, Field(ge=0, le=MOST_QUORUM)] = LEAST_QUORUM
+    factors: FactorsBody = FactorsBody()
+    identifier_types: Annotated[list[IdentifierType], Field(min_length=1, max_length=5)] = []
+    schemes: Annotated[dict[IdentifierType, Scheme], Field(max_length=5)] = {}
+    """Of all types that are not `aes_256_siv_1`. That of a type with pseudonyms can't be changed."""
+    source_dataset: SourceDataset = SourceDataset.GP
+    care_origin: CareOrigin = CareOrigin.ENGLAND_PUBLIC
+    collection_began_on: dt.date | None = None
+    """Null takes it away."""
+    emergency_access: bool = False
+    """Whether clinicians may ask for emergency access. No domain is registered with it."""
+
+    def wanted(self) -> dict[str, Any]:
+        """The fields that were sent, but for the reason."""
+        sent: dict[str, Any] = self.model_dump(mode="json", exclude_unset=True, exclude={"reason"})
+        return sent
 
 
 class KeyChangeBody(Body):

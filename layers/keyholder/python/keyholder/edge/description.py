@@ -111,6 +111,7 @@ CONDITIONAL_AT_WILL = frozenset(
         "key-changes",
         "changes",
         "stop",
+        "rule-changes",
         "confirm",
         "declare",
         "recuse",

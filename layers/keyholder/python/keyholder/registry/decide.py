@@ -238,10 +238,10 @@ def register_domain(
         return ALREADY_REGISTERED
     if domain.kms_key_arn is not None and domain.kms_key_arn not in controller_keys:
         return KMS_KEY_NOT_CONFIGURED
-    return _rules_refused(domain) or (DomainRegistered(domain),)
+    return rules_refused(domain) or (DomainRegistered(domain),)
 
 
-def _rules_refused(domain: Domain) -> Refusal | None:
+def rules_refused(domain: Domain) -> Refusal | None:
     """Schemes that the domain's types can't have, and a collection rule that could never apply."""
     if not set(domain.schemes) <= set(domain.identifier_types):
         return SCHEME_TYPE_NOT_IN_DOMAIN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -21,9 +21,11 @@ from keyholder.registry.factors import (
     factors_view,
     read_factors,
 )
-from keyholder.registry.fields import ORGANISATION, FieldError, FieldFault, Fields
+from keyholder.registry.fields import FieldError, Fields
 from keyholder.registry.key_changes import KeyChange, KeyName, key_change_view, open_changes
 from keyholder.registry.projects import DOMAIN
+from keyholder.registry.rule_changes import RuleChange, open_rule_changes, rule_change_view
+from keyholder.registry.rules import CareOrigin, Rules, SourceDataset, read_controllers, read_schemes, read_types
 from keyholder.vocabulary import DomainId, IdentifierType, OrganisationCode
 
 QUORUM_TOO_SMALL = Refusal(
@@ -33,28 +35,28 @@ QUORUM_TOO_SMALL = Refusal(
     "/quorum",
 )
 
+__all__ = [
+    "KMS_KEY_ARN",
+    "LEAST_QUORUM",
+    "QUORUM_TOO_SMALL",
+    "CareOrigin",
+    "Domain",
+    "KeyState",
+    "KeyVersions",
+    "SourceDataset",
+    "domain_json",
+    "domain_view",
+    "parse_domain",
+    "quorum_too_small",
+    "read_domain",
+    "scheme_warnings",
+]
+
 KMS_KEY_ARN = re.compile(
     r"arn:aws(?:-[a-z]+)*:kms:[a-z]{2}(?:-[a-z]+)+-[0-9]:[0-9]{12}:key/"
     r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 )
 """A KMS key by its own name (KMS Developer Guide, "Key identifiers"): an alias could be pointed elsewhere."""
-
-
-class SourceDataset(StrEnum):
-    """Where the data came from: what the Type 1 opt-out depends on."""
-
-    GP = "gp"
-    HOSPITAL = "hospital"
-    SOCIAL_CARE = "social_care"
-
-
-class CareOrigin(StrEnum):
-    """Who arranged and paid for the care: what the national data opt-out depends on."""
-
-    ENGLAND_PUBLIC = "england_public"
-    ENGLAND_PRIVATE = "england_private"
-    ENGLAND_PRIVATE_IN_NHS_SETTING = "england_private_in_nhs_setting"
-    WALES = "wales"
 
 
 class KeyState(StrEnum):
@@ -77,11 +79,12 @@ KeyVersions = Mapping[IdentifierType, Mapping[int, KeyState]]
 class Domain:
     """One domain. Raises `ValueError` for a quorum below two, no controller or no identifier type.
 
-    `quorum` counts distinct controllers; every organisation in `controllers` must be among them. `factors` counts
-    the others who have to agree beside them. `kms_key_arn` is the controller's own KMS key where the domain brings one.
+    `quorum` counts distinct controllers; every organisation in `controllers` must be among them. `factors` counts the
+    others who have to agree beside them. `kms_key_arn` is the controller's own KMS key where the domain brings one.
     `schemes` has the columns that are not AES-256-SIV. `collection_began_on` is the first day of the collection: who
     had died before gets no pseudonym. `key_changes` holds every proposal there ever was, in order. `keys_behind`: a
-    change was confirmed, and nobody has noted since that the keys table follows.
+    change was confirmed, and nobody has noted since that the keys table follows. `emergency_access` is off until a
+    change of the rules switches it on. `rule_changes` holds every proposal of that kind.
     """
 
     id: DomainId
@@ -97,6 +100,8 @@ class Domain:
     keys: KeyVersions = field(default_factory=dict)
     key_changes: tuple[KeyChange, ...] = ()
     keys_behind: bool = False
+    emergency_access: bool = False
+    rule_changes: tuple[RuleChange, ...] = ()
 
     def __post_init__(self) -> None:
         if self.quorum < LEAST_QUORUM:
@@ -107,6 +112,39 @@ class Domain:
     def needs(self) -> Needs:
         """Who has to agree before anything of it leaves."""
         return Needs(self.controllers, self.quorum, self.factors)
+
+    def rules(self) -> Rules:
+        """The rules that can be changed."""
+        return Rules(
+            controllers=self.controllers,
+            quorum=self.quorum,
+            factors=self.factors,
+            identifier_types=self.identifier_types,
+            schemes=self.schemes,
+            source_dataset=self.source_dataset,
+            care_origin=self.care_origin,
+            collection_began_on=self.collection_began_on,
+            emergency_access=self.emergency_access,
+        )
+
+    def ruled_by(self, rules: Rules) -> Domain:
+        """The domain under other rules."""
+        return replace(
+            self,
+            controllers=rules.controllers,
+            quorum=rules.quorum,
+            factors=rules.factors,
+            identifier_types=rules.identifier_types,
+            schemes=rules.schemes,
+            source_dataset=rules.source_dataset,
+            care_origin=rules.care_origin,
+            collection_began_on=rules.collection_began_on,
+            emergency_access=rules.emergency_access,
+        )
+
+    def types_without_keys(self) -> tuple[IdentifierType, ...]:
+        """The identifier types of which no key was ever made."""
+        return tuple(kind for kind in self.identifier_types if not self.newest_version(kind))
 
     def scheme(self, identifier_type: IdentifierType) -> Scheme:
         """How the pseudonyms of a type are made."""
@@ -133,6 +171,10 @@ class Domain:
     def key_change(self, change_id: str) -> KeyChange | None:
         """The proposal of that id."""
         return next((change for change in self.key_changes if change.id == change_id), None)
+
+    def rule_change(self, change_id: str) -> RuleChange | None:
+        """The proposal to change the rules of that id."""
+        return next((change for change in self.rule_changes if change.id == change_id), None)
 
 
 def domain_json(domain: Domain) -> JsonObject:
@@ -177,38 +219,27 @@ def domain_view(domain: Domain, now: datetime) -> JsonObject:
         "collection_began_on": domain.collection_began_on.isoformat() if domain.collection_began_on else None,
         "keys": keys,
         "key_changes": [key_change_view(change, now) for change in open_changes(domain.key_changes, now)],
+        "emergency_access": domain.emergency_access,
+        "rule_changes": [rule_change_view(change, now) for change in open_rule_changes(domain.rule_changes, now)],
     }
 
 
 def read_domain(fields: Fields) -> Domain:
     """Raises `FieldError`."""
-    controllers = tuple(OrganisationCode(text) for text in fields.texts("controllers", ORGANISATION, 20))
-    identifier_types = fields.choices("identifier_types", IdentifierType)
-    for name, values in (("controllers", controllers), ("identifier_types", identifier_types)):
-        if not values:
-            raise FieldError(fields.at(name), FieldFault.RANGE)
     domain = Domain(
         id=DomainId(fields.text("id", DOMAIN)),
-        controllers=controllers,
-        identifier_types=identifier_types,
+        controllers=read_controllers(fields),
+        identifier_types=read_types(fields),
         source_dataset=fields.choice("source_dataset", SourceDataset),
         care_origin=fields.choice("care_origin", CareOrigin),
         quorum=fields.number("quorum", LEAST_QUORUM, MOST_QUORUM) if fields.has("quorum") else LEAST_QUORUM,
         factors=read_factors(fields),
         kms_key_arn=fields.maybe_text("kms_key_arn", KMS_KEY_ARN),
-        schemes=_read_schemes(fields.maybe_inner("schemes")),
+        schemes=read_schemes(fields.maybe_inner("schemes")),
         collection_began_on=fields.maybe_day("collection_began_on"),
     )
     fields.end()
     return domain
-
-
-def _read_schemes(fields: Fields | None) -> Mapping[IdentifierType, Scheme]:
-    if fields is None:
-        return {}
-    chosen = {kind: fields.choice(kind, Scheme) for kind in IdentifierType if fields.has(kind)}
-    fields.end()
-    return {kind: scheme for kind, scheme in chosen.items() if scheme is not Scheme.AES_256_SIV_1}
 
 
 def parse_domain(raw: JsonObject) -> Domain | Refusal:

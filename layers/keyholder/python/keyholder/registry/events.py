@@ -21,6 +21,7 @@ from keyholder.registry.key_changes import (
 )
 from keyholder.registry.people_events import PersonEvent
 from keyholder.registry.projects import Project, project_json, read_project
+from keyholder.registry.rule_events import RuleEvent, evolve_rules
 from keyholder.vocabulary import IdentifierType, PersonId
 
 BOOTSTRAP_USED = "bootstrap.used"
@@ -155,6 +156,7 @@ RegistryEvent = (
     | KeyChangeProposed
     | KeyChangeConfirmed
     | KeyChangeWithdrawn
+    | RuleEvent
 )
 
 
@@ -200,28 +202,35 @@ def read_registration(fields: Fields) -> Domain:
 
 
 def _evolve_domain(domain: Domain | None, event: Event) -> Domain:
+    if domain is None:
+        if event.type != DOMAIN_REGISTERED:
+            raise UnknownEventError(event.type)
+        return read_registration(Fields(event.data))
+    after = _evolve_keys(domain, event) or evolve_rules(domain, event)
+    if after is None:
+        raise UnknownEventError(event.type)
+    return after
+
+
+def _evolve_keys(domain: Domain, event: Event) -> Domain | None:
+    """The domain after an event about its keys; None for any other."""
     fields = Fields(event.data)
-    if domain is None and event.type == DOMAIN_REGISTERED:
-        return read_registration(fields)
-    if domain is not None and event.type == DOMAIN_KEYS_MADE:
+    if event.type == DOMAIN_KEYS_MADE:
         for name, version in fields.counts("versions").items():
             domain = replace(domain, keys=_with_new_version(domain.keys, IdentifierType(name), version))
         return domain
-    if domain is not None and event.type == DOMAIN_KEY_CHANGED:
+    if event.type == DOMAIN_KEY_CHANGED:
         kind, version = fields.choice("identifier_type", IdentifierType), fields.number("version", 1)
         versions = {**domain.keys.get(kind, {}), version: fields.choice("state", KeyState)}
         return replace(domain, keys={**domain.keys, kind: versions})
-    if domain is not None and event.type == KEY_CHANGE_PROPOSED:
-        return replace(
-            domain, key_changes=(*domain.key_changes, read_proposal(fields, actor_of(event.actor), event.at))
-        )
-    if domain is not None and event.type in _CLOSES:
+    if event.type == KEY_CHANGE_PROPOSED:
+        proposal = read_proposal(fields, actor_of(event.actor), event.at)
+        return replace(domain, key_changes=(*domain.key_changes, proposal))
+    if event.type in _CLOSES:
         change_id, closing = fields.text("change_id", KEY_CHANGE_ID), _CLOSES[event.type]
         changes = _with_closed(domain.key_changes, change_id, closing, actor_of(event.actor))
         return replace(domain, key_changes=changes, keys_behind=domain.keys_behind or closing is ChangeState.CONFIRMED)
-    if domain is not None and event.type == DOMAIN_KEYS_FOLLOWED:
-        return replace(domain, keys_behind=False)
-    raise UnknownEventError(event.type)
+    return replace(domain, keys_behind=False) if event.type == DOMAIN_KEYS_FOLLOWED else None
 
 
 _CLOSES = {KEY_CHANGE_CONFIRMED: ChangeState.CONFIRMED, KEY_CHANGE_WITHDRAWN: ChangeState.WITHDRAWN}

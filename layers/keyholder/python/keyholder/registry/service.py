@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from keyholder.canonical import JsonObject
 from keyholder.ledger.event import Event
 from keyholder.ledger.log import EventLog, StaleStreamError
 from keyholder.ledger.ports import Head
 from keyholder.refusals import Refusal
-from keyholder.registry import decide, decide_keys, decide_people
+from keyholder.registry import decide, decide_keys, decide_people, decide_rules
 from keyholder.registry.attempts import AttemptIds
 from keyholder.registry.carrying_out import Call, CarryingOut, Decided, Entry, Task
 from keyholder.registry.decide_people import Moment
@@ -23,6 +24,7 @@ from keyholder.registry.people import APPROVING, Membership, Person
 from keyholder.registry.people_events import fold_person
 from keyholder.registry.projects import Project
 from keyholder.registry.replays import BUSY, TRIES
+from keyholder.registry.rule_changes import RuleChangeReason
 from keyholder.registry.sign_in import SignIn, SignInRules
 from keyholder.registry.terms import InForce, Terms
 from keyholder.vocabulary import (
@@ -246,6 +248,52 @@ class Registry:
             domain,
             lambda acting, existing: decide_keys.withdraw(acting, existing, change_id, now),
         )
+
+    def propose_rule_change(
+        self, call: Call, domain: DomainId, proposal: tuple[str, JsonObject, RuleChangeReason], now: datetime
+    ) -> Entry[Domain] | Refusal:
+        """Propose other rules, by an operator: the proposal's id, the fields to change and why. The newest of
+        `rule_changes`."""
+        moment = self._moment(call, now)
+        return self._on_domain(
+            call,
+            "propose_rule_change",
+            domain,
+            lambda acting, existing: decide_rules.propose(
+                acting, existing, proposal, moment, self._who_could(existing, proposal[1])
+            ),
+        )
+
+    def confirm_rule_change(
+        self, call: Call, domain: DomainId, change_id: str, now: datetime
+    ) -> Entry[Domain] | Refusal:
+        """Agree to other rules, by one who decides for the domain; carried out once it is enough."""
+        moment = self._moment(call, now)
+        return self._on_domain(
+            call,
+            "confirm_rule_change",
+            domain,
+            lambda acting, existing: decide_rules.confirm(acting, existing, change_id, moment),
+        )
+
+    def withdraw_rule_change(
+        self, call: Call, domain: DomainId, change_id: str, now: datetime
+    ) -> Entry[Domain] | Refusal:
+        """Take a proposal back or refuse it, by an operator or one who decides for the domain."""
+        moment = self._moment(call, now)
+        return self._on_domain(
+            call,
+            "withdraw_rule_change",
+            domain,
+            lambda acting, existing: decide_rules.withdraw(acting, existing, change_id, moment),
+        )
+
+    def _who_could(self, domain: Domain | None, wanted: JsonObject) -> tuple[Person, ...]:
+        """Everybody who could approve under the rules that are wanted."""
+        rules = decide_rules.wished(domain, wanted) if domain is not None else None
+        codes = () if rules is None or isinstance(rules, Refusal) else rules.controllers
+        people = {person.id: person for code in codes for person in self.approvers_of(code)}
+        return tuple(people.values())
 
     def keys_followed(self, domain: DomainId, version: int, trace: str) -> bool:
         """Note that the keys table holds what the domain's events up to `version` say, by the sweeper.
