@@ -210,17 +210,17 @@ class RuleChangeBody(Body):
     """Other rules for a domain: the fields named here take these values, the others stay as they are."""
 
     reason: RuleChangeReason
-    controllers: Annotated[list[Organisation], Field(min_length=1, max_length=20)] = []
-    quorum: Annotated[int, Field(ge=0, le=MOST_QUORUM)] = LEAST_QUORUM
-    factors: FactorsBody = FactorsBody()
-    identifier_types: Annotated[list[IdentifierType], Field(min_length=1, max_length=5)] = []
-    schemes: Annotated[dict[IdentifierType, Scheme], Field(max_length=5)] = {}
+    controllers: Annotated[list[Organisation], Field(min_length=1, max_length=20)] | None = None
+    quorum: Annotated[int, Field(ge=0, le=MOST_QUORUM)] | None = None
+    factors: FactorsBody | None = None
+    identifier_types: Annotated[list[IdentifierType], Field(min_length=1, max_length=5)] | None = None
+    schemes: Annotated[dict[IdentifierType, Scheme], Field(max_length=5)] | None = None
     """Of all types that are not `aes_256_siv_1`. That of a type with pseudonyms can't be changed."""
-    source_dataset: SourceDataset = SourceDataset.GP
-    care_origin: CareOrigin = CareOrigin.ENGLAND_PUBLIC
+    source_dataset: SourceDataset | None = None
+    care_origin: CareOrigin | None = None
     collection_began_on: dt.date | None = None
-    """Null takes it away."""
-    emergency_access: bool = False
+    """Null, where it is sent, takes it away."""
+    emergency_access: bool | None = None
     """Whether clinicians may ask for emergency access. No domain is registered with it."""
 
     def wanted(self) -> dict[str, Any]:
