@@ -114,6 +114,7 @@ def test_request_lists_have_sealed_cursors_too(api: Api, extract: Extract) -> No
 def test_one_event_comes_with_a_proof_anybody_can_check(api: Api, published: bool) -> None:
     if published:
         api.sweep()
+    size = len(api.events())
     ledger = api.assembly("audit").verifiers
     for index in (0, 5):
         shown = expect(api.get(f"{EVENTS}/{index}", "auditor"), 200).json
@@ -122,7 +123,7 @@ def test_one_event_comes_with_a_proof_anybody_can_check(api: Api, published: boo
         assert (proven.index, proven.checkpoint.size) == (index, shown["size"])
         assert json.loads(shown["leaf"])["data"] == shown["data"] == api.events()[index]["data"]
     if published:
-        assert shown["size"] == 19, "against the newest published checkpoint, and not that of its own batch"
+        assert shown["size"] == size, "against the newest published checkpoint, and not that of its own batch"
     assert api.get(f"{EVENTS}/999999", "auditor").status == 404
     read = [event["data"]["index"] for event in api.events() if event["type"] == "audit.event_read"]
     assert read == [0, 5]

@@ -58,6 +58,7 @@ def test_a_controller_decides_once_a_second_person_has_confirmed_them(reviewed: 
     assert reviewed.approve("controller", claims=NEWCOMER).code == "TERMS_NOT_ACCEPTED"
     expect(accept(api, "approver", "controller", claims=NEWCOMER), 200)
     assert lacks(api, "controller", claims=NEWCOMER) == []
+    expect(reviewed.declare("controller", claims=NEWCOMER), 200)
     expect(reviewed.approve("controller", claims=NEWCOMER), 200)
     confirmed = [event for event in api.events() if event["type"] == "person.roles_confirmed"]
     assert confirmed[-1]["data"] == {"roles": [{"role": "controller", "organisation": "RX1"}]}

@@ -56,6 +56,7 @@ def test_a_guardian_is_asked_for_from_the_change_on_and_the_request_says_who_is_
     }
     expect(asked.approve("second-controller"), 200)
     assert asked.state == "in_review"
+    expect(asked.declare("caldicott-guardian"), 200)
     expect(asked.approve("caldicott-guardian"), 200)
     assert asked.state == "approved"
     assert quorum(asked) == {**view, "met": True, "attainable": None, "could_approve": [], "organisations_missing": [],
@@ -66,6 +67,8 @@ def test_a_guardian_is_asked_for_from_the_change_on_and_the_request_says_who_is_
 
 
 def test_a_guardian_nobody_asks_for_can_stop_and_not_approve(reviewed: Asked) -> None:
+    for who in ("caldicott-guardian", "data-protection-officer"):
+        expect(reviewed.declare(who), 200)
     refused = reviewed.approve("caldicott-guardian")
     assert (refused.status, refused.code) == (403, "FACTOR_NOT_NEEDED")
     expect(reviewed.reject("data-protection-officer"), 200)

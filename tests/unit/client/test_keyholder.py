@@ -36,6 +36,8 @@ def test_there_is_a_method_for_every_route() -> None:
             positional[-1] = [("other", "X1")]  # type: ignore[call-overload]  # questions, not a text
         if name == "announce_extract":
             positional = ["X1", Measured(1, 1, "ab" * 32, ("row_id",))]  # type: ignore[list-item]
+        if name == "propose_rule_change":
+            positional = ["X1", "X1", {}]  # type: ignore[list-item]  # rules, not a text
         with pytest.raises(Exception, match="HTTP status 500"):
             list(method(*positional, **named))
     sent = {f"{asked.method} {asked.path}".partition("?")[0] for asked in api.asked}
