@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.contract.api import SCOPES, SUBJECTS, Answer, Api
-from tests.contract.settled import DOMAIN, domain_body, expect
+from tests.contract.settled import DOMAIN, domain_body, expect, ready
 
 AGREEMENTS = "/v1/linkage-agreements"
 TARGET = "linked-2026"
@@ -36,7 +36,7 @@ def linked(api: Api) -> None:
             "subject": SUBJECTS[name],
             "roles": [{"role": "controller", "organisation": ("RX1", "X26")[place % 2]}],
         }
-        expect(api.post("/v1/people", body, "operator"), 201)
+        ready(api, name, expect(api.post("/v1/people", body, "operator"), 201).json["person_id"])
 
 
 def proposed(api: Api, who: str = "controller", **terms: Any) -> str:

@@ -87,6 +87,13 @@ def settle(api: Api) -> Extract:
 
 def ready(api: Api, who: str, person_id: str) -> None:
     """A registered persona becomes able to act: a second operator confirms their roles, they accept the terms."""
+    confirm(api, person_id)
+    if SCOPES[who].startswith("keyholder/request"):
+        accept_terms(api, who)
+
+
+def confirm(api: Api, person_id: str) -> None:
+    """A second operator confirms whatever roles of somebody wait for that."""
     path = f"/v1/people/{person_id.removeprefix('person/')}"
     roles = [
         {"role": held["role"], "organisation": held["organisation"]}
@@ -94,8 +101,6 @@ def ready(api: Api, who: str, person_id: str) -> None:
     ]
     if roles:
         expect(api.post(f"{path}/confirm", {"roles": roles}, "second-operator"), 200)
-    if SCOPES[who].startswith("keyholder/request"):
-        accept_terms(api, who)
 
 
 def change_person(api: Api, person_id: str, body: dict[str, Any]) -> None:

@@ -27,6 +27,7 @@ from tests.contract.settled import (
     Asked,
     Extract,
     approved,
+    confirm,
     domain_body,
     expect,
     request_body,
@@ -72,7 +73,8 @@ def officer(api: Api) -> str:
     """A second person of RX1, its data protection officer, who signs in as the outsider."""
     persona = next(one for one in PERSONAS if one.key == "outsider")
     roles = [{"role": "data_protection_officer", "organisation": "RX1"}]
-    expect(api.post("/v1/people", {"subject": persona.subject, "roles": roles}, "operator"), 201)
+    made = expect(api.post("/v1/people", {"subject": persona.subject, "roles": roles}, "operator"), 201)
+    confirm(api, made.json["person_id"])
     return persona.key
 
 

@@ -238,7 +238,8 @@ def _choose(api: Api) -> None:
     expect(api.get(f"/v1/choices/consents/{PROJECT}", "operator"), 200)
     roles = [{"role": "data_protection_officer", "organisation": "RX1"}]
     officer = {"claims": {"sub": "an officer", "scope": str(Scope.DECIDE)}}
-    expect(api.post("/v1/people", {"subject": "an officer", "roles": roles}, "operator"), 201)
+    made = expect(api.post("/v1/people", {"subject": "an officer", "roles": roles}, "operator"), 201)
+    settled.confirm(api, made.json["person_id"])
     look = {"nhs_number": settled.PEOPLE[settled.TYPE_1], "domain": DOMAIN, "reason": "complaint"}
     assert expect(api.post("/v1/people/choices", look, "controller", **officer), 200).json["type_1"]["events"]
 

@@ -306,7 +306,7 @@ def approver_left(events: list[Event]) -> None:
     known = events[[event.data.get("id") for event in events].index(THEO.id)]
     index = place(events, "linkage.translation_authorised")
     at = events[index].at - timedelta(minutes=10)
-    gone = replace(known, type="person.changed", at=at, trace="gone", data={**known.data, "disabled": True})
+    gone = replace(known, type="person.changed", at=at, trace="gone", data={**known.data, "awaiting": [], "disabled": True})
     for later, event in enumerate(events[index:], index):
         events[later] = replace(event, at=event.at + timedelta(minutes=10))
     events.insert(index, replace(gone, at=events[index - 1].at + timedelta(seconds=1)))

@@ -30,9 +30,12 @@ YES: tuple[tuple[Person, DomainId], ...] = ((NILS, GP), (BOTH, GP), (TARA, HOSPI
 def linked(log: EventLog, registry: Registry, clock: ManualClock) -> None:
     """One agreement that is used and ended, one that is refused, one that is left open."""
     linkage = Linkage(log, registry, CountedIds(), lambda _now: lambda _terms: None)
-    done: list[object] = [
-        registry.register_person(Call(OPERATOR.id, f"new-{who.id[-4:]}"), who) for who in (THEO, CARRIER)
-    ]
+    done: list[object] = []
+    for who in (THEO, CARRIER):
+        entry = registry.register_person(Call(OPERATOR.id, f"new-{who.id[-4:]}"), who)
+        assert isinstance(entry, Entry), entry
+        clock.moment += timedelta(seconds=1)
+        world.confirm(registry, entry.value, clock.now())
     done.append(registry.make_keys(Call(OPERATOR.id, "hospital keys"), HOSPITAL, ((NUMBER, 1),)))
     terms = Terms(
         GP, HOSPITAL, (NUMBER,), Covers.EVERYBODY, Purpose.PLANNING_COMMISSIONING, LegalBasis.STATUTORY_DIRECTION,

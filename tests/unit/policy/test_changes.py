@@ -66,10 +66,11 @@ class House:
     def __init__(self) -> None:
         self.clock = ManualClock(world.NOW)
         self.log = memory_ledger(self.clock)
-        self.registry = world.House(self.log, self.clock).registry
+        house = world.House(self.log, self.clock)
+        self.registry = house.registry
         self.ids = world.CountedIds()
         for who in (SECOND, NOBODY):
-            assert isinstance(self.registry.register_person(Call(OPERATOR.id, "trace"), who), Entry)
+            house.register(who)
         self.book = PolicyBook(self.log, self.ids, self.registry)
         self.made = 0
 
@@ -158,7 +159,9 @@ def test_nobody_else_confirms(house: House, who: Person) -> None:
 def test_who_became_a_controller_does_not_confirm_their_own(house: House) -> None:
     change = house.proposed()
     now_controller = replace(OPERATOR, roles=NADIA.roles)
-    assert isinstance(house.registry.change_person(Call(SECOND.id, "trace"), now_controller), Entry)
+    changed = house.registry.change_person(Call(SECOND.id, "trace"), now_controller)
+    assert isinstance(changed, Entry)
+    world.confirm(house.registry, changed.value, house.clock.now())
     assert code(house.confirm(change, OPERATOR.id)) == "OWN_POLICY_CHANGE"
 
 

@@ -10,7 +10,6 @@ import pytest
 from keyholder.canonical import canonical_json
 from keyholder.refusals import Refusal
 from keyholder.registry.people import PersonKind
-from keyholder.registry.service import Call as RegistryCall
 from keyholder.requests import commands as ask
 from keyholder.requests.codes import Advice, Audience, MessageKind, RecuseReason, RevokeReason, State
 from keyholder.requests.content import FreeText
@@ -175,8 +174,7 @@ class Talk:
         clock = ManualClock(world.NOW)
         self.memory = Memory()
         self.house = world.House(memory_ledger(clock, self.memory), clock)
-        operator = RegistryCall(world.OPERATOR.id, "trace")
-        self.house.registry.register_person(operator, HELPER)
+        self.house.register(HELPER)
         created = self.done(self.house.desk.create(self.house.call(ROSA), world.a_body()))
         self.request: RequestId = created.state.id
         submitted = self.done(self.house.desk.submit(self.house.call(ROSA), self.request))

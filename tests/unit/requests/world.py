@@ -314,6 +314,13 @@ class MemoryContents:
         return tuple(self.pieces.get((request, name)) for name in names)
 
 
+def confirm(registry: Registry, person: Person, now: datetime) -> None:
+    """A second operator confirms whatever roles of somebody wait for that."""
+    call = RegistryCall(CONFIRMER.id, "trace", sign_in=SignIn("AAL2", now))
+    roles = tuple(held for held in person.roles if held in person.awaiting)
+    assert not roles or not isinstance(registry.confirm_roles(call, person.id, roles, now), Refusal)
+
+
 @dataclass
 class House:
     """A desk over a ledger, with everybody registered."""
@@ -347,10 +354,7 @@ class House:
 
     def confirm(self, person: Person) -> None:
         """A second operator confirms whatever waits for that."""
-        now = self.clock.now()
-        call = RegistryCall(CONFIRMER.id, "trace", sign_in=SignIn("AAL2", now))
-        roles = tuple(held for held in person.roles if held in person.awaiting)
-        assert not roles or not isinstance(self.registry.confirm_roles(call, person.id, roles, now), Refusal)
+        confirm(self.registry, person, self.clock.now())
 
     def accept(self, person: Person) -> None:
         """Somebody accepts all terms in force."""
