@@ -306,7 +306,8 @@ def approver_left(events: list[Event]) -> None:
     known = events[[event.data.get("id") for event in events].index(THEO.id)]
     index = place(events, "linkage.translation_authorised")
     at = events[index].at - timedelta(minutes=10)
-    gone = replace(known, type="person.changed", at=at, trace="gone", data={**known.data, "awaiting": [], "disabled": True})
+    data = {**known.data, "awaiting": [], "disabled": True}
+    gone = replace(known, type="person.changed", at=at, trace="gone", data=data)
     for later, event in enumerate(events[index:], index):
         events[later] = replace(event, at=event.at + timedelta(minutes=10))
     events.insert(index, replace(gone, at=events[index - 1].at + timedelta(seconds=1)))
@@ -826,7 +827,7 @@ LIES: dict[str, tuple[Lie, str]] = {
         "could not happen: NOT_TO_CONFIRM",
     ),
     "a role nobody confirmed": (
-        dropped("person.roles_confirmed", 1),
+        dropped("person.roles_confirmed", 4),
         "could not happen: ROLE_NOT_CONFIRMED",
     ),
     "a role registered as if somebody had confirmed it": (
