@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from keyholder.audit.records import Records
-from keyholder.audit.registry_rules import Outcome, follows
-from keyholder.audit.request_rules import RuleError
+from keyholder.audit.replaying import Outcome, RuleError, follows
 from keyholder.ledger.event import Event
 from keyholder.notices.contacts import (
     CONTACT_REMOVED,

@@ -21,8 +21,7 @@ from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry.attempts import AttemptIds
 from keyholder.registry.carrying_out import Call, CarryingOut, Entry, Task
 from keyholder.registry.decide import NOT_AN_OPERATOR, operates
-from keyholder.registry.events import UnknownEventError
-from keyholder.registry.fields import PERSON, Fields
+from keyholder.registry.fields import PERSON, Fields, UnknownEventError
 from keyholder.registry.people import Person, PersonKind
 from keyholder.registry.service import Registry
 from keyholder.vocabulary import ActorId, PersonId, StreamId

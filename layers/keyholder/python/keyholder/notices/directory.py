@@ -9,8 +9,9 @@ from keyholder.ledger.event import Event
 from keyholder.notices.audience import Scene
 from keyholder.notices.vocabulary import Listener
 from keyholder.registry.domains import Domain
-from keyholder.registry.events import fold_domain, fold_person, fold_project
+from keyholder.registry.events import fold_domain, fold_project
 from keyholder.registry.people import Person
+from keyholder.registry.people_events import fold_person
 from keyholder.registry.projects import Project
 from keyholder.registry.service import MOST_PEOPLE, OPERATORS
 from keyholder.requests.codec import from_event
