@@ -15,7 +15,7 @@ from keyholder.notices.directory import Directory, NotYetThereError
 from keyholder.notices.domain_event import DomainEvent, domain_event
 from keyholder.notices.notifying import LATE, Notifier, PostBusyError, Turn, TurnTakenError
 from keyholder.notices.wording import Text
-from keyholder.registry.events import PersonRegistered
+from keyholder.registry.people_events import PersonRegistered
 from keyholder.vocabulary import ActorId, PersonId, StreamId
 from tests.fakes.ledger import ManualClock, Memory, memory_ledger
 from tests.unit.requests.world import OPERATOR, ROSA

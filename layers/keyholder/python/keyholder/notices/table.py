@@ -177,11 +177,21 @@ UNTOLD: Mapping[str, str] = {
     **dict.fromkeys(("request.no_conflict_declared", "request.handed_back", "request.recused"), _STEP),
     **dict.fromkeys(("request.release_authorised", "release.items_released"), _STEP),
     "contact.removed": "there is no address any more to tell it to",
-    **dict.fromkeys(("bootstrap.used", "person.registered", "person.changed"), _LISTED),
+    **dict.fromkeys(("bootstrap.used", "person.registered", "person.changed", "person.roles_confirmed"), _LISTED),
+    "person.terms_accepted": _OWN,
     **dict.fromkeys(("project.registered", "project.changed", "domain.registered"), _LISTED),
     **dict.fromkeys(("domain.keys_made", "domain.key_changed", "domain.keys_followed"), _LISTED),
     **dict.fromkeys(
         ("domain.key_change_proposed", "domain.key_change_confirmed", "domain.key_change_withdrawn"), _LISTED
+    ),
+    **dict.fromkeys(
+        (
+            "domain.rule_change_proposed",
+            "domain.rule_change_confirmed",
+            "domain.rule_change_withdrawn",
+            "domain.rules_changed",
+        ),
+        _LISTED,
     ),
     **dict.fromkeys(("policy.change_proposed", "policy.change_confirmed", "policy.change_withdrawn"), _LISTED),
     **dict.fromkeys(
