@@ -104,16 +104,17 @@ def confirm(api: Api, person_id: str) -> None:
 
 
 def change_person(api: Api, person_id: str, body: dict[str, Any]) -> None:
-    """Another record for somebody who is registered."""
+    """Another record for somebody who is registered; what it gives is confirmed."""
     etag = expect(api.get(f"/v1/people/{person_id.removeprefix('person/')}", "operator"), 200).etag
     expect(api.post("/v1/people", body, "operator", if_match=etag), 201)
+    confirm(api, person_id)
 
 
-def accept_terms(api: Api, who: str) -> None:
+def accept_terms(api: Api, who: str, **more: Any) -> None:
     """A persona accepts every text in force."""
-    for terms in expect(api.get("/v1/terms", who), 200).json["items"]:
+    for terms in expect(api.get("/v1/terms", who, **more), 200).json["items"]:
         chosen = {name: terms[name] for name in ("document", "version", "sha256")}
-        expect(api.post("/v1/terms/accept", chosen, who), 200)
+        expect(api.post("/v1/terms/accept", chosen, who, **more), 200)
 
 
 def domain_body(domain: str) -> dict[str, Any]:

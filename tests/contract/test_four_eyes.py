@@ -19,7 +19,10 @@ from tests.contract.settled import (
     OTHER_DOMAIN,
     Asked,
     Extract,
+    accept_terms,
     approved,
+    change_person,
+    confirm,
     draft,
     expect,
     in_review,
@@ -87,7 +90,7 @@ def test_four_eyes_f01_every_way_to_decide_keeps_the_requester_and_the_project_o
     }
     assert commands == {*DECIDING, *STOPPING}
     roles = (("researcher", "RX1"), ("controller", "RX1"))
-    expect(api.post("/v1/people", person_body("researcher", *roles), "operator", if_match='W/"1"'), 201)
+    change_person(api, extract.people["researcher"], person_body("researcher", *roles))
     before, version = len(api.types()), reviewed.seen().json["version"]
     for command in DECIDING:
         body = deciding_body(command, reviewed, extract)
@@ -104,7 +107,9 @@ def test_four_eyes_f01_every_way_to_decide_keeps_the_requester_and_the_project_o
 def test_four_eyes_f02_people_are_counted_not_votes(reviewed: Asked) -> None:
     """bernstein#5728: rows were counted, then channels. The unit is distinct people, of every organisation."""
     api, body = reviewed.api, person_body("outsider", ("controller", "RX1"))
-    expect(api.post("/v1/people", body, "operator"), 201)
+    made = expect(api.post("/v1/people", body, "operator"), 201)
+    confirm(api, made.json["person_id"])
+    accept_terms(api, "outsider", claims=EVERY_SCOPE)
     expect(reviewed.approve("controller", key="once-and-again"), 200)
     etag = reviewed.seen().etag
     assert expect(reviewed.approve("controller"), 409).code == "ALREADY_DECIDED"
@@ -290,11 +295,11 @@ def test_four_eyes_f08_one_click_sent_twice_at_once_is_one_click(cleared: Asked)
     assert cleared.seen("researcher").json["retrievals"]["used"] == 1
 
 
-def test_four_eyes_f09_one_person_fills_one_place(reviewed: Asked) -> None:
+def test_four_eyes_f09_one_person_fills_one_place(reviewed: Asked, extract: Extract) -> None:
     """OpenBao's control groups: somebody in both groups filled both factors at once."""
     api = reviewed.api
     both = person_body("controller", ("controller", "RX1"), ("controller", "X26"), ("data_protection_officer", "X26"))
-    expect(api.post("/v1/people", both, "operator", if_match='W/"1"'), 201)
+    change_person(api, extract.people["controller"], both)
     assert expect(reviewed.approve("controller"), 422).code == "ORGANISATION_UNCLEAR"
     expect(reviewed.approve("controller", less={"organisation": "RX1"}), 200)
     for more in ({"organisation": "X26"}, {"organisation": "X26", "factor": "data_protection_officer"}):
