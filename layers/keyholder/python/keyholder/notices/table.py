@@ -239,6 +239,7 @@ UNTOLD: Mapping[str, str] = {
             "opt_out_message.left",
             "choices.loaded",
             "choices.removed",
+            "choices.joined",
         ),
         "operators see how far opt-out checks are, and alarms tell what is overdue",
     ),
