@@ -47,6 +47,9 @@ from keyholder.requests.ids import RandomIds
 from keyholder.requests.records import RecordChoice
 from keyholder.requests.service import Call as DeskCall
 from keyholder.requests.service import Done
+from keyholder.standing.approval import StandingEndReason
+from keyholder.standing.decide import Yes
+from keyholder.standing.service import Standings
 from keyholder.vocabulary import (
     ContentHash,
     DomainId,
@@ -228,6 +231,7 @@ class Story:
                 blocked, self.hash(blocked), Checks(world.POLICY, 0, 0, 0, ("CAG_CLOSED",)), "trace"
             )
         )
+        self.stood()
         self.looked_after()
         self.large()
         self.talked()
@@ -472,6 +476,33 @@ class Story:
         """They declare that they have no conflict of interest, unless they have."""
         if not self.desk.load(request).cleared_for(who.id):
             self.done(self.desk.carry_out(self.call(who), request, ask.DeclareNoConflict()))
+
+    def stood(self) -> None:
+        """A standing approval that approves two requests and is ended, one that is refused, one that is left open."""
+        standings = Standings(self.house.log, self.house.registry, self.house.ids)
+        terms = world.bounds(until=self.clock.now().date() + timedelta(days=60))
+
+        def told(who: world.Person, what: str) -> tuple[Call, SignIn]:
+            self.clock.moment += timedelta(minutes=1)
+            return Call(who.id, f"{what}-{who.id[-4:]}"), SignIn("AAL2", self.clock.now())
+
+        names = [f"STA-{number:026}" for number in (1, 2, 3)]
+        outcomes = [standings.ask(*told(ROSA, "ask"), name, terms, self.clock.now()) for name in names]
+        outcomes += [
+            standings.approve(*told(who, "yes"), names[0], Yes(GP, terms.hash()), self.clock.now())
+            for who in (NADIA, TARA)
+        ]
+        outcomes.append(
+            standings.end(told(TARA, "no")[0], names[1], StandingEndReason.TERMS_TOO_WIDE, self.clock.now())
+        )
+        assert all(isinstance(one, Entry) for one in outcomes), outcomes
+        first, second, third = (self.reviewed(GP) for _ in range(3))
+        for request in (first, second):
+            self.done(self.desk.use_standing(self.call(ROSA), request, names[0]))
+        self.refused(self.desk.use_standing(self.call(ROSA), third, names[0]))
+        self.released(first, "inline")
+        standings.end(told(NADIA, "end")[0], names[0], StandingEndReason.NO_LONGER_NEEDED, self.clock.now())
+        self.refused(self.desk.authorise_release(self.call(ROSA), second, self.hash(second), Delivery.INLINE))
 
     def looked_after(self) -> None:
         """Claimed and handed back; somebody steps aside, and too few are left to approve."""

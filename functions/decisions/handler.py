@@ -24,6 +24,7 @@ from keyholder.edge.review_bodies import (
 )
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
+from keyholder.edge.standing_bodies import ApproveStandingBody, EndStandingBody
 from keyholder.linkage.agreement import Agreement, agreement_view
 from keyholder.linkage.decide import Yes
 from keyholder.linkage.terms import parse_terms
@@ -33,6 +34,8 @@ from keyholder.requests.codes import RecuseReason
 from keyholder.requests.conditions import Condition
 from keyholder.requests.records import RecordChoice
 from keyholder.requests.service import Call, Done
+from keyholder.standing.approval import StandingApproval, standing_view
+from keyholder.standing.decide import Yes as StandingYes
 from keyholder.vocabulary import ContentHash, DomainId, OrganisationCode, PersonId, RequestId
 
 service = Service(Function.DECISIONS, lambda: assembly().tokens, SystemClock().now)
@@ -193,6 +196,31 @@ def end_linkage(agreement_id: str, body: EndLinkageBody) -> Response[str]:
     return _agreement(assembly().linkage.end(registry_call(call), agreement_id, body.reason, call.now))
 
 
+@service.route(
+    "POST", "/v1/standing-approvals/{standing_id}/approve", summary="Approve a standing approval for one domain"
+)
+def approve_standing_approval(standing_id: str, body: ApproveStandingBody) -> Response[str]:
+    """One person's yes to exactly these bounds. Needs If-Match and a recent sign-in."""
+    call = service.call
+    call.version()
+    yes = StandingYes(
+        DomainId(body.domain),
+        ContentHash(body.terms_hash),
+        body.factor,
+        OrganisationCode(body.organisation) if body.organisation else None,
+    )
+    standings = assembly().standings
+    return _standing(standings.approve(registry_call(call), sign_in_of(call), standing_id, yes, call.now))
+
+
+@service.route("POST", "/v1/standing-approvals/{standing_id}/end", summary="Refuse or revoke a standing approval")
+def end_standing_approval(standing_id: str, body: EndStandingBody) -> Response[str]:
+    """One controller of any of its domains suffices. Needs If-Match."""
+    call = service.call
+    call.version()
+    return _standing(assembly().standings.end(registry_call(call), standing_id, body.reason, call.now))
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The function's entry."""
     return service(event, context)
@@ -202,6 +230,11 @@ def _agreement(outcome: Entry[Agreement] | Refusal, *, status: int = 200) -> Res
     entry = accepted(outcome)
     body = agreement_view(entry.value, service.call.now, entry.version)
     return answer(body, status=status, version=entry.version)
+
+
+def _standing(outcome: Entry[StandingApproval] | Refusal) -> Response[str]:
+    entry = accepted(outcome)
+    return answer(standing_view(entry.value, service.call.now, entry.version), version=entry.version)
 
 
 def _choice(records: RecordsBody | None) -> RecordChoice | None:

@@ -12,11 +12,12 @@ from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
 from keyholder.edge.bodies import NoBody, RequestBody, TermsBody
 from keyholder.edge.cursors import LONGEST, position, sealed, text
-from keyholder.edge.outcomes import accepted, acting, desk_call, done_answer, registry_call
+from keyholder.edge.outcomes import accepted, acting, desk_call, done_answer, registry_call, sign_in_of
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.review_bodies import AcceptConditionsBody, ReplyBody
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
+from keyholder.edge.standing_bodies import StandingTermsBody, UseStandingBody
 from keyholder.linkage.agreement import agreement_view
 from keyholder.refusals import Refusal
 from keyholder.registry.people import Person
@@ -32,6 +33,10 @@ from keyholder.requests.listings import (
 from keyholder.requests.service import Done
 from keyholder.requests.standing import standing_view, terms_state
 from keyholder.requests.view import said_json
+from keyholder.standing.approval import standing_view as bounds_view
+from keyholder.standing.refusals import NOT_ONE_LISTING
+from keyholder.standing.service import of_domain, of_project
+from keyholder.standing.terms import parse_terms as parse_bounds
 from keyholder.vocabulary import ContentHash, DomainId, ProjectId, RequestId, Role, StreamId
 
 service = Service(Function.REQUESTS, lambda: assembly().tokens, SystemClock().now)
@@ -211,6 +216,16 @@ def accept_conditions(request_id: str, body: AcceptConditionsBody) -> Response[s
     return _answered(house.desk.accept_conditions(call, RequestId(request_id), ContentHash(body.conditions_hash)))
 
 
+@service.route(
+    "POST", "/v1/requests/{request_id}/use-standing-approval", summary="Have a request approved by a standing approval"
+)
+def use_standing_approval(request_id: str, body: UseStandingBody) -> Response[str]:
+    """By the requester, of a request in review that it covers and nobody has decided on. Needs a recent sign-in."""
+    house = assembly()
+    call = desk_call(service.call, house, expected=service.call.if_match)
+    return _answered(house.desk.use_standing(call, RequestId(request_id), body.standing_approval_id))
+
+
 @service.route("POST", "/v1/requests/{request_id}/withdraw", summary="Withdraw a request")
 def withdraw_request(request_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001
     """By its requester, at any time before it is decided."""
@@ -241,6 +256,47 @@ def nudge_controllers(request_id: str, body: NoBody) -> Response[str]:  # noqa: 
     house = assembly()
     call = desk_call(service.call, house, expected=service.call.if_match)
     return _answered(house.desk.nudge(call, RequestId(request_id)))
+
+
+@service.route("POST", "/v1/standing-approvals", status=201, summary="Ask for a standing approval")
+def ask_standing_approval(body: StandingTermsBody) -> Response[str]:
+    """By a researcher on the project. Nothing is approved by it before the controllers of every domain have."""
+    house, call = assembly(), service.call
+    terms = accepted(parse_bounds(body.model_dump(mode="json")))
+    standing_id = f"STA-{house.new_id()}"
+    entry = accepted(house.standings.ask(registry_call(call), sign_in_of(call), standing_id, terms, call.now))
+    return answer(bounds_view(entry.value, call.now, entry.version), status=201, version=entry.version)
+
+
+@service.route("GET", "/v1/standing-approvals/{standing_id}", summary="A standing approval")
+def show_standing_approval(standing_id: str) -> Response[str]:
+    """For whoever is on the project, whoever decides for one of its domains, and for auditors."""
+    house = assembly()
+    entry = house.standings.shown_to(acting(service.call, house).person, standing_id)
+    if entry is None:
+        raise ProblemError(Problem(ProblemType.NOT_FOUND))
+    return answer(bounds_view(entry.value, service.call.now, entry.version), version=entry.version)
+
+
+@service.route("GET", "/v1/standing-approvals", summary="Standing approvals of a domain or a project")
+def list_standing_approvals(
+    domain: Annotated[str | None, Query(max_length=64, description="Those its controllers were asked for")] = None,
+    project: Annotated[str | None, Query(max_length=64, description="Those it asked for")] = None,
+    cursor: Annotated[str | None, Query(max_length=LONGEST, description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 20,
+) -> Response[str]:
+    """Those that you may read, the oldest first. Name one of the two."""
+    house, call = assembly(), service.call
+    person = acting(call, house).person
+    if (domain is None) == (project is None):
+        raise ProblemError(Problem.of(NOT_ONE_LISTING))
+    listing = of_domain(DomainId(domain)) if domain else of_project(ProjectId(project or ""))
+    scope = {"standing": listing}
+    after = text(position(house.requests_seal, call, scope, cursor), "after") if cursor else None
+    page = house.standings.page(person, listing, after, limit)
+    following = sealed(house.requests_seal, call, scope, {"after": page.next}) if page.next else None
+    items = [bounds_view(entry.value, call.now, entry.version) for entry in page.items]
+    return answer({"items": items, "next": following})
 
 
 @service.route("GET", "/v1/linkage-agreements/{agreement_id}", summary="A linkage agreement")

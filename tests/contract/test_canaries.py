@@ -18,12 +18,13 @@ from moto.backends import get_backend
 
 from infra.api import ACCESS_LOG_FORMAT
 from infra.routes import ROUTES
-from tests.contract import linked
+from tests.contract import linked, standing
 from tests.contract.api import ACCOUNT, SCOPES, Answer, Api, Fault
 from tests.contract.aws import REGION
 from tests.contract.settled import (
     DOMAIN,
     PEOPLE,
+    PROJECT,
     Asked,
     Extract,
     approved,
@@ -32,6 +33,7 @@ from tests.contract.settled import (
     in_review,
     load_opt_outs,
     request_body,
+    unread,
 )
 from tests.contract.uploads import announcement, sheet, upload
 
@@ -126,6 +128,11 @@ def whole_life(api: Api, extract: Extract) -> Told:
     change = told.of(expect(api.post("/v1/policy/changes", {"settings": fewer, "reason": "review"}, "operator"), 201))
     told.of(expect(api.get(f"/v1/policy/changes/{change.json['change_id']}", "controller"), 200))
     told.of(expect(api.post(f"/v1/policy/changes/{change.json['change_id']}/confirm", {}, "controller"), 200))
+    bounds = standing.in_force(api)
+    told.of(expect(standing.use(api, unread(api, request_body(extract, 0, justification=WHY)), bounds), 200))
+    told.of(expect(api.get(bounds, "controller"), 200))
+    told.of(expect(api.get(standing.PATH, "researcher", query={"project": PROJECT}), 200))
+    told.of(expect(standing.end(api, bounds), 200))
     linked.linked(api)
     agreement = linked.in_force(api)
     column = [extract.record(place) for place in (0, 3, 4)] + [{"row_id": "x", "pseudonyms": {"nhs_number": PEOPLE[0]}}]

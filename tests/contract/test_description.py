@@ -23,7 +23,7 @@ from keyholder.policy.consents import ConsentRecord, write_consents
 from keyholder.policy.facts import Consent
 from keyholder.policy.vocabulary import ConsentGiver
 from keyholder.vocabulary import OrganisationCode, PersonId
-from tests.contract import linked, settled
+from tests.contract import linked, settled, standing
 from tests.contract.api import CLOCK, REGION, Answer, Api, Fault, running
 from tests.contract.settled import (
     DOMAIN,
@@ -53,6 +53,7 @@ PLACES = {
     "quarter": NOWHERE,
     "change_id": NOWHERE,
     "agreement_id": "LNK-" + "0" * 26,
+    "standing_id": "STA-" + "0" * 26,
 }
 """What is not there, for each variable of a path."""
 WHO = {
@@ -72,6 +73,7 @@ LISTS = {
     "GET /v1/requests/{request_id}/conversation": {"limit": "0"},
     "GET /v1/requests/{request_id}/changes": {"after": "1"},
     "GET /v1/requests/{request_id}/records": {"limit": "0"},
+    "GET /v1/standing-approvals": {"limit": "0"},
     "GET /v1/audit/exports/{export_id}/objects": {"cursor": "x"},
 }
 
@@ -136,6 +138,7 @@ def _succeed(api: Api, extract: Extract) -> None:
     _choose(api)
     _hold(api, extract)
     _change_policy(api)
+    _stand(api, extract)
     _link(api, extract)
     _change_rules(api)
     damaged = {"row_id": "bad", "pseudonyms": {"nhs_number": "NO", "postcode": extract.foreign["postcode"]}}
@@ -358,6 +361,7 @@ def _meet_other_states(api: Api, extract: Extract) -> None:
         ("return", "controller", {**_DOMAIN_ONLY, "questions": [{"about": "other", "text": "Why is that?"}]}),
         ("withdraw-vote", "controller", _DOMAIN_ONLY),
         ("accept-conditions", "researcher", {"conditions_hash": "0" * 64}),
+        ("use-standing-approval", "researcher", {"standing_approval_id": PLACES["standing_id"]}),
     ):
         assert api.post(f"{missing.path}/{command}", body, who, if_match='W/"1"').status == 404, command
 
@@ -473,6 +477,29 @@ def _change_policy(api: Api) -> None:
     assert api.post(f"{changes}/{made}/withdraw", {}, "operator").status == 409
     assert api.post(f"{changes}/{made}/confirm", {}, "controller").status == 409
     assert expect(api.get("/v1/policy", "auditor"), 200).json["changes"]
+
+
+def _stand(api: Api, extract: Extract) -> None:
+    """Bounds are asked for, approved, used and ended, each at the wrong time too."""
+    path = standing.in_force(api)
+    other = standing.asked(api)
+    assert standing.use(api, unread(api, request_body(extract, 0)), other).status == 409
+    request = unread(api, request_body(extract, 0))
+    expect(standing.use(api, request, path), 200)
+    assert standing.use(api, request, path).status == 409
+    assert len(expect(api.get(standing.PATH, "controller", query={"domain": DOMAIN}), 200).json["items"]) == 2
+    assert api.get(standing.PATH, "controller").status == 422
+    wrong = {**standing.TERMS, "until": "2020-01-01"}
+    assert api.post(standing.PATH, wrong, "researcher").status == 422
+    expect(standing.end(api, path), 200)
+    assert standing.end(api, path).status == 409
+    assert standing.approve(api, path, "controller").status == 409
+    unknown = f"{standing.PATH}/{PLACES['standing_id']}"
+    yes = {"domain": DOMAIN, "terms_hash": "0" * 64, "no_conflict_of_interest": True}
+    assert api.post(f"{unknown}/approve", yes, "controller", if_match='W/"1"').status == 404
+    assert api.post(f"{unknown}/end", {"reason": "other"}, "controller", if_match='W/"1"').status == 404
+    assert api.post(f"{other}/approve", yes, "controller").status == 428
+    assert api.post(f"{other}/end", {"reason": "other"}, "controller").status == 428
 
 
 def _link(api: Api, extract: Extract) -> None:

@@ -30,6 +30,7 @@ from keyholder.registry.fields import Fields
 from keyholder.requests.codec import EVENTS
 from keyholder.requests.codes import RevokeReason
 from keyholder.requests.events import RequestRevoked
+from keyholder.standing import events as standing
 from keyholder.vocabulary import ActorId, StreamId
 from tests.kept_ledger import KEY, PROVIDER, WITHDRAWN, Kept, Story, told
 from tests.unit.linkage.story import CARRIER, THEO
@@ -96,6 +97,7 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
         policy.CHANGE_CONFIRMED,
         policy.CHANGE_WITHDRAWN,
         *linkage.TYPES,
+        *standing.TYPES,
     }
 
 
@@ -325,7 +327,76 @@ def joined_alone(events: list[Event]) -> None:
     events[index] = replace(events[index], data={**events[index].data, "parts": [max(parts)]})
 
 
+def _stood_early(events: list[Event]) -> None:
+    """One approval of the bounds, said to be enough."""
+    index = place(events, "standing.approved")
+    done = events[place(events, "standing.came_into_force")]
+    first = events[index]
+    events[index + 1 : place(events, "standing.came_into_force") + 1] = [
+        replace(done, at=first.at, actor=first.actor, trace=first.trace)
+    ]
+
+
+def _released_after_the_end(events: list[Event]) -> None:
+    """The standing approval is ended before the release under it."""
+    index = _released_under(events)
+    end = events.pop(place(events, "standing.ended", 1))
+    for later, event in enumerate(events[index:], index):
+        events[later] = replace(event, at=event.at + timedelta(minutes=10))
+    events.insert(index, replace(end, at=events[index - 1].at + timedelta(seconds=1)))
+
+
+def _approver_of_bounds_left(events: list[Event]) -> None:
+    """Somebody who approved the bounds is disabled before a request is approved by them."""
+    known = next(event for event in events if event.data.get("id") == TARA.id)
+    index = place(events, "standing.drawn")
+    at = events[index].at
+    gone = replace(known, type="person.changed", trace="gone", data={**known.data, "awaiting": [], "disabled": True})
+    for later, event in enumerate(events[index:], index):
+        events[later] = replace(event, at=event.at + timedelta(minutes=10))
+    events.insert(index, replace(gone, at=at))
+
+
+def _released_under(events: Sequence[Event]) -> int:
+    stream = events[place(events, "request.standing_approval_used")].stream
+    return next(
+        index
+        for index, event in enumerate(events)
+        if event.stream == stream and event.type == "request.release_authorised"
+    )
+
+
 LIES: dict[str, tuple[Lie, str]] = {
+    "a standing approval nobody approved": (dropped("standing.approved"), "does not follow"),
+    "a standing approval with one approval": (_stood_early, "does not follow"),
+    "a standing approval asked by who is not on the project": (
+        changed("standing.asked", actor=ActorId(world.STRANGER.id)),
+        "could not happen: NOT_ON_THE_PROJECT",
+    ),
+    "bounds approved by who asked": (changed("standing.approved", actor=ActorId(ROSA.id)), "NOT_A_CONTROLLER"),
+    "bounds approved by who is on the project": (
+        changed("standing.approved", actor=ActorId(COLLEAGUE.id)),
+        "could not happen: ON_THE_PROJECT",
+    ),
+    "bounds approved twice by one": (
+        changed("standing.approved", 1, actor=ActorId(NADIA.id)),
+        "could not happen: ALREADY_DECIDED",
+    ),
+    "a request under a standing approval from which nothing was drawn": (
+        dropped("standing.drawn"),
+        "nothing was taken from it",
+    ),
+    "fewer records drawn than were released": (changed("standing.drawn", records=1), "nothing was taken"),
+    "more drawn than a week allows": (changed("standing.drawn", 1, records=4), "STANDING_WEEK_SPENT"),
+    "a request approved by a standing approval that had ended": (
+        _released_after_the_end,
+        "could not happen: STANDING_OVER",
+    ),
+    "other people's approvals named for a request": (
+        changed("request.standing_approval_used", approvals=[]),
+        "does not follow",
+    ),
+    "drawn after an approver had left": (_approver_of_bounds_left, "STANDING_NOT_IN_FORCE"),
     "no submission": (dropped("request.submitted"), "WRONG_STATE"),
     "no checks": (dropped("request.checks_recorded"), "WRONG_STATE"),
     "no approvals": (never_approved, "WRONG_STATE"),

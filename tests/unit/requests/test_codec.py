@@ -87,6 +87,7 @@ def samples() -> dict[str, RequestEvent]:
         world.returned(),
         world.released(course=world.narrowed()).do(ask.Revoke(RevokeReason.OTHER), NADIA),
         world.accepted(),
+        world.under_standing(),
         _reviewed_with_all_there_is(),
     ]
     return {event.TYPE: event for course in courses for event in course.happened}

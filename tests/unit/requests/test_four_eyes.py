@@ -16,7 +16,15 @@ from keyholder.requests.codes import DecisionState, RejectReason, RevokeReason, 
 from keyholder.requests.commands import CommandName
 from keyholder.requests.decide import decide
 from keyholder.requests.events import DomainApproved, RequestApproved
-from keyholder.requests.guards import APPROVALS_STAND, OFF_THE_PROJECT, SOMEBODY_ELSE
+from keyholder.requests.guards import (
+    APPROVALS_STAND,
+    NOBODY_DECIDED,
+    OFF_THE_PROJECT,
+    SOMEBODY_ELSE,
+    STANDING_COVERS,
+    STANDING_IN_FORCE,
+    STANDING_QUORUM,
+)
 from keyholder.requests.transitions import TRANSITIONS
 from keyholder.vocabulary import ContentHash, Role
 from tests.unit.requests import world
@@ -58,14 +66,18 @@ def test_f1_no_entry_point_lets_the_requester_decide_their_own_request() -> None
 def test_f1_every_row_that_ends_in_approval_names_the_rules() -> None:
     deciding = [row for row in TRANSITIONS if RequestApproved.TYPE in row.events]
     people = {CommandName.APPROVE, CommandName.REJECT}
-    assert {row.command for row in deciding} == people | {CommandName.ACCEPT_CONDITIONS}
+    by_the_requester = {CommandName.ACCEPT_CONDITIONS, CommandName.USE_STANDING_APPROVAL}
+    assert {row.command for row in deciding} == people | by_the_requester
     assert all({SOMEBODY_ELSE, OFF_THE_PROJECT} <= set(row.guards) for row in deciding if row.command in people)
     # The requester accepts conditions, which only those who decide can have offered.
-    (accepting,) = [row for row in deciding if row.command not in people]
+    (accepting,) = [row for row in deciding if row.command is CommandName.ACCEPT_CONDITIONS]
     assert accepting.sources == {State.CONDITIONS_OFFERED}
     assert {row.command for row in TRANSITIONS if State.CONDITIONS_OFFERED in row.to} == people
+    # A standing approval is others' approval beforehand, and they are counted as those of a request are.
+    (standing,) = [row for row in deciding if row.command is CommandName.USE_STANDING_APPROVAL]
+    assert {STANDING_COVERS, STANDING_QUORUM, NOBODY_DECIDED} <= set(standing.guards)
     releasing = [row for row in TRANSITIONS if row.command in (CommandName.RELEASE, CommandName.COLLECT)]
-    assert all(APPROVALS_STAND in row.guards for row in releasing)
+    assert all({APPROVALS_STAND, STANDING_IN_FORCE} <= set(row.guards) for row in releasing)
 
 
 def test_f2_one_person_twice_is_one_person() -> None:

@@ -126,6 +126,11 @@ def fallen() -> Scene:
     return Scene(course, ask.RecordConsentFall(named(course), 1), RELEASE)
 
 
+def covered() -> Scene:
+    course = world.in_review(facts=world.some_facts(standing=world.a_standing()))
+    return Scene(course, ask.UseStanding(world.STANDING_ID), ROSA)
+
+
 def late() -> Scene:
     course = world.in_review()
     assert course.state.due_at
@@ -193,6 +198,7 @@ SCENES: dict[CommandName, Callable[[], Scene]] = {
     CommandName.RECORD_VOLUME: lambda: Scene(releasing(), VOLUME, RELEASE),
     CommandName.LET_THROUGH: held_for_volume,
     CommandName.RECORD_CONSENT_FALL: fallen,
+    CommandName.USE_STANDING_APPROVAL: covered,
 }
 
 
@@ -326,6 +332,10 @@ SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
     g.NOT_HELD: lambda scene: scene.state(held_for=("person_month",)),
     g.HELD: lambda scene: scene.state(held_for=()),
     g.LETS_THROUGH_FOR_OTHERS: _joined,
+    g.NOBODY_DECIDED: lambda scene: scene.course.approve(NADIA),
+    g.STANDING_COVERS: lambda scene: scene.facts(standing=world.a_standing(in_force_since=None)),
+    g.STANDING_QUORUM: _joined,
+    g.STANDING_IN_FORCE: lambda scene: scene.state(standing=world.STANDING_ID),
     g.STOPPED_AS_LET_THROUGH: lambda scene: scene.asks(stopped=False),
 }
 

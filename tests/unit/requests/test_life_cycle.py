@@ -5,7 +5,7 @@ The model keeps its own account of who agreed to what; the state of the request 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from keyholder.ledger.log import IdempotencyKey
+from keyholder.ledger.log import EventLog, IdempotencyKey
 from keyholder.refusals import Refusal
 from keyholder.registry.people import Person
 from keyholder.registry.service import Call as RegistryCall
+from keyholder.registry.service import Entry
 from keyholder.requests.codes import (
     TERMINAL,
     Advice,
@@ -39,7 +40,11 @@ from keyholder.requests.folding import fold
 from keyholder.requests.listings import request_head
 from keyholder.requests.records import RecordChoice
 from keyholder.requests.service import Call, Done
+from keyholder.requests.state import RequestState
 from keyholder.requests.transitions import TRANSITIONS
+from keyholder.standing.approval import StandingEndReason
+from keyholder.standing.decide import Yes
+from keyholder.standing.service import Standings
 from keyholder.vocabulary import ContentHash, DomainId, PersonId, RequestId, Role, StreamId
 from tests.fakes.ledger import ManualClock, Memory, memory_ledger
 from tests.unit.requests import world
@@ -68,6 +73,25 @@ CONDITIONS = st.sampled_from(
 
 Command = Callable[[Call], Done | Refusal]
 
+BOUNDS = f"STA-{1:026}"
+
+
+class Between:
+    """A ledger in which somebody else's command comes between what one has read and what one writes, once."""
+
+    def __init__(self, log: EventLog, meanwhile: Callable[[], None]) -> None:
+        self._log = log
+        self._meanwhile: Callable[[], None] | None = meanwhile
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._log, name)
+
+    def record(self, *told: object, **more: object) -> object:
+        meanwhile, self._meanwhile = self._meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return self._log.record(*told, **more)  # type: ignore[arg-type]  # handed on as it came
+
 
 class LifeCycle(RuleBasedStateMachine):
     def __init__(self) -> None:
@@ -90,6 +114,11 @@ class LifeCycle(RuleBasedStateMachine):
         """The conditions the requester has accepted."""
         self.running: list[str] = []
         self.last: tuple[Call, Command, Done] | None = None
+        self.standings = Standings(self.house.log, self.house.registry, self.house.ids)
+        self.bounds_end: bool | None = None
+        """None: there are none that were approved. False: they are in force."""
+        self.under_bounds = False
+        """Approved by them."""
         self.ended_at: int | None = None
 
     @initialize(
@@ -97,6 +126,7 @@ class LifeCycle(RuleBasedStateMachine):
         stage=st.sampled_from((0, 1, 2, 2, 2, 3, 3, 4)),
         rows=st.sampled_from((None, None, frozenset({1}))),
         conditions=st.sampled_from(((), (), (world.NOT_SHARED,))),
+        bounds=st.booleans(),
     )
     def begin(
         self,
@@ -104,12 +134,15 @@ class LifeCycle(RuleBasedStateMachine):
         stage: int,
         rows: frozenset[int] | None,
         conditions: tuple[Condition, ...],
+        bounds: bool,
     ) -> None:
         """A draft, or one already submitted, in review, approved or returned: chance would seldom get that far."""
         created = self.house.desk.create(self.call(ROSA), a_body(*domains))
         assert isinstance(created, Done)
         self.request = created.state.id
         self.note(created)
+        if bounds:
+            self.agree_on_bounds(domains)
         if stage > 0:
             self.submit()
         if stage > 1:
@@ -123,6 +156,18 @@ class LifeCycle(RuleBasedStateMachine):
                         return
                     self.approve(who=who, domain=domain, newest=True, rows=rows, conditions=conditions)
             assert self.state() is (State.CONDITIONS_OFFERED if conditions else State.APPROVED)
+
+    def agree_on_bounds(self, domains: tuple[DomainId, ...]) -> None:
+        """A standing approval for these domains is in force."""
+        terms = world.bounds(*domains)
+        sign_in, now = world.signed_in(COLLEAGUE, self.clock.now()).sign_in, self.clock.now()
+        done: list[object] = [self.standings.ask(RegistryCall(COLLEAGUE.id, "t"), sign_in, BOUNDS, terms, now)]
+        for domain in domains:
+            for who in (NADIA, TARA) if domain == GP else (TARA, TOM):
+                yes = Yes(domain, terms.hash())
+                done.append(self.standings.approve(RegistryCall(who.id, f"t-{domain}"), sign_in, BOUNDS, yes, now))
+        assert all(isinstance(one, Entry) for one in done), done
+        self.bounds_end = False
 
     def call(self, who: Person) -> Call:
         self.number += 1
@@ -259,6 +304,115 @@ class LifeCycle(RuleBasedStateMachine):
         self.check(2)
         self.house.clear(self.request, NADIA, TARA, TOM)
 
+    @precondition(lambda self: self.state() is State.IN_REVIEW)
+    @rule(who=st.sampled_from((ROSA, ROSA, ROSA, COLLEAGUE, NADIA)), seldom=st.integers(0, 1))
+    def use_bounds(self, who: Person, seldom: int) -> None:
+        """Only what nobody has decided on, within what was agreed beforehand, by those who agreed."""
+        if seldom:
+            return
+        before = self.house.desk.load(self.request)
+        outcome = self.give(
+            who,
+            lambda call: self.house.desk.use_standing(call, self.request, BOUNDS),
+            CommandName.USE_STANDING_APPROVAL,
+        )
+        if outcome:
+            assert who is ROSA
+            assert self.bounds_end is False
+            assert not self.agreed
+            assert before.summary
+            assert sum(before.summary.records.values()) <= world.bounds().most_records_a_week
+            self.count_bounds(before.domains)
+
+    def count_bounds(self, domains: Iterable[DomainId]) -> None:
+        self.under_bounds = True
+        for domain in domains:
+            for person in (NADIA, TARA) if domain == GP else (TARA, TOM):
+                assert person.id not in self.aside
+                self.agreed.add((domain, person.id, self.hashes[-1]))
+                self.asked[domain, person.id] = ()
+            self.quorum_holds(domain, self.hashes[-1])
+
+    @precondition(lambda self: self.bounds_end is False)
+    @rule(who=st.sampled_from((NADIA, TARA, ROSA, COLLEAGUE)), seldom=st.integers(0, 5))
+    def end_bounds(self, who: Person, seldom: int) -> None:
+        """One controller of any domain stops everything under them."""
+        if seldom:
+            return
+        call = RegistryCall(who.id, f"end-{self.number}")
+        ended = self.standings.end(call, BOUNDS, StandingEndReason.OTHER, self.clock.now())
+        if isinstance(ended, Entry):
+            assert who not in (ROSA, COLLEAGUE) or who is COLLEAGUE
+            self.bounds_end = True
+
+    @precondition(lambda self: self.state() in (State.IN_REVIEW, State.APPROVED, State.RELEASED))
+    @rule(
+        who=CONTROLLERS,
+        domain=DOMAINS,
+        first=st.sampled_from(("approve", "approve", "release", "bounds")),
+        second=st.sampled_from(("approve", "return", "take back", "withdraw", "reject", "revoke", "aside", "end")),
+        other=CONTROLLERS,
+        elsewhere=DOMAINS,
+    )
+    def at_once(
+        self, *, who: Person, domain: DomainId, first: str, second: str, other: Person, elsewhere: DomainId
+    ) -> None:
+        """Two people at the same time: the first is decided on what the second has left, or not at all."""
+        named = self.hashes[-1]
+        between: list[RequestState] = []
+
+        def meanwhile() -> None:
+            self.meanwhile(second, other, elsewhere)
+            between.append(self.house.desk.load(self.request))
+
+        desk = self.house.another_desk(Between(self.house.log, meanwhile))  # type: ignore[arg-type]  # stands in for it
+        if first == "approve":
+            name, outcome = CommandName.APPROVE, desk.approve(self.call(who), self.request, domain, named)
+        elif first == "release":
+            name = CommandName.RELEASE
+            outcome = desk.authorise_release(self.call(ROSA), self.request, named, Delivery.INLINE)
+        else:
+            name = CommandName.USE_STANDING_APPROVAL
+            outcome = desk.use_standing(self.call(ROSA), self.request, BOUNDS)
+        if isinstance(outcome, Refusal):
+            return
+        (found,) = between
+        rows = [row for row in TRANSITIONS if row.command is name and row.sources and found.status in row.sources]
+        assert len(rows) == 1
+        assert outcome.state.version == found.version + len(outcome.events)
+        self.note(outcome)
+        if first == "approve":
+            assert who.id not in self.aside
+            self.agreed.add((domain, who.id, named))
+            self.asked[domain, who.id] = ()
+            for approved in outcome.state.approved_domains():
+                self.quorum_holds(approved, named)
+        elif first == "bounds":
+            assert self.bounds_end is False or second == "end"
+            self.count_bounds(found.domains)
+        else:
+            self.released_by_right(outcome, named)
+
+    def meanwhile(self, what: str, who: Person, domain: DomainId) -> None:
+        """One whole command of somebody else's."""
+        desk = self.house.desk
+        if what == "approve":
+            self.approve(who=who, domain=domain, newest=True)
+        elif what == "return":
+            self.ask_back(who, domain, newest=True, seldom=0)
+        elif what == "take back":
+            self.withdraw_vote(who, domain, newest=True)
+        elif what == "withdraw":
+            self.give(ROSA, lambda call: desk.withdraw(call, self.request), CommandName.WITHDRAW)
+        elif what == "reject":
+            self.reject(who, domain, seldom=0)
+        elif what == "revoke":
+            self.give(who, lambda call: desk.revoke(call, self.request, RevokeReason.OTHER), CommandName.REVOKE)
+        elif what == "aside":
+            self.look_after(who, 3, domain)
+        elif self.bounds_end is False:
+            self.end_bounds(who, seldom=0)
+
     @precondition(lambda self: self.state() is State.CONDITIONS_OFFERED)
     @rule(who=st.sampled_from((ROSA, ROSA, ROSA, COLLEAGUE, NADIA)), exact=HASHES)
     def accept(self, who: Person, exact: bool) -> None:
@@ -371,17 +525,21 @@ class LifeCycle(RuleBasedStateMachine):
             CommandName.RELEASE,
         )
         if outcome:
-            (authorised,) = outcome.events
-            assert isinstance(authorised, ReleaseAuthorised)
             assert who is ROSA
-            assert named == self.hashes[-1]
-            for domain in authorised.granted:
-                self.quorum_holds(domain, named)
-                self.only_what_all_cover(domain, authorised)
-            asked = [one for (domain, _), some in self.asked.items() if domain in authorised.granted for one in some]
-            if asked:
-                assert self.undertaken == conditions_hash(self.request, named, merged(asked))
-            self.running.append(authorised.release)
+            assert not (self.under_bounds and self.bounds_end)
+            self.released_by_right(outcome, named)
+
+    def released_by_right(self, outcome: Done, named: ContentHash) -> None:
+        (authorised,) = outcome.events
+        assert isinstance(authorised, ReleaseAuthorised)
+        assert named == self.hashes[-1]
+        for domain in authorised.granted:
+            self.quorum_holds(domain, named)
+            self.only_what_all_cover(domain, authorised)
+        asked = [one for (domain, _), some in self.asked.items() if domain in authorised.granted for one in some]
+        if asked:
+            assert self.undertaken == conditions_hash(self.request, named, merged(asked))
+        self.running.append(authorised.release)
 
     def only_what_all_cover(self, domain: DomainId, authorised: ReleaseAuthorised) -> None:
         """By the model's own account of who chose which rows."""

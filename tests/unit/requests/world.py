@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from keyholder.canonical import JsonValue
 from keyholder.ledger.log import EventLog
+from keyholder.policy.vocabulary import LegalBasis, Purpose
 from keyholder.refusals import Refusal
 from keyholder.registry.domains import CareOrigin, Domain, SourceDataset
 from keyholder.registry.factors import Factor
@@ -31,6 +32,9 @@ from keyholder.requests.questions import ReviewQuestion
 from keyholder.requests.records import Narrowed
 from keyholder.requests.service import Call, Question, RequestDesk
 from keyholder.requests.state import RequestState
+from keyholder.standing.approval import Approval as Agreed
+from keyholder.standing.approval import StandingApproval
+from keyholder.standing.terms import Terms as Bounds
 from keyholder.vocabulary import (
     DomainId,
     IdentifierType,
@@ -280,6 +284,48 @@ def released(number: int = 1, course: Course | None = None, **changes: JsonValue
     command = release_of(course, number)
     course.do(command, ROSA).do(chunk_of(command.release), RELEASE)
     return course.do(ask.FinishRelease(command.release, {"released": 2}), RELEASE)
+
+
+STANDING_ID = f"STA-{1:026}"
+
+
+def bounds(*domains: DomainId, **changes: object) -> Bounds:
+    """The terms of a standing approval that covers `a_body`."""
+    terms = Bounds(
+        project=PROJECT,
+        domains=domains or (GP,),
+        identifier_types=(IdentifierType.NHS_NUMBER,),
+        purpose=Purpose.RESEARCH,
+        legal_basis=LegalBasis.S251_REG5,
+        recipient=OTHER,
+        most_records_a_week=5,
+        until=date(2026, 12, 31),
+    )
+    return replace(terms, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
+
+
+def a_standing(*who: tuple[Person, DomainId, OrganisationCode], **changes: object) -> StandingApproval:
+    """A standing approval in force, by NADIA and TARA for GP unless others are named."""
+    given = who or ((NADIA, GP, NHSE), (TARA, GP, TRUST))
+    terms = bounds()
+    standing = StandingApproval(
+        STANDING_ID,
+        terms,
+        terms.hash(),
+        COLLEAGUE.id,
+        NOW,
+        approvals=tuple(
+            Agreed(person.id, domain, Factor.CONTROLLER, organisation, NOW) for person, domain, organisation in given
+        ),
+        in_force_since=NOW,
+    )
+    return replace(standing, **changes)  # type: ignore[arg-type]  # as above
+
+
+def under_standing(**changes: JsonValue) -> Course:
+    """Approved by a standing approval."""
+    course = in_review(facts=some_facts(standing=a_standing()), **changes)
+    return course.do(ask.UseStanding(STANDING_ID), ROSA)
 
 
 class CountedIds:

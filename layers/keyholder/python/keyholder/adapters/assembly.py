@@ -88,6 +88,7 @@ from keyholder.requests.actors import Limits
 from keyholder.requests.ids import RandomIds
 from keyholder.requests.policy_view import VOCABULARY, assess_with
 from keyholder.requests.service import RequestDesk
+from keyholder.standing.service import Standings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -260,6 +261,10 @@ class Assembly:
     @cached_property
     def linkage(self) -> Linkage:
         return Linkage(self.ledger, self.registry, self.ids, self._linkage_objections, self.sign_in_rules)
+
+    @cached_property
+    def standings(self) -> Standings:
+        return Standings(self.ledger, self.registry, self.ids, self.sign_in_rules, in_force())
 
     def _linkage_objections(self, now: datetime) -> Objects:
         """Under the settings in force at this moment."""

@@ -1,7 +1,8 @@
 """What an auditor can look events up by, and which events answer to it.
 
 An event of a request answers to the request's project, and to the domains it names itself; where it names none, to
-those the request asks from at that moment. An event of a linkage agreement answers to both its domains. Refused and
+those the request asks from at that moment. An event of a linkage agreement answers to both its domains, one of a
+standing approval to its project and all its domains. Refused and
 failed attempts answer to what they were attempted on.
 """
 
@@ -24,6 +25,7 @@ from keyholder.requests.codec import from_event
 from keyholder.requests.folding import evolve
 from keyholder.requests.ids import REQUEST
 from keyholder.requests.state import RequestState
+from keyholder.standing import events as standing
 from keyholder.vocabulary import RequestId, StreamId
 
 ACTOR = re.compile(rf"{PERSON.pattern}|system/[a-z_]{{1,32}}")
@@ -41,6 +43,8 @@ DECISIONS: Mapping[str, Decision] = {
     "request.revoked": Decision.REVOKED,
     linkage.APPROVED: Decision.APPROVED,
     linkage.ENDED: Decision.REVOKED,
+    standing.APPROVED: Decision.APPROVED,
+    standing.ENDED: Decision.REVOKED,
     ATTEMPT_REFUSED: Decision.REFUSED,
 }
 
@@ -174,7 +178,7 @@ def facets(event: Event, histories: Histories) -> frozenset[str]:
     if event.type in DECISIONS:
         found.add(f"decision/{DECISIONS[event.type]}")
     domains = _domains(event.data)
-    if event.type in linkage.TYPES and "project" in event.data:
+    if event.type in {*linkage.TYPES, *standing.TYPES} and "project" in event.data:
         found.add(f"project/{event.data['project']}")
     if state is not None:
         project = state.summary.project if state.summary else event.data.get("project")

@@ -13,6 +13,7 @@ from keyholder.policy.changes import SETTINGS, PolicyState
 from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
+from keyholder.standing.approval import StandingApproval
 from keyholder.vocabulary import DomainId, PersonId, ProjectId, StreamId
 
 T = TypeVar("T")
@@ -69,11 +70,12 @@ class History(Generic[K, T]):
 
 @dataclass(slots=True)
 class Records:
-    """The registry, and the policy under the one name of its stream."""
+    """The registry, standing approvals, and the policy under the one name of its stream."""
 
     people: History[PersonId, Person] = field(default_factory=History)
     projects: History[ProjectId, Project] = field(default_factory=History)
     domains: History[DomainId, Domain] = field(default_factory=History)
+    standings: History[str, StandingApproval] = field(default_factory=History)
     policy: History[StreamId, PolicyState] = field(default_factory=History)
     policy_hashes: set[str] = field(default_factory=set)
     """Of all settings that were ever in force or proposed."""

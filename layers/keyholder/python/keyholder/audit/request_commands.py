@@ -42,6 +42,7 @@ from keyholder.requests.events import (
     RequestRevoked,
     RequestSubmitted,
     RequestWithdrawn,
+    StandingApprovalUsed,
     VolumeExceeded,
     VolumeLetThrough,
     VoteWithdrawn,
@@ -87,6 +88,8 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
             return ask.Reject(no.domain, no.content_hash, no.reason, no.comment_sha256, no.organisation, no.factor)
         case RequestReturned() as back:
             return ask.Return(back.domain, back.content_hash, back.questions, back.organisation, back.factor)
+        case StandingApprovalUsed(standing=standing):
+            return ask.UseStanding(standing)
         case VoteWithdrawn(domain=domain, content_hash=content_hash):
             return ask.WithdrawVote(domain, content_hash)
         case ConditionsAccepted(conditions_hash=accepted):

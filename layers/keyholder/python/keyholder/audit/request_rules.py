@@ -23,7 +23,7 @@ from keyholder.requests.actors import Actor, Limits, PersonActor, System, System
 from keyholder.requests.case import Assessment, Facts
 from keyholder.requests.codec import Happened, from_event
 from keyholder.requests.codes import TERMINAL
-from keyholder.requests.commands import AskAdvice, Command, Create, Recuse, Save
+from keyholder.requests.commands import AskAdvice, Command, Create, Recuse, Save, UseStanding
 from keyholder.requests.content import Summary
 from keyholder.requests.decide import decide
 from keyholder.requests.events.releasing import (
@@ -33,9 +33,11 @@ from keyholder.requests.events.releasing import (
     ReleaseFailed,
     ReleaseFinished,
 )
+from keyholder.requests.events.standing import StandingApprovalUsed
 from keyholder.requests.folding import evolve
 from keyholder.requests.ids import REQUEST
 from keyholder.requests.state import RequestState
+from keyholder.standing.approval import StandingApproval
 from keyholder.vocabulary import DomainId, PersonId, RequestId, StreamId
 
 _STRONG = "AAL3"
@@ -113,16 +115,19 @@ class RequestRules:
             if isinstance(actor, SystemActor) or summary is None:
                 yield actor, Facts(limits=self._limits)
                 continue
-            for project, domains, approvers in self._around(state, summary, one.at):
-                facts = Facts(
-                    project=project,
-                    domains=domains,
-                    assessment=assessment,
-                    approvers=approvers,
-                    limits=self._limits,
-                    terms=terms,
-                )
-                yield from ((actor, found) for found in self._with_people(command, facts, one.at))
+            named = command.standing if isinstance(command, UseStanding) else state.standing
+            for standing in tuple(self._records.standings.around(named, one.at)) if named else (None,):
+                for project, domains, approvers in self._around(state, summary, standing, one.at):
+                    facts = Facts(
+                        project=project,
+                        domains=domains,
+                        assessment=assessment,
+                        approvers=approvers,
+                        standing=standing,
+                        limits=self._limits,
+                        terms=terms,
+                    )
+                    yield from ((actor, found) for found in self._with_people(command, facts, one.at))
 
     def _with_people(self, command: Command, facts: Facts, at: datetime) -> Iterator[Facts]:
         """Who else could approve matters where somebody steps aside; who is asked, where somebody's advice is."""
@@ -143,24 +148,27 @@ class RequestRules:
             yield PersonActor(person, SignIn(_STRONG, now))
 
     def _around(
-        self, state: RequestState, summary: Summary, at: datetime
+        self, state: RequestState, summary: Summary, standing: StandingApproval | None, at: datetime
     ) -> Iterator[tuple[Project | None, Mapping[DomainId, Domain], Mapping[PersonId, Person]]]:
         projects = tuple(self._records.projects.around(summary.project, at)) or (None,)
         names = [name for name in summary.records if name in self._records.domains]
         versions = [tuple(self._records.domains.around(name, at)) for name in names]
         voted = {ballot.person for decision in state.domains.values() for ballot in decision.approvals()}
+        voted |= standing.approvers if standing is not None else frozenset()
         people = [person for person in sorted(voted) if person in self._records.people]
-        standing = [tuple(self._records.people.around(person, at)) for person in people]
+        as_known = [tuple(self._records.people.around(person, at)) for person in people]
         for project in projects:
             for domains in product(*versions):
-                for approvers in product(*standing):
+                for approvers in product(*as_known):
                     known = dict(zip(names, domains, strict=True))
                     yield project, known, dict(zip(people, approvers, strict=True))
 
     def _counted(self, state: RequestState, one: Happened) -> None:
         """What is said to have left adds up: the tags of a chunk, the chunks of a release, the records asked for."""
         event = one.event
-        if isinstance(event, ReleaseAuthorised):
+        if isinstance(event, StandingApprovalUsed):
+            self._drawn(state.id, event)
+        elif isinstance(event, ReleaseAuthorised):
             if event.release in self._releases:
                 raise RuleError("a release's id comes twice")
             self._releases.add(event.release)
@@ -173,6 +181,13 @@ class RequestRules:
             _finished(state, event, *self._given.pop(event.release))
         elif isinstance(event, ReleaseFailed):
             self._given.pop(event.release, None)
+
+    def _drawn(self, request: RequestId, event: StandingApprovalUsed) -> None:
+        """The weekly volume was taken before: else several requests could have had the same."""
+        standing = self._records.standings.newest(event.standing)
+        draw = standing.drawn(request, event.content_hash) if standing is not None else None
+        if draw is None or draw.records != event.records:
+            raise RuleError("a standing approval is used, and nothing was taken from it")
 
 
 def _chunk(event: ItemsReleased, at: datetime) -> int:

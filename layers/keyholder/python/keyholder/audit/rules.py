@@ -24,6 +24,7 @@ from keyholder.audit.records import Records
 from keyholder.audit.registry_rules import RegistryRules
 from keyholder.audit.replaying import RuleError
 from keyholder.audit.request_rules import RequestRules
+from keyholder.audit.standing_rules import StandingRules
 from keyholder.extracts.events import EVENTS as EXTRACT_EVENTS
 from keyholder.ledger.event import Event
 from keyholder.ledger.journal import Batch
@@ -38,6 +39,7 @@ from keyholder.registry import rule_events as rules
 from keyholder.registry.service import BOOTSTRAP
 from keyholder.requests.actors import Limits
 from keyholder.requests.codec import EVENTS
+from keyholder.standing import events as standing
 from keyholder.vocabulary import ActorId, RequestId, StreamId
 
 _HOME = {
@@ -68,6 +70,7 @@ _HOME = {
     policy.CHANGE_CONFIRMED: "policy",
     policy.CHANGE_WITHDRAWN: "policy",
     **dict.fromkeys(linkage.TYPES, "linkage"),
+    **dict.fromkeys(standing.TYPES, standing.KIND),
     **dict.fromkeys(EVENTS, "request"),
     **dict.fromkeys(EXTRACT_EVENTS, "extract"),
 }
@@ -89,6 +92,7 @@ class Rules:
         self._rebuilds = RebuildRules()
         self._policy = PolicyRules(records)
         self._linkage = LinkageRules(records)
+        self._standing = StandingRules(records)
 
     def saw(self, key: str, batch: Batch, events: Sequence[Event]) -> None:
         """The next batch. Raises `BrokenLedgerError` at the first event that could not have happened."""
@@ -133,6 +137,8 @@ class Rules:
             self._policy.step(stream, events)
         elif kind == "linkage":
             self._linkage.step(stream, events)
+        elif kind == standing.KIND:
+            self._standing.step(stream, events)
 
 
 def _step(event: Event) -> tuple[StreamId, str, ActorId, str]:

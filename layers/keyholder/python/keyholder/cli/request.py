@@ -216,6 +216,18 @@ def accept_conditions(session: Session, *, request_id: str, conditions_hash: str
 
 @request.command()
 @click.argument("request_id")
+@click.argument("standing_id")
+@RECEIPTS
+@click.pass_obj
+def use_standing(session: Session, request_id: str, standing_id: str, receipts_to: Path | None) -> None:
+    """Have a checked request approved by a standing approval of its project that covers it."""
+    keyholder = session.keyholder()
+    etag = keyholder.request(request_id).etag
+    _show(session, keyholder.use_standing_approval(request_id, standing_id, etag), receipts_to)
+
+
+@request.command()
+@click.argument("request_id")
 @click.pass_obj
 def revisions(session: Session, request_id: str) -> None:
     """Everything that was submitted of a request, and what was asked back."""

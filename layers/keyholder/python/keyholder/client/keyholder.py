@@ -282,6 +282,46 @@ class Keyholder:
         """Has everything of it erased."""
         return ExtractView.parse(self._post(f"{_extract(extract_id)}/discard", {}))
 
+    # Standing approvals
+
+    def ask_standing_approval(self, terms: JsonObject) -> JsonObject:
+        """Puts bounds for many requests of a project before the controllers of every domain."""
+        return Reader.of(self._post("/v1/standing-approvals", terms)).raw
+
+    def standing_approval(self, standing_id: str) -> JsonObject:
+        """A standing approval as it is now."""
+        return Reader.of(self._get(_standing(standing_id))).raw
+
+    def standing_approvals(self, *, domain: str | None = None, project: str | None = None) -> Iterator[JsonObject]:
+        """Those of a domain, or of a project, that the caller may read."""
+        named = {"domain": domain, "project": project}
+        wanted = {name: value for name, value in named.items() if value is not None}
+        yield from self._pages("/v1/standing-approvals", wanted)
+
+    def approve_standing_approval(
+        self,
+        standing_id: str,
+        domain: str,
+        terms_hash: str,
+        if_match: str,
+        *,
+        factor: str | None = None,
+        organisation: str | None = None,
+    ) -> JsonObject:
+        """Approves exactly these bounds for one domain, and declares no conflict of interest."""
+        body: JsonObject = {"domain": domain, "terms_hash": terms_hash, "no_conflict_of_interest": True}
+        said = {"factor": factor, "organisation": organisation}
+        body = {**body, **{name: value for name, value in said.items() if value is not None}}
+        return Reader.of(self._post(f"{_standing(standing_id)}/approve", body, if_match)).raw
+
+    def end_standing_approval(self, standing_id: str, reason: str, if_match: str) -> JsonObject:
+        """Refuses or revokes it."""
+        return Reader.of(self._post(f"{_standing(standing_id)}/end", {"reason": reason}, if_match)).raw
+
+    def use_standing_approval(self, request_id: str, standing_id: str, if_match: str) -> RequestView:
+        """Has a request approved, as it stands, by a standing approval that covers it."""
+        return self._command(request_id, "use-standing-approval", {"standing_approval_id": standing_id}, if_match)
+
     # Linkage
 
     def propose_linkage(self, terms: JsonObject) -> JsonObject:
@@ -553,6 +593,10 @@ def _agreement(agreement_id: str) -> str:
 
 def _rule_changes(domain_id: str) -> str:
     return f"/v1/domains/{_quoted(domain_id)}/rule-changes"
+
+
+def _standing(standing_id: str) -> str:
+    return f"/v1/standing-approvals/{_quoted(standing_id)}"
 
 
 def _key_changes(domain_id: str) -> str:

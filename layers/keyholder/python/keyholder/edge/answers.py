@@ -606,6 +606,8 @@ class RequestSummary(Answer):
     """Somebody in it has withdrawn their consent since it was approved. The next release leaves them out."""
     decisions: list[DomainDecisionView]
     release_until: AwareDatetime | None
+    standing_approval: str | None
+    """The standing approval that approved it, where no controllers decided on it one by one."""
     nudged_at: AwareDatetime | None
     """When its requester last reminded those who decide."""
     retrievals: Retrievals

@@ -13,12 +13,12 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from keyholder.edge import answers, answers_contacts
+from keyholder.edge import answers, answers_contacts, answers_standing
 from keyholder.edge.problems import MEDIA_TYPE, ProblemType, problem_uri
 from keyholder.edge.routes import ANY, ROUTES, Function, Route, Scope
 from keyholder.edge.service import AGE, JSON, Service
 
-SUCCESSES = {**answers.SUCCESSES, **answers_contacts.SUCCESSES}
+SUCCESSES = {**answers.SUCCESSES, **answers_contacts.SUCCESSES, **answers_standing.SUCCESSES}
 VERSION = "1.0.0"
 SCHEMAS = "#/components/schemas/"
 Document = dict[str, Any]
@@ -122,6 +122,7 @@ CONDITIONAL_AT_WILL = frozenset(
         "advise",
         "reply",
         "nudge",
+        "use-standing-approval",
     }
 )
 """Commands that take the version if they are told it; `people` and `projects` change what is registered with it."""
@@ -136,6 +137,7 @@ _ALWAYS_NEW = frozenset(
         "POST /v1/requests",
         "POST /v1/linkage-agreements",
         "POST /v1/people/{person_id}/contact",
+        "POST /v1/standing-approvals",
         *(f"POST /v1/domains/{{domain_id}}/{new}" for new in ("pseudonyms", "rekeyings", "extracts")),
     }
 )

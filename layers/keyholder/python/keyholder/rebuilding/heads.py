@@ -39,6 +39,8 @@ from keyholder.requests.codec import from_event
 from keyholder.requests.folding import evolve
 from keyholder.requests.listings import request_head
 from keyholder.requests.state import RequestState
+from keyholder.standing.events import evolve_standing
+from keyholder.standing.service import standing_head
 from keyholder.vocabulary import RequestId, StreamId
 
 T = TypeVar("T")
@@ -68,6 +70,7 @@ class Heads:
             "pseudonymisation": lambda step: job_head(step[-1].data),
             "linkage": _folded(_agreement, agreement_head),
             "contact": lambda _step: contact_head(),
+            "standing": _folded(evolve_standing, standing_head),
             "rekeying": lambda step: rekeying_head(step[-1].data),
             "extract": _folded(_extract, lambda extract: extract.head),
             "audit": lambda step: audit_head(step[-1].actor),

@@ -23,6 +23,7 @@ _SUBJECTS = re.compile(
     r"|extract/EXT-[0-9A-HJKMNP-TV-Z]{26}"
     r"|(person|contact)/[0-9a-f]{32}"
     r"|linkage/LNK-[0-9A-HJKMNP-TV-Z]{26}"
+    r"|standing/STA-[0-9A-HJKMNP-TV-Z]{26}"
     r"|(project|domain|choices)/[A-Za-z][A-Za-z0-9-]{0,62}"
     r"|(registry|policy|audit|ledger|pseudonymise|requests)/[a-z_]{1,32}"
 )

@@ -17,6 +17,7 @@ from keyholder.requests.actors import Actor, Limits, PersonActor
 from keyholder.requests.commands import Command
 from keyholder.requests.content import Summary
 from keyholder.requests.state import DomainDecision, RequestState
+from keyholder.standing.approval import StandingApproval
 from keyholder.vocabulary import DomainId, PersonId
 
 C = TypeVar("C")
@@ -35,8 +36,9 @@ class Facts:
     """What is registered, read for this decision. What is missing here is unknown, and unknown is no.
 
     `assessment` is None where the policy was not asked. `approvers` are those who have approved, as they are registered
-    now, `adviser` is whoever is asked for advice, `terms` are those that have to be accepted. `candidates` are those
-    who could approve, where they are known; without them nothing is said about whether the quorum can be reached.
+    now, `adviser` is whoever is asked for advice, `standing` the standing approval that approves or approved it, and
+    `terms` are those that have to be accepted. `candidates` are those who could approve, where they are known; without
+    them nothing is said about whether the quorum can be reached.
     """
 
     project: Project | None = None
@@ -45,6 +47,7 @@ class Facts:
     candidates: tuple[Person, ...] | None = None
     approvers: Mapping[PersonId, Person] = field(default_factory=dict)
     adviser: Person | None = None
+    standing: StandingApproval | None = None
     limits: Limits = field(default_factory=Limits)
     terms: InForce = field(default_factory=dict)
 

@@ -39,6 +39,7 @@ from keyholder.requests.events import (
     RequestRevoked,
     RequestSubmitted,
     RequestWithdrawn,
+    StandingApprovalUsed,
     VolumeExceeded,
     VolumeLetThrough,
     VoteWithdrawn,
@@ -77,6 +78,7 @@ RequestEvent = (
     | ReleaseFinished
     | ReleaseFailed
     | ReleaseCollected
+    | StandingApprovalUsed
     | ConflictCleared
     | Recused
     | Claimed
@@ -120,6 +122,7 @@ EVENTS: Mapping[str, type[RequestEvent]] = {
         ReleaseFinished,
         ReleaseFailed,
         ReleaseCollected,
+        StandingApprovalUsed,
         ConflictCleared,
         Recused,
         Claimed,

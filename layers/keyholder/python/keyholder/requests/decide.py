@@ -41,6 +41,7 @@ from keyholder.requests.commands import (
     Revoke,
     Save,
     Submit,
+    UseStanding,
     Withdraw,
     WithdrawVote,
 )
@@ -155,6 +156,8 @@ def allowed_commands(
 def _asked(probe: Command, state: RequestState, actor: PersonActor, facts: Facts, now: datetime) -> AllowedCommand:
     if isinstance(probe, AskAdvice):
         facts = replace(facts, adviser=_adviser(facts))
+    if isinstance(probe, UseStanding) and facts.standing is not None:
+        probe = UseStanding(facts.standing.id)
     outcome = decide(state, probe, actor, facts, now)
     refusal = outcome if isinstance(outcome, Refusal) else None
     domain = probe.domain if isinstance(probe, ForADomain | Claim | HandBack) else None
@@ -191,6 +194,7 @@ def _probes(state: RequestState, person: Person) -> Iterator[Command]:
     yield Recuse(RecuseReason.OTHER)
     if state.conditions is not None:
         yield AcceptConditions(state.conditions.hash)
+    yield UseStanding("")
     yield Comment(Audience.INTERNAL, _NO_TEXT)
     yield Reply(_NO_TEXT)
     yield Nudge()

@@ -279,6 +279,11 @@ DELIVERY_DIFFERS = Refusal(
     "Ask for the delivery that was approved, as the request has it.",
     "/delivery",
 )
+BEING_DECIDED = Refusal(
+    "BEING_DECIDED",
+    RefusalKind.CONFLICT,
+    "A controller has decided on this request; wait for the others, who decide on it too.",
+)
 APPROVALS_LOST = Refusal(
     "APPROVALS_LOST", RefusalKind.FORBIDDEN, "The approvals no longer suffice; make a new request for new ones."
 )

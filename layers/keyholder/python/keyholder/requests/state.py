@@ -165,6 +165,8 @@ class RequestState:
     messages: tuple[Message, ...] = ()
     nudged_at: datetime | None = None
     escalated: Mapping[EscalationReason, datetime] = field(default_factory=dict)
+    standing: str | None = None
+    """The standing approval that approved it, where one did."""
     created_at: datetime | None = None
     changed_at: datetime | None = None
 

@@ -61,6 +61,7 @@ def request_view(
         "consent_fell": state.consents_withdrawn > 0,
         "release_until": _moment(state.until),
         "retrievals": {"allowed": state.retrievals, "used": state.retrievals_used()},
+        "standing_approval": state.standing,
         "nudged_at": _moment(state.nudged_at),
         "releases": [_release(release) for release in state.releases],
         "conditions": conditions_view(state.conditions),

@@ -58,6 +58,9 @@ from keyholder.requests.commands.reviewing import (
     Return,
     WithdrawVote,
 )
+from keyholder.requests.commands.standing import (
+    UseStanding,
+)
 from keyholder.requests.commands.volume import (
     LetThrough,
     RecordVolume,
@@ -103,6 +106,7 @@ __all__ = [
     "Revoke",
     "Save",
     "Submit",
+    "UseStanding",
     "Withdraw",
     "WithdrawVote",
 ]
@@ -139,6 +143,7 @@ Command = (
     | AskAdvice
     | Advise
     | RecordConsentFall
+    | UseStanding
     | Remind
     | Escalate
 )

@@ -41,3 +41,4 @@ class CommandName(StrEnum):
     RECORD_CONSENT_FALL = "record_consent_fall"
     REMIND = "remind"
     ESCALATE = "escalate"
+    USE_STANDING_APPROVAL = "use_standing_approval"

@@ -21,6 +21,7 @@ from keyholder.requests import commands as ask
 from keyholder.requests.actors import Actor, Limits, PersonActor, System, SystemActor
 from keyholder.requests.case import Assessment, Case, Facts
 from keyholder.requests.codec import Happened, RequestEvent, from_event, to_new_event
+from keyholder.requests.codes import State
 from keyholder.requests.content import (
     RequestContent,
     Vocabulary,
@@ -32,6 +33,9 @@ from keyholder.requests.ids import REQUEST, Ids
 from keyholder.requests.listings import request_head, request_stream
 from keyholder.requests.records import covered
 from keyholder.requests.state import RequestState
+from keyholder.requests.under_bounds import approved_by
+from keyholder.standing.approval import StandingApproval
+from keyholder.standing.service import Standings
 from keyholder.vocabulary import (
     DomainId,
     PersonId,
@@ -77,7 +81,7 @@ class Done:
     replayed: bool = False
 
 
-_COUNTING = ask.Approve | ask.AuthoriseRelease | ask.Collect | ask.Recuse
+_COUNTING = ask.Approve | ask.AuthoriseRelease | ask.Collect | ask.Recuse | ask.UseStanding
 """Commands at which approvals are counted."""
 
 
@@ -119,6 +123,7 @@ class Desk:
         self._vocabulary = vocabulary
         self._limits = limits or Limits()
         self._terms = terms or {}
+        self._standings = Standings(log, registry, ids)
 
     def load(self, request: RequestId) -> RequestState:
         """The request as it stands; `status` is None for an unknown one."""
@@ -240,15 +245,21 @@ class Desk:
             return Facts(limits=self._limits)
         found = {domain: self._registry.domain(domain) for domain in summary.records}
         domains = {domain: known for domain, known in found.items() if known}
+        standing = self._standing(command.standing if isinstance(command, ask.UseStanding) else state.standing)
         return Facts(
             project=self._registry.project(summary.project),
             domains=domains,
             candidates=self._candidates(domains) if isinstance(command, ask.Submit | ask.Recuse) else None,
-            approvers=self._approvers(state) if isinstance(command, _COUNTING) else {},
+            approvers=self._approvers(state, standing) if isinstance(command, _COUNTING) else {},
             adviser=self._registry.person(command.adviser) if isinstance(command, ask.AskAdvice) else None,
+            standing=standing,
             limits=self._limits,
             terms=self._terms,
         )
+
+    def _standing(self, named: str | None) -> StandingApproval | None:
+        entry = self._standings.entry(named) if named is not None else None
+        return entry.value if entry is not None else None
 
     def _candidates(self, domains: Mapping[DomainId, Domain]) -> tuple[Person, ...]:
         """Everybody who decides for an organisation that controls one of the domains."""
@@ -256,15 +267,19 @@ class Desk:
         people = {person.id: person for code in organisations for person in self._registry.approvers_of(code)}
         return tuple(people.values())
 
-    def _approvers(self, state: RequestState) -> Mapping[PersonId, Person]:
-        """Whoever has approved, as they are registered now."""
+    def _approvers(self, state: RequestState, standing: StandingApproval | None = None) -> Mapping[PersonId, Person]:
+        """Whoever has approved, the request or the bounds of its standing approval, as they are registered now."""
         named = {ballot.person for decision in state.domains.values() for ballot in decision.approvals()}
+        named |= standing.approvers if standing is not None else frozenset()
         found = {person: self._registry.person(person) for person in sorted(named)}
         return {person: known for person, known in found.items() if known}
 
     def _assessment(self, requester: Person, state: RequestState, facts: Facts, now: datetime) -> Assessment | None:
         if facts.project is None or state.summary is None or set(facts.domains) != set(state.summary.records):
             return None
+        if facts.standing is not None and state.status is State.IN_REVIEW:
+            # The policy asks whose approvals there are: those of the bounds are about to be the request's.
+            state = replace(state, domains=approved_by(state, facts.standing, state.summary, now))
         return self._assess(Question(self.content(state), state, facts.project, facts.domains, requester, now))
 
     def _project(self, state: RequestState) -> Project | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from keyholder.canonical import JsonObject
 from keyholder.ledger.receipts import receipts_json
@@ -30,7 +31,11 @@ from keyholder.requests.receipts import own_act
 from keyholder.requests.review_view import changes_view, revisions_view
 from keyholder.requests.sight import as_submitted, counted_domains, reads_records, reads_texts, side
 from keyholder.requests.state import RequestState
+from keyholder.requests.under_bounds import wanted
 from keyholder.requests.view import request_view
+from keyholder.standing.approval import StandingApproval
+from keyholder.standing.decide import covers, not_in_force
+from keyholder.standing.service import of_project
 from keyholder.vocabulary import (
     DomainId,
     ProjectId,
@@ -161,6 +166,16 @@ class Reading(Desk):
         found = [record for one in content.domains if one.domain == domain for record in one.records]
         return tuple(found[after : after + limit]) if found else DOMAIN_NOT_ASKED
 
+    def _covering(self, state: RequestState, now: datetime) -> StandingApproval | None:
+        """A standing approval of the project that covers the request as it stands, or else the newest in force."""
+        if state.summary is None:
+            return None
+        streams = self._log.listed(of_project(state.summary.project), None, _AT_ONCE)
+        found = (self._standing(stream.partition("/")[2]) for stream in reversed(streams))
+        known = [one for one in found if one is not None and not_in_force(one, now) is None]
+        asked = wanted(state, state.summary)
+        return next((one for one in known if covers(one, asked, now) is None), known[0] if known else None)
+
     def _viewed(self, actor: PersonActor, state: RequestState, *, with_commands: bool) -> JsonObject | None:
         stands = side(state, actor.person, self._project(state))
         if stands is None:
@@ -171,9 +186,11 @@ class Reading(Desk):
         now = self._clock.now()
         facts = self._facts(actor, state, ask.Withdraw())
         candidates = self._candidates(facts.domains) if state.status in OPEN else None
-        facts = replace(facts, approvers=self._approvers(state), candidates=candidates)
+        if actor.person.id == state.requester and state.status is State.IN_REVIEW:
+            facts = replace(facts, standing=self._covering(state, now))
+        facts = replace(facts, approvers=self._approvers(state, facts.standing), candidates=candidates)
         # Only the requester's next step asks the policy, so only they wait for the content to be read.
-        if actor.person.id == state.requester and state.status in _ASKS_POLICY:
+        if actor.person.id == state.requester and (state.status in _ASKS_POLICY or facts.standing is not None):
             facts = replace(facts, assessment=self._assessment(actor.person, state, facts, now))
         commands = allowed_commands(state, actor, facts, now)
         return request_view(as_submitted(state, stands), stands, counted, commands, quorum_view(state, facts))

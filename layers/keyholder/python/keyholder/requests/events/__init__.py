@@ -62,6 +62,9 @@ from keyholder.requests.events.reviewing import (
     RequestReturned,
     VoteWithdrawn,
 )
+from keyholder.requests.events.standing import (
+    StandingApprovalUsed,
+)
 from keyholder.requests.events.summaries import (
     summary_json,
 )
@@ -110,6 +113,7 @@ __all__ = [
     "RequestRevoked",
     "RequestSubmitted",
     "RequestWithdrawn",
+    "StandingApprovalUsed",
     "VolumeExceeded",
     "VolumeLetThrough",
     "VoteWithdrawn",

@@ -21,6 +21,7 @@ from keyholder.requests.folding import (
     handling,
     releasing,
     reviewing,
+    standing,
     volume,
     waiting,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "handling",
     "releasing",
     "reviewing",
+    "standing",
     "volume",
     "waiting",
 ]

@@ -86,6 +86,12 @@ from keyholder.requests.guards.reviewing import (
     APPROVED_BEFORE,
     ASKS_SOMETHING,
 )
+from keyholder.requests.guards.standing import (
+    NOBODY_DECIDED,
+    STANDING_COVERS,
+    STANDING_IN_FORCE,
+    STANDING_QUORUM,
+)
 from keyholder.requests.guards.times import (
     DUE,
 )
@@ -132,6 +138,7 @@ __all__ = [
     "MORE_WITHDRAWN",
     "NARROWED_ONLY",
     "NEXT_CHUNK",
+    "NOBODY_DECIDED",
     "NOT_CLEARED_YET",
     "NOT_HELD",
     "NOT_RECUSED",
@@ -158,6 +165,9 @@ __all__ = [
     "SAME_CONTENT",
     "SAME_PROJECT",
     "SOMEBODY_ELSE",
+    "STANDING_COVERS",
+    "STANDING_IN_FORCE",
+    "STANDING_QUORUM",
     "STOPPED_AS_LET_THROUGH",
     "THE_HANDLER",
     "WINDOW_OPEN",

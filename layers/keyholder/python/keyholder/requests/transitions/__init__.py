@@ -18,6 +18,7 @@ from keyholder.requests.transitions import (
     handling,
     releasing,
     reviewing,
+    standing,
     volume,
     waiting,
 )
@@ -34,6 +35,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     *deciding.ROWS,
     *reviewing.ROWS,
     *conditions.ROWS,
+    *standing.ROWS,
     *releasing.ROWS,
     *volume.ROWS,
     *consents.ROWS,
