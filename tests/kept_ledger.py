@@ -38,10 +38,23 @@ from keyholder.registry.rule_changes import RuleChangeReason
 from keyholder.registry.service import Call, Entry, Registry
 from keyholder.registry.sign_in import SignIn
 from keyholder.requests import commands as ask
-from keyholder.requests.codes import Advice, Audience, QuestionTopic, RecuseReason, RejectReason, RevokeReason, State
+from keyholder.requests.codes import (
+    Advice,
+    Audience,
+    Destruction,
+    Finding,
+    QuestionTopic,
+    RecuseReason,
+    RejectReason,
+    RevokeReason,
+    State,
+)
 from keyholder.requests.commands import Checks
 from keyholder.requests.conditions import Condition, ConditionCode
 from keyholder.requests.content import Delivery
+from keyholder.requests.erasing.book import ErasureBook
+from keyholder.requests.erasing.erasures import ErasureReason
+from keyholder.requests.erasing.naming import TextKind
 from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
 from keyholder.requests.ids import RandomIds
 from keyholder.requests.records import RecordChoice
@@ -235,10 +248,13 @@ class Story:
         self.looked_after()
         self.large()
         self.talked()
+        self.erased()
         self.fallen()
         self.reached()
         self.policy()
+        owed = self.reported()
         self.waited()
+        self.owed(owed)
         self.change_people()
         asked = OptOutStory(self.house.log, self.clock)
         asked.told(self.approved(GP), self.approved(GP))
@@ -557,6 +573,49 @@ class Story:
                 self.desk.keep_time(request, "sweep")
         for request in (draft, waits):
             assert self.desk.load(request).status is State.EXPIRED
+
+    def erased(self) -> None:
+        """What was only said, at once; what a decision rests on, by two, and one proposal stopped."""
+        book = ErasureBook(self.house.log, self.house.ids, self.house.registry)
+        request = self.reviewed(GP)
+        self.clear(request, NADIA)
+        self.done(self.desk.comment(self.call(NADIA), request, Audience.REQUESTER, "As Mrs A told me."))
+        no = self.desk.reject(self.call(NADIA), request, GP, self.hash(request), RejectReason.OTHER, comment="Why A?")
+        self.done(no)
+        texts = {text.kind: text.sha256 for text in book.texts(request).values()}
+
+        def asked(outcome: object) -> None:
+            assert isinstance(outcome, Entry), outcome
+            self.clock.moment += timedelta(seconds=5)
+
+        why, now = ErasureReason.IDENTIFIES_SOMEBODY, self.clock.now
+        asked(book.propose(Call(OPERATOR.id, "erase-1"), request, texts[TextKind.MESSAGE], why, now()))
+        comment = texts[TextKind.COMMENT]
+        asked(book.propose(Call(OPERATOR.id, "erase-2"), request, comment, why, now()))
+        asked(book.withdraw(Call(OPERATOR.id, "erase-3"), request, comment, now()))
+        asked(book.propose(Call(OPERATOR.id, "erase-4"), request, comment, why, now()))
+        asked(book.confirm(Call(TARA.id, "erase-5"), request, comment, SignIn("AAL2", now()), now()))
+        assert book.carry_out(self.house.contents, request, "sweep", now()) == 2
+
+    def reported(self) -> RequestId:
+        """A report that is there in time; the request that one is owed for."""
+        day = f"{self.clock.now() + timedelta(days=1):%F}"
+        early, owed = self.approved(GP), self.approved(GP, destroy_by=day)
+        for request in (early, owed):
+            self.released(request, "inline")
+        report = ask.ReportOutcome(1, Finding.CARE_CHANGED, Destruction.IN_CARE_RECORD, self.clock.now().date())
+        self.done(self.desk.report_outcome(self.call(ROSA), early, report, "Somebody was recalled."))
+        return owed
+
+    def owed(self, request: RequestId) -> None:
+        """It is overdue by now: nothing is submitted until it is there."""
+        self.desk.keep_time(request, "sweep")
+        self.clock.moment += timedelta(minutes=5)
+        draft = self.done(self.desk.create(self.call(ROSA), world.a_body())).state.id
+        self.refused(self.desk.submit(self.call(ROSA), draft))
+        report = ask.ReportOutcome(0, Finding.NOT_USED, Destruction.DESTROYED, self.clock.now().date())
+        self.done(self.desk.report_outcome(self.call(ROSA), request, report))
+        self.done(self.desk.submit(self.call(ROSA), draft))
 
     def approve(
         self, request: RequestId, who: world.Person, domain: DomainId, organisation: OrganisationCode | None = None

@@ -32,6 +32,7 @@ from keyholder.edge.service import Service, answer
 from keyholder.ledger.event import rfc3339
 from keyholder.ledger.merkle import leaf_hash
 from keyholder.ledger.verification import Download
+from keyholder.limits.thresholds import default_limits
 from keyholder.refusals import Refusal
 from keyholder.registry.attempts import record_refusal
 from keyholder.registry.fields import Fields
@@ -135,6 +136,13 @@ def show_report(quarter: str) -> Response[str]:
     Counts of records below 10 are not shown, nor a total they follow from. Days are London's.
     """
     return answer(accepted(_logged("show_report", lambda: _auditing().report(quarter))))
+
+
+@service.route("GET", "/v1/audit/volume-reports/{month}", summary="What went above volume limits in a month")
+def show_volume_report(month: str) -> Response[str]:
+    """Every threshold with how often releases went above it and what followed, and each occasion. Days are London's."""
+    found = _logged("show_volume_report", lambda: _auditing().volume_report(month, default_limits()))
+    return answer(accepted(found))
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from keyholder.edge.outcomes import accepted, member, person_of, registry_call, 
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
+from keyholder.edge.text_bodies import EraseTextBody, TextBody
 from keyholder.notices.contacts import Contact, contact_view, parse_address
 from keyholder.policy.changes import PolicyState, change_view, policy_view
 from keyholder.policy.settings_form import parse_settings
@@ -40,7 +41,8 @@ from keyholder.registry.people import Membership, Person, parse_person, person_i
 from keyholder.registry.projects import parse_project, project_json
 from keyholder.registry.rule_changes import rule_change_view
 from keyholder.registry.service import Entry
-from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId
+from keyholder.requests.erasing.erasures import Erasures, texts_view
+from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, RequestId
 
 FIRST_VERSION = 1
 
@@ -283,9 +285,50 @@ def withdraw_rule_change(domain_id: str, change_id: str, body: NoBody) -> Respon
     return _rule_change(entry, change_id)
 
 
+@service.route("GET", "/v1/requests/{request_id}/texts", summary="Which texts a request has, without their words")
+def list_texts(request_id: str) -> Response[str]:
+    """For operators, for those who decide for one of its domains, and for auditors."""
+    house, request = assembly(), RequestId(request_id)
+    person = member(house.registry.person(person_of(service.call)))
+    if not house.erasures.open_to(person, request):
+        raise ProblemError(Problem(ProblemType.NOT_FOUND))
+    return _texts(request, house.erasures.entry(request))
+
+
+@service.route("POST", "/v1/requests/{request_id}/texts/erase", summary="Have a text erased")
+def erase_text(request_id: str, body: EraseTextBody) -> Response[str]:
+    """By an operator. What was only said is erased within minutes; what a decision rests on waits for a second."""
+    call, request = service.call, RequestId(request_id)
+    book = assembly().erasures
+    return _texts(
+        request, accepted(book.propose(registry_call(call), request, body.text_sha256, body.reason, call.now))
+    )
+
+
+@service.route("POST", "/v1/requests/{request_id}/texts/confirm-erasure", summary="Confirm the erasure of a text")
+def confirm_erasure(request_id: str, body: TextBody) -> Response[str]:
+    """By another operator, or somebody who decides for one of the request's domains, freshly signed in."""
+    call, request = service.call, RequestId(request_id)
+    outcome = assembly().erasures.confirm(registry_call(call), request, body.text_sha256, sign_in_of(call), call.now)
+    return _texts(request, accepted(outcome))
+
+
+@service.route("POST", "/v1/requests/{request_id}/texts/withdraw-erasure", summary="Stop the erasure of a text")
+def withdraw_erasure(request_id: str, body: TextBody) -> Response[str]:
+    """By any operator, or somebody who decides for one of the request's domains, until it is confirmed."""
+    call, request = service.call, RequestId(request_id)
+    outcome = assembly().erasures.withdraw(registry_call(call), request, body.text_sha256, call.now)
+    return _texts(request, accepted(outcome))
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The function's entry."""
     return service(event, context)
+
+
+def _texts(request: RequestId, entry: Entry[Erasures]) -> Response[str]:
+    body = texts_view(assembly().erasures.texts(request), entry.value, service.call.now)
+    return answer(body, version=entry.version)
 
 
 def _with_keys(registered: Entry[Domain]) -> Entry[Domain]:

@@ -14,7 +14,7 @@ from keyholder.edge.bodies import NoBody, RequestBody, TermsBody
 from keyholder.edge.cursors import LONGEST, position, sealed, text
 from keyholder.edge.outcomes import accepted, acting, desk_call, done_answer, registry_call, sign_in_of
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
-from keyholder.edge.review_bodies import AcceptConditionsBody, ReplyBody
+from keyholder.edge.review_bodies import AcceptConditionsBody, ReplyBody, ReportOutcomeBody
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
 from keyholder.edge.standing_bodies import StandingTermsBody, UseStandingBody
@@ -23,6 +23,7 @@ from keyholder.refusals import Refusal
 from keyholder.registry.people import Person
 from keyholder.registry.terms import parse_terms
 from keyholder.registry.terms_texts import in_force, texts
+from keyholder.requests.commands import ReportOutcome
 from keyholder.requests.listings import (
     advice_requests,
     domain_requests,
@@ -256,6 +257,15 @@ def nudge_controllers(request_id: str, body: NoBody) -> Response[str]:  # noqa: 
     house = assembly()
     call = desk_call(service.call, house, expected=service.call.if_match)
     return _answered(house.desk.nudge(call, RequestId(request_id)))
+
+
+@service.route("POST", "/v1/requests/{request_id}/report-outcome", summary="Report what came of it, and close it")
+def report_outcome(request_id: str, body: ReportOutcomeBody) -> Response[str]:
+    """By its requester, or another researcher on the project, with the statement that everything is destroyed."""
+    house = assembly()
+    call = desk_call(service.call, house, expected=service.call.if_match)
+    report = ReportOutcome(body.used, body.finding, body.destruction, body.destroyed_on)
+    return _answered(house.desk.report_outcome(call, RequestId(request_id), report, body.text))
 
 
 @service.route("POST", "/v1/standing-approvals", status=201, summary="Ask for a standing approval")

@@ -1,4 +1,4 @@
-"""Every minute: commit what is pending, ask for lost work, remind, end what is over, announce, publish, finish keys."""
+"""Every minute: commit what is pending, ask, remind, end what is over, erase, announce, publish, finish keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from keyholder.vocabulary import DomainId, ExtractId, RequestId, StreamId
 MOST = 100
 """Requests, domains and extracts looked at in one sweep; the rest wait a minute."""
 
-DOMAINS, EXTRACTS, REQUESTS = "domain/", "extract/", "request/"
+DOMAINS, EXTRACTS, REQUESTS, TEXTS = "domain/", "extract/", "request/", "texts/"
 
 log = Log("sweeper")
 
@@ -35,6 +35,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
         timed, asked = _requests(house, _of(due, REQUESTS), trace)
         asked += _extracts(house, _of(due, EXTRACTS))
         announced, unannounced = _announced(house, trace)
+        erased = _texts(house, _of(due, TEXTS), trace)
         published, failed = _views(house, trace)
         # Last, so that a domain whose keys can't be made keeps nothing else waiting.
         followed = _domains(house, _of(due, DOMAINS), trace)
@@ -50,6 +51,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
         "escalated": timed[Escalated],
         "asked": asked,
         "announced": announced,
+        "erased": erased,
         "published": published,
         "failed_views": failed,
         "followed": followed,
@@ -101,6 +103,12 @@ def _extracts(house: Assembly, streams: Sequence[StreamId]) -> int:
     for stream in streams:
         house.extracts_queue.ask(ExtractId(stream.removeprefix(EXTRACTS)))
     return len(streams)
+
+
+def _texts(house: Assembly, streams: Sequence[StreamId], trace: str) -> int:
+    """Erase the texts whose erasure was ordered."""
+    requests = (RequestId(stream.removeprefix(TEXTS)) for stream in streams)
+    return sum(house.erasures.carry_out(house.contents, request, trace, house.clock.now()) for request in requests)
 
 
 def _domains(house: Assembly, streams: Sequence[StreamId], trace: str) -> int:

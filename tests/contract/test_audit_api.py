@@ -235,6 +235,7 @@ def test_each_reading_is_written_before_it_is_answered(released: Asked, extract:
         (EVENTS, {"request": asked.id}),
         (f"{EVENTS}/3", {}),
         ("/v1/audit/reports/2026-Q3", {}),
+        ("/v1/audit/volume-reports/2026-11", {}),
         (f"{EXPORTS}/{begun['export_id']}/objects", {"cursor": begun["first"]}),
     ]
     for path, query in paths:
@@ -248,7 +249,7 @@ def test_each_reading_is_written_before_it_is_answered(released: Asked, extract:
 
 def test_only_auditors_read(api: Api) -> None:
     scope = {"scope": "keyholder/audit"}
-    for path in (EVENTS, f"{EVENTS}/0", "/v1/audit/reports/2026-Q3"):
+    for path in (EVENTS, f"{EVENTS}/0", "/v1/audit/reports/2026-Q3", "/v1/audit/volume-reports/2026-11"):
         answer = api.get(path, "operator", claims=scope)
         assert (answer.status, answer.code) == (403, "NOT_AN_AUDITOR")
         assert api.events()[-1]["type"] == "attempt.refused"

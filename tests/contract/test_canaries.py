@@ -88,6 +88,10 @@ def whole_life(api: Api, extract: Extract) -> Told:
     body = {"release_id": release["release_id"]}
     told.of(expect(api.post(f"{filed.path}/collect", body, "researcher"), 200))
     told.of(api.post(f"{filed.path}/collect", body, "researcher"))
+    day = api.clock.now.date().isoformat()
+    report = {"used": 1, "finding": "other", "destruction": "destroyed", "destroyed_on": day, "text": COMMENT}
+    told.of(api.post(f"{filed.path}/report-outcome", {**report, "text": f"It is {PEOPLE[0]}."}, "researcher"))
+    told.of(expect(api.post(f"{filed.path}/report-outcome", report, "researcher"), 200))
     rejected = in_review(api, request_body(extract, 0, justification=WHY))
     told.of(rejected.approve("controller-on-project"))
     adviser, name = extract.people["second-controller"], {"audience": "internal", "text": COMMENT}
@@ -101,6 +105,14 @@ def whole_life(api: Api, extract: Extract) -> Told:
     told.of(expect(api.post(f"{rejected.path}/recuse", {"reason": "other"}, "second-controller"), 200))
     told.of(expect(rejected.reject("controller", COMMENT), 200))
     reviewed_through(api, extract, told)
+    texts = f"{rejected.path}/texts"
+    listed = told.of(expect(api.get(texts, "operator"), 200)).json["items"]
+    for item in listed:
+        body = {"text_sha256": item["text_sha256"], "reason": "identifies_somebody"}
+        told.of(expect(api.post(f"{texts}/erase", body, "operator"), 200))
+    stop = {"text_sha256": listed[0]["text_sha256"]}
+    told.of(expect(api.post(f"{texts}/withdraw-erasure", stop, "second-controller"), 200))
+    told.of(api.post(f"{texts}/confirm-erasure", stop, "second-controller"))
     withdrawn = draft(api, request_body(extract, 0, justification=WHY))
     told.of(
         api.post(f"{withdrawn.path}/save", request_body(extract, 1, justification=WHY), "researcher", if_match='"2"')
@@ -300,7 +312,7 @@ def test_invariant_9_log_lines_are_coded_and_hold_constants(api: Api, extract: E
     lines = [json.loads(line) for line in api.logs().splitlines()]
     assert len(lines) > 100
     known = {"level", "location", "message", "timestamp", "service", "code", "request_id", "route", "status",
-             "exception", "where", "committed", "expired", "reminded", "escalated", "asked", "records",
+             "exception", "where", "committed", "expired", "reminded", "escalated", "asked", "erased", "records",
              "published", "failed_views", "view"}  # fmt: skip
     for line in lines:
         assert set(line) <= known

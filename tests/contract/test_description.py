@@ -51,6 +51,7 @@ PLACES = {
     "export_id": NOWHERE,
     "index": NOWHERE,
     "quarter": NOWHERE,
+    "month": NOWHERE,
     "change_id": NOWHERE,
     "agreement_id": "LNK-" + "0" * 26,
     "standing_id": "STA-" + "0" * 26,
@@ -158,11 +159,24 @@ def _succeed(api: Api, extract: Extract) -> None:
     expect(api.get(f"{rejected.path}/content", "second-controller"), 200)
     _look_after(api, extract)
     _talk(api, extract)
+    _erase(api, rejected)
 
     bad = {"row_id": "bad", "pseudonyms": {"nhs_number": "NO"}}
     inline = approved(api, request_body(extract, 0, settled.OPTED_OUT, bad))
     items = expect(inline.release(), 200).json["items"]
     assert [item["status"] for item in items] == ["released", "not_available", "malformed"]
+    report = {
+        "used": 1,
+        "finding": "people_contacted",
+        "destruction": "destroyed",
+        "destroyed_on": api.clock.now.date().isoformat(),
+        "text": "One person was written to.",
+    }
+    closed = expect(api.post(f"{inline.path}/report-outcome", report, "researcher"), 200).json
+    assert (closed["state"], closed["report"]["late"]) == ("closed", False)
+    assert api.post(f"{inline.path}/report-outcome", report, "researcher").status == 409
+    missing = f"/v1/requests/{PLACES['request_id']}"
+    assert api.post(f"{missing}/report-outcome", report, "researcher").status == 404
     file = approved(api, request_body(extract, delivery="file"))
     key = "a-key-that-is-sent-twice"
     expect(file.release(key=key), 200)
@@ -194,6 +208,9 @@ def _succeed(api: Api, extract: Extract) -> None:
         assert expect(api.get("/v1/audit/events/7", "auditor"), 200).json["index"] == 7, moment
         report = expect(api.get("/v1/audit/reports/2026-Q3", "auditor"), 200).json
         assert report["records_withheld"]["total"] == "suppressed"
+        volumes = expect(api.get(f"/v1/audit/volume-reports/{CLOCK.now:%Y-%m}", "auditor"), 200).json
+        assert any(one["held"] and one["let_through"] for one in volumes["thresholds"])
+        assert "hold" in {one["action"] for one in volumes["occasions"]}
 
 
 def _talk(api: Api, extract: Extract) -> None:
@@ -226,6 +243,27 @@ def _talk(api: Api, extract: Extract) -> None:
     ):
         assert say(command, who, body).status == 409, command
         assert say(command, who, body, missing).status == 404, command
+
+
+def _erase(api: Api, rejected: Asked) -> None:
+    """A comment is erased by two, a proposal is stopped, and what can't be."""
+    texts, missing = f"{rejected.path}/texts", f"/v1/requests/{PLACES['request_id']}/texts"
+    listed = expect(api.get(texts, "operator"), 200).json["items"]
+    justification, comment = (item["text_sha256"] for item in listed)
+    body = {"text_sha256": comment, "reason": "identifies_somebody"}
+    expect(api.post(f"{texts}/erase", body, "operator"), 200)
+    expect(api.post(f"{texts}/erase", {**body, "text_sha256": justification}, "operator"), 200)
+    expect(api.post(f"{texts}/withdraw-erasure", {"text_sha256": justification}, "second-controller"), 200)
+    confirmed = api.post(f"{texts}/confirm-erasure", {"text_sha256": comment}, "second-controller")
+    assert expect(confirmed, 200).json["items"][1]["erasure"]["state"] == "ordered"
+    assert api.sweep()["erased"] == 1
+    told = expect(api.get(f"{rejected.path}/content", "researcher"), 200).json
+    assert told["comments"] == {comment: None}
+    assert told["justification"]
+    for command, more in (("erase", {"reason": "other"}), ("confirm-erasure", {}), ("withdraw-erasure", {})):
+        assert api.post(f"{texts}/{command}", {"text_sha256": comment, **more}, "operator").status == 409, command
+        assert api.post(f"{missing}/{command}", {"text_sha256": comment, **more}, "operator").status == 404, command
+    assert api.get(missing, "operator").status == 404
 
 
 def _choose(api: Api) -> None:

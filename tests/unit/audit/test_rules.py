@@ -29,6 +29,7 @@ from keyholder.registry import rule_events as rules
 from keyholder.registry.fields import Fields
 from keyholder.requests.codec import EVENTS
 from keyholder.requests.codes import RevokeReason
+from keyholder.requests.erasing import erasures
 from keyholder.requests.events import RequestRevoked
 from keyholder.standing import events as standing
 from keyholder.vocabulary import ActorId, StreamId
@@ -98,6 +99,7 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
         policy.CHANGE_WITHDRAWN,
         *linkage.TYPES,
         *standing.TYPES,
+        *erasures.TYPES,
     }
 
 
@@ -179,6 +181,16 @@ def moved_before(kind: str, other: str) -> Lie:
         events.insert(index, replace(event, at=events[index].at))
 
     return lie
+
+
+def _ended(event: Event) -> Event:
+    return replace(event, type="request.expired", data={"reason": "window_over"})
+
+
+def not_reported(events: list[Event]) -> None:
+    """The last report is not there, and what was submitted after it is."""
+    last = [at for at, event in enumerate(events) if event.type == "request.outcome_reported"][-1]
+    del events[last]
 
 
 def approved_by(who: world.Person, count: int = 1) -> Lie:
@@ -748,6 +760,37 @@ LIES: dict[str, tuple[Lie, str]] = {
         after("opt_out_check.answered", 0, lambda event: _said(event, "removed")),
         "not past the cap",
     ),
+    "submitted while a report was overdue": (not_reported, "REPORT_OVERDUE"),
+    "a report by somebody who is not on the project": (
+        changed("request.outcome_reported", 0, author=NADIA.id, actor=ActorId(NADIA.id)),
+        "NOT_ON_THE_PROJECT",
+    ),
+    "a report of more than was approved": (changed("request.outcome_reported", 0, used=3), "USED_TOO_MANY"),
+    "destroyed before it was released": (
+        changed("request.outcome_reported", 0, destroyed_on="2026-01-01"),
+        "DESTRUCTION_DAY_IMPOSSIBLE",
+    ),
+    "reported twice": (again("request.outcome_reported"), "goes on"),
+    "a report due later than it is": (
+        changed("request.release_authorised", 0, report_due_at="2030-01-01T00:00:00.000000Z"),
+        "does not follow",
+    ),
+    "a request that owes a report ended by itself": (
+        after("request.escalated", 2, _ended),
+        "NOT_DUE",
+    ),
+    "erased by one where it takes two": (
+        changed(erasures.ERASURE_ORDERED, 1, actor=ActorId(OPERATOR.id)),
+        "OWN_ERASURE",
+    ),
+    "erased without a second": (dropped(erasures.ERASURE_ORDERED, 1), "nobody ordered"),
+    "proposed by a controller": (changed(erasures.ERASURE_PROPOSED, 0, actor=ActorId(NADIA.id)), "NOT_AN_OPERATOR"),
+    "confirmed by who wrote it": (changed(erasures.ERASURE_ORDERED, 1, actor=ActorId(NADIA.id)), "OWN_TEXT"),
+    "a text nobody wrote erased": (changed(erasures.ERASURE_PROPOSED, 1, text_sha256="0" * 64), "TEXT_UNKNOWN"),
+    "a comment called a message": (changed(erasures.ERASURE_PROPOSED, 1, kind="message"), "does not follow"),
+    "erased by a person": (changed(erasures.TEXT_ERASED, 0, actor=ActorId(OPERATOR.id)), "only Keyholder does"),
+    "erased twice": (again(erasures.TEXT_ERASED), "nobody ordered"),
+    "of another request": (changed(erasures.ERASURE_PROPOSED, 1, subject="request/REQ-1"), "could not be decided"),
     "a list loaded by a researcher": (changed("choices.loaded", 0, actor=ActorId(ROSA.id)), "NOT_AN_OPERATOR"),
     "a Type 1 list loaded by a researcher": (changed("choices.loaded", 1, actor=ActorId(ROSA.id)), "NOT_AN_OPERATOR"),
     "registers joined by a person": (changed("choices.joined", 0, actor=ActorId(OPERATOR.id)), "only Keyholder does"),

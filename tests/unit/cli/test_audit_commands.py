@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from click.testing import CliRunner, Result
 
+from keyholder.audit.volumes import VOLUME_COLUMNS
 from keyholder.cli.main import cli
 from keyholder.cli.session import Session
 from tests.people import some_nhs_numbers
@@ -119,6 +120,30 @@ def test_a_report_is_json_or_a_table() -> None:
     assert ["submitted", "by_purpose", "research", "2"] in rows
     assert ["records_withheld", "total", "", "suppressed"] in rows
     assert api.asked[0].path == "/v1/audit/reports/2026-Q4"
+
+
+def test_a_volume_report_is_json_or_a_table() -> None:
+    threshold = {
+        **dict.fromkeys(VOLUME_COLUMNS),
+        "threshold": "night",
+        "nhs": 1,
+        "scope": "person",
+        "measure": "night_releases",
+        "window": "30_days",
+        "warn_above": 1,
+        "warned": 2,
+        "held": 0,
+        "blocked": 0,
+        "let_through": 0,
+        "highest": 3,
+    }
+    document = {"month": "2026-11", "complete": False, "size": 9, "thresholds": [threshold], "occasions": [], "more": 0}
+    api = FakeApi(lambda _: ok(document))
+    assert json.loads(run("--json", "audit", "volumes", "2026-11", api=api).stdout) == document
+    rows = list(csv.reader(io.StringIO(run("audit", "volumes", "2026-11", "--csv", api=api).stdout)))
+    assert rows[0] == list(VOLUME_COLUMNS)
+    assert rows[1] == ["night", "1", "person", "night_releases", "30_days", "1", "", "", "2", "0", "0", "0", "3"]
+    assert api.asked[0].path == "/v1/audit/volume-reports/2026-11"
 
 
 @pytest.mark.parametrize("proven", [True, False])

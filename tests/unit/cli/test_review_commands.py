@@ -55,6 +55,25 @@ def run(*arguments: str, api: FakeApi, typed: str | None = None) -> Result:
         ),
         (["request", "reply", "REQ-1", "--text", "Yes."], "reply", {"text": "Yes."}),
         (["request", "nudge", "REQ-1"], "nudge", {}),
+        (
+            [
+                *("request", "report", "REQ-1", "--used", "3", "--finding", "care_changed"),
+                *("--destruction", "in_care_record", "--destroyed-on", "2026-11-02", "--text", "Recalled."),
+            ],
+            "report-outcome",
+            {
+                "used": 3,
+                "finding": "care_changed",
+                "destruction": "in_care_record",
+                "destroyed_on": "2026-11-02",
+                "text": "Recalled.",
+            },
+        ),
+        (
+            ["request", "report", "REQ-1", "--used", "0", "--finding", "not_used", "--destruction", "never_received"],
+            "report-outcome",
+            {"used": 0, "finding": "not_used", "destruction": "never_received"},
+        ),
     ],
 )
 def test_each_says_what_was_meant_of_the_version_that_is(

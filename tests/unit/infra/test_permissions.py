@@ -181,6 +181,7 @@ def test_only_the_arn_of_one_key_is_taken(given: object) -> None:
         ("dynamodb:Scan", Holding.KEYS, "", "rebuild"),
         ("dynamodb:Query", Holding.STEPS, "/index/due", "mesh sweeper"),
         ("s3:PutObject", Holding.CONTENT, "/a", "requests decisions"),
+        ("s3:DeleteObject", Holding.CONTENT, "/requests/a", "sweeper"),
         ("s3:GetObject", Holding.RESULTS, "/a", "release"),
         ("s3:GetObject", Holding.VIEW, "/tile/0/000", "audit sweeper rebuild"),
         ("s3:PutObject", Holding.VIEW, "/tile/0/000", "sweeper rebuild"),

@@ -185,6 +185,16 @@ def test_a_reminder_goes_to_whoever_the_request_waits_for() -> None:
     assert _told(_scene(submitted, event=stuck)) == {Template.CHECKS_STUCK: {OPERATOR.id}}
 
 
+def test_a_late_report_is_told_to_who_owes_it_and_to_who_approved_and_its_coming_to_both() -> None:
+    course = world.released()
+    voted = {ballot.person for decision in course.state.domains.values() for ballot in decision.ballots}
+    assert _told(_scene(course, event=Reminded(Awaited.REPORT, 7, course.now))) == {Template.REMINDED: {ROSA.id}}
+    late = _scene(course, event=Escalated(EscalationReason.REPORT_OVERDUE, (GP,)))
+    assert _told(late) == {Template.REPORT_OVERDUE: {ROSA.id}, Template.REPORT_LATE: voted}
+    course.do(world.REPORT, COLLEAGUE)
+    assert _told(_scene(course, COLLEAGUE)) == {Template.REPORTED: {ROSA.id, *voted}}
+
+
 def test_a_held_release_waits_for_controllers_and_a_warning_for_nobody() -> None:
     course = world.approved()
 

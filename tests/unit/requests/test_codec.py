@@ -88,6 +88,7 @@ def samples() -> dict[str, RequestEvent]:
         world.released(course=world.narrowed()).do(ask.Revoke(RevokeReason.OTHER), NADIA),
         world.accepted(),
         world.under_standing(),
+        world.released().do(world.REPORT, ROSA),
         _reviewed_with_all_there_is(),
     ]
     return {event.TYPE: event for course in courses for event in course.happened}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -16,6 +17,7 @@ from keyholder.requests.content import Delivery
 from keyholder.requests.decide import allowed_commands
 from keyholder.requests.events import ChecksRecorded, RequestApproved, RequestBlocked, RequestExpired
 from keyholder.requests.events.releasing import ReleaseAuthorised
+from keyholder.requests.transitions import WHO, Who
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, ProjectId
 from tests.unit.requests import world
 from tests.unit.requests.world import (
@@ -292,6 +294,19 @@ def test_allowed_commands_say_what_and_why_not() -> None:
         CommandName.REPLY,
         CommandName.NUDGE,
     }
+
+
+@pytest.mark.parametrize(
+    "make", [world.drafted, world.in_review, world.returned, world.offered, world.approved, world.released]
+)
+def test_every_command_a_person_can_give_is_answered_for_in_every_state(make: Callable[[], world.Course]) -> None:
+    """Each with its reason where it is not allowed, and the reason says what would change that."""
+    theirs = {command for command, who in WHO.items() if who not in (Who.RELEASE_FUNCTION, Who.SWEEPER)}
+    course = make()
+    for who in (ROSA, NADIA, AUDITOR, world.DEV):
+        said = allowed_commands(course.state, signed_in(who), course.facts, course.now)
+        assert {command.command for command in said} == theirs - {CommandName.CREATE}
+        assert all(command.allowed or (command.refusal and command.refusal.advice) for command in said)
 
 
 def test_approval_is_one_event_for_all_domains() -> None:

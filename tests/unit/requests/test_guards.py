@@ -199,6 +199,7 @@ SCENES: dict[CommandName, Callable[[], Scene]] = {
     CommandName.LET_THROUGH: held_for_volume,
     CommandName.RECORD_CONSENT_FALL: fallen,
     CommandName.USE_STANDING_APPROVAL: covered,
+    CommandName.REPORT_OUTCOME: lambda: Scene(world.released(), world.REPORT, ROSA),
 }
 
 
@@ -312,6 +313,9 @@ SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
     g.ALL_CHUNKS: _half_done,
     g.FILE_READY: lambda scene: scene.course.do(ask.Collect(RELEASE_ID), ROSA),
     g.DUE: _early,
+    g.NO_REPORT_OVERDUE: lambda scene: scene.facts(reports_overdue=True),
+    g.USED_OF_RELEASED: lambda scene: scene.asks(used=3),
+    g.DESTRUCTION_PLAUSIBLE: lambda scene: scene.asks(destroyed_on=world.NOW.date() + timedelta(days=1)),
     g.REMINDER_DUE: _early,
     g.ESCALATION_DUE: _early,
     g.ROOM_LEFT: _full,

@@ -18,10 +18,13 @@ from keyholder.refusals import Refusal
 from keyholder.registry.people import Person
 from keyholder.registry.service import Call as RegistryCall
 from keyholder.registry.service import Entry
+from keyholder.requests import commands as ask
 from keyholder.requests.codes import (
     TERMINAL,
     Advice,
     Audience,
+    Destruction,
+    Finding,
     QuestionTopic,
     RecuseReason,
     RejectReason,
@@ -504,6 +507,8 @@ class LifeCycle(RuleBasedStateMachine):
         due = before.due_at is not None and before.due_at <= self.clock.now()
         happened = desk.keep_time(self.request, "trace")
         after = desk.load(self.request)
+        if before.status is State.RELEASED:
+            due = False
         assert [type(event) for event in happened if isinstance(event, RequestExpired)] == [RequestExpired] * due
         assert (after.status is State.EXPIRED) == (due or before.status is State.EXPIRED)
         assert due or (after.status, after.domains) == (before.status, before.domains)
@@ -577,6 +582,24 @@ class LifeCycle(RuleBasedStateMachine):
             desk.fail_release(self.request, name, "LEDGER_UNAVAILABLE", "trace")
         else:
             desk.finish_release(self.request, name, {"released": 1}, None, "trace")
+
+    @precondition(lambda self: self.state() is State.RELEASED)
+    @rule(who=st.sampled_from((ROSA, COLLEAGUE, NADIA, NADIA)), used=st.integers(0, 3), seldom=st.integers(0, 2))
+    def report(self, who: Person, used: int, seldom: int) -> None:
+        """It closes the request, unless a release is running or more is said than can be true."""
+        if seldom:
+            return
+        finding = Finding.OTHER if used else Finding.NOT_USED
+        said = ask.ReportOutcome(used, finding, Destruction.DESTROYED, self.clock.now().date())
+        outcome = self.give(
+            who,
+            lambda call: self.house.desk.report_outcome(call, self.request, said, "Words."),
+            CommandName.REPORT_OUTCOME,
+        )
+        if outcome:
+            assert who in (ROSA, COLLEAGUE)
+            assert used <= sum(outcome.state.records_approved().values())
+            assert outcome.state.status is State.CLOSED
 
     @precondition(lambda self: self.last is not None)
     @rule()

@@ -195,13 +195,13 @@ def test_the_same_key_at_once_is_one_step(house: world.House) -> None:
 def test_who_named_a_version_is_told_when_it_has_moved_on(house: world.House) -> None:
     before = reviewed(house)
     assert before.state.content_hash
-    old = house.call(TARA, expected=before.state.version)
+    old = house.call(TARA, expected=before.state.edition)
     done(approve(house, before, NADIA))
     outcome = house.desk.approve(old, before.state.id, GP, before.state.content_hash)
     assert refused(outcome) == "STALE"
-    stranger = house.call(STRANGER, expected=before.state.version)
+    stranger = house.call(STRANGER, expected=before.state.edition)
     assert refused(house.desk.approve(stranger, before.state.id, GP, before.state.content_hash)) == "NOT_A_CONTROLLER"
-    now = house.call(TARA, expected=house.desk.load(before.state.id).version)
+    now = house.call(TARA, expected=house.desk.load(before.state.id).edition)
     assert done(house.desk.approve(now, before.state.id, GP, before.state.content_hash)).state.status is State.APPROVED
 
 

@@ -14,6 +14,7 @@ from keyholder.requests import content, reasons, texts
 from keyholder.requests.codec import EVENTS, RequestEvent
 from keyholder.requests.codes import TERMINAL, State
 from keyholder.requests.commands import Command, CommandName
+from keyholder.requests.erasing import decide as erasing
 from keyholder.requests.folding import folds
 from keyholder.requests.page import render
 from keyholder.requests.transitions import TRANSITIONS, Transition, Who
@@ -23,6 +24,7 @@ EVERY_REFUSAL = (
     *reasons.REFUSALS,
     *content.REFUSALS,
     *texts.REFUSALS,
+    *erasing.REFUSALS,
     *replays.REFUSALS,
     *registry_decide.REFUSALS,
     *sign_in.REFUSALS,

@@ -23,7 +23,7 @@ from keyholder.requests import commands as ask
 from keyholder.requests.actors import Actor, Limits, PersonActor, System, SystemActor
 from keyholder.requests.case import Assessment, Facts
 from keyholder.requests.codec import Happened, RequestEvent
-from keyholder.requests.codes import QuestionTopic
+from keyholder.requests.codes import Destruction, Finding, QuestionTopic
 from keyholder.requests.conditions import Condition, ConditionCode
 from keyholder.requests.content import Draft, Vocabulary, parse_draft
 from keyholder.requests.decide import decide
@@ -208,6 +208,7 @@ class Course:
 
 
 QUESTION = ReviewQuestion(QuestionTopic.RECORDS, "c" * 64)
+REPORT = ask.ReportOutcome(2, Finding.RECORDS_LINKED, Destruction.DESTROYED, NOW.date(), "e" * 64)
 EARLIER = Condition(ConditionCode.DESTROY_EARLIER, by=date(2027, 1, 31))
 NOT_SHARED = Condition(ConditionCode.NO_ONWARD_SHARING)
 
@@ -355,6 +356,9 @@ class MemoryContents:
 
     def keep(self, request: RequestId, pieces: dict[str, bytes]) -> None:
         self.pieces.update({(request, name): body for name, body in pieces.items()})
+
+    def erase(self, request: RequestId, name: str) -> None:
+        self.pieces.pop((request, name), None)
 
     def read(self, request: RequestId, *names: str) -> tuple[bytes | None, ...]:
         return tuple(self.pieces.get((request, name)) for name in names)

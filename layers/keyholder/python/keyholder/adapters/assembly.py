@@ -85,6 +85,7 @@ from keyholder.registry.terms_texts import in_force
 from keyholder.release.opt_out_lists import OptOutLists
 from keyholder.release.releasing import Releasing
 from keyholder.requests.actors import Limits
+from keyholder.requests.erasing.book import ErasureBook
 from keyholder.requests.ids import RandomIds
 from keyholder.requests.policy_view import VOCABULARY, assess_with
 from keyholder.requests.service import RequestDesk
@@ -287,6 +288,10 @@ class Assembly:
             limits=Limits(sign_in=self.sign_in_rules),
             terms=in_force(),
         )
+
+    @cached_property
+    def erasures(self) -> ErasureBook:
+        return ErasureBook(self.ledger, self.ids, self.registry, self.sign_in_rules)
 
     @cached_property
     def contents(self) -> S3ContentStore:

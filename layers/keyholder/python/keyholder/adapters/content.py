@@ -52,6 +52,10 @@ class S3ContentStore:
         cipher = AESGCM(self._unwrap(request, wrapped))
         return tuple(self._open(cipher, request, name) for name in names)
 
+    def erase(self, request: RequestId, name: str) -> None:
+        """Takes one piece away; the bucket keeps no versions. Again does no harm."""
+        self._s3.delete_object(Bucket=self._bucket, Key=f"requests/{request}/{name}")
+
     def _open(self, cipher: AESGCM, request: RequestId, name: str) -> bytes | None:
         sealed = self._get(f"requests/{request}/{name}")
         if sealed is None:

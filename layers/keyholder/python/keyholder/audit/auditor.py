@@ -20,6 +20,7 @@ EVENT_READ = "audit.event_read"
 SUBJECT_SEARCHED = "audit.subject_searched"
 EXPORT_BEGUN = "audit.export_begun"
 REPORT_READ = "audit.report_read"
+VOLUMES_READ = "audit.volumes_read"
 
 NOT_AN_AUDITOR = Refusal(
     "NOT_AN_AUDITOR",

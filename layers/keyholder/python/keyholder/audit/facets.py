@@ -41,6 +41,7 @@ DECISIONS: Mapping[str, Decision] = {
     "request.withdrawn": Decision.WITHDRAWN,
     "request.expired": Decision.EXPIRED,
     "request.revoked": Decision.REVOKED,
+    "request.outcome_reported": Decision.CLOSED,
     linkage.APPROVED: Decision.APPROVED,
     linkage.ENDED: Decision.REVOKED,
     standing.APPROVED: Decision.APPROVED,

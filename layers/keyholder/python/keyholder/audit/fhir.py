@@ -313,6 +313,10 @@ _AUTHORISATIONS = {
 }
 _KINDS: Mapping[str, _Kind] = {
     "request.created": _CREATE,
+    "text.erased": _Kind(_DELETE, "D"),
+    "text.erasure_ordered": _Kind(_DELETE, "D"),
+    "request.reminded": _Kind(_ACTIVITY, "E"),
+    "request.escalated": _Kind(_ACTIVITY, "E"),
     "extract.announced": _CREATE,
     "extract.collected": _Kind(_REST, "R", _coding(_INTERACTION, "read", "read")),
     "extract.made": _PSEUDONYMISED,
@@ -343,6 +347,7 @@ _KINDS: Mapping[str, _Kind] = {
 }
 _FAMILIES: Mapping[str, _Kind] = {
     "request": _UPDATE,
+    "text": _UPDATE,
     "release": _UPDATE,
     "audit": _Kind(_coding(_DCM, "110101", "Audit Log Used"), "R"),
     "domain": _Kind(_ALERT, "U"),

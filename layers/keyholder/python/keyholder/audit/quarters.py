@@ -24,6 +24,7 @@ from keyholder.ledger.verification import RELEASED
 from keyholder.policy.days import london_day
 from keyholder.requests.codes import State
 from keyholder.requests.events import (
+    OutcomeReported,
     RequestApproved,
     RequestBlocked,
     RequestExpired,
@@ -47,6 +48,7 @@ OUTCOMES: Mapping[str, State] = {
     RequestWithdrawn.TYPE: State.WITHDRAWN,
     RequestExpired.TYPE: State.EXPIRED,
     RequestRevoked.TYPE: State.REVOKED,
+    OutcomeReported.TYPE: State.CLOSED,
 }
 DECIDED_BY_PEOPLE = frozenset({State.APPROVED, State.REJECTED})
 """Outcomes whose time is counted: from submission until the last controller's decision."""
@@ -95,7 +97,9 @@ def report_terms(event: Event, histories: Histories) -> Iterator[str]:
         yield f"{start}submitted/{asked}"
     if event.type in OUTCOMES:
         submitted = _submitted_at(histories.before(event))
-        minutes = int((event.at - submitted).total_seconds() // 60) if submitted else 0
+        if submitted is None:
+            return  # A draft that was left: nobody was asked to decide anything.
+        minutes = int((event.at - submitted).total_seconds() // 60)
         yield f"{start}decided/{asked}/{OUTCOMES[event.type]}/{max(minutes, 0)}"
     if event.type == RELEASED:
         for reason, count in sorted(_records(event.data).items()):

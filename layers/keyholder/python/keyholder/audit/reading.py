@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from keyholder.audit.auditor import (
@@ -12,15 +12,17 @@ from keyholder.audit.auditor import (
     NOT_AN_AUDITOR,
     REPORT_READ,
     SUBJECT_SEARCHED,
+    VOLUMES_READ,
     Auditor,
     Noted,
 )
 from keyholder.audit.exports import OBJECT_EVENTS, ExportObject, ExportOrder, export_object
 from keyholder.audit.facets import EVERYTHING, NOT_A_FILTER, EventFilter
-from keyholder.audit.listing import EventPage, Indexed, Journal, Reading
+from keyholder.audit.listing import EventPage, Indexed, Journal, Reading, StoppedError
 from keyholder.audit.quarters import Quarter, Tally, report
 from keyholder.audit.subjects import Reidentified, reidentified
 from keyholder.audit.vocabulary import ExportFormat
+from keyholder.audit.volumes import TYPES, Month, volume_report
 from keyholder.canonical import JsonObject
 from keyholder.identifiers.forms import FORMS
 from keyholder.identifiers.not_an_identifier import NotAnIdentifierError
@@ -33,6 +35,7 @@ from keyholder.ledger.receipts import Proof, ReceiptError
 from keyholder.ledger.tiles import CHECKPOINT, TiledTree, TileError
 from keyholder.ledger.verification import Download, Found, batches, scan_subject, verify
 from keyholder.ledger.views import ViewStore
+from keyholder.limits.thresholds import VolumeLimits
 from keyholder.pseudonyms.key_ring import KeyUnavailableError, SecretKey
 from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry.events import fold_project
@@ -42,11 +45,13 @@ from keyholder.vocabulary import DomainId, IdentifierType, OrganisationCode, Per
 FIRST_EPOCH = 2026
 """The first year in which tags were made."""
 MOST_DOMAINS = 1_000
+_AT_ONCE = 1_000
 MOST_PROVEN = 500
 """Batches that one call reads and verifies as a whole; a longer ledger is proven offline."""
 
 UNKNOWN_EVENT = Refusal("UNKNOWN_EVENT", RefusalKind.NOT_FOUND, "Name a leaf of the ledger by its index, from 0.")
 UNKNOWN_EXPORT = Refusal("UNKNOWN_EXPORT", RefusalKind.NOT_FOUND, "Begin an export of your own, then read its objects.")
+UNKNOWN_MONTH = Refusal("UNKNOWN_MONTH", RefusalKind.NOT_FOUND, "Name a calendar month, for example 2026-11.")
 UNKNOWN_QUARTER = Refusal("UNKNOWN_QUARTER", RefusalKind.NOT_FOUND, "Name a calendar quarter, for example 2026-Q4.")
 NOT_AN_NHS_NUMBER = Refusal(
     "NOT_AN_NHS_NUMBER",
@@ -68,6 +73,7 @@ REFUSALS = (
     NOT_A_FILTER,
     UNKNOWN_EVENT,
     UNKNOWN_EXPORT,
+    UNKNOWN_MONTH,
     UNKNOWN_QUARTER,
     NOT_AN_NHS_NUMBER,
     PROVE_OFFLINE,
@@ -253,6 +259,38 @@ class Auditing:
         tally = Tally.of(self.reading.terms(quarter.prefix, size))
         noted = self.auditor.note(REPORT_READ, {"quarter": str(quarter), "size": size})
         return noted if isinstance(noted, Refusal) else report(quarter, tally, size, self.auditor.now)
+
+    def volume_report(self, text: str, limits: VolumeLimits) -> JsonObject | Refusal:
+        """What went above volume limits in a month (`2026-11`). Raises `StoppedError`."""
+        refusal = self.auditor.refusal()
+        if refusal:
+            return refusal
+        month = Month.parse(text)
+        if month is None:
+            return UNKNOWN_MONTH
+        size = self.reading.size()
+        found = [one for kind in TYPES for one in self._all_of(month, kind, size)]
+        made = volume_report(
+            month,
+            sorted(found, key=lambda one: one.place.index),
+            self.reading.histories,
+            limits,
+            size=size,
+            now=self.auditor.now,
+        )
+        noted = self.auditor.note(VOLUMES_READ, {"month": str(month), "size": size, "count": len(found)})
+        return noted if isinstance(noted, Refusal) else made
+
+    def _all_of(self, month: Month, kind: str, size: int) -> Iterator[Indexed]:
+        """Every event of a type in a month. Raises `StoppedError` where that is more than one answer reads."""
+        wanted = EventFilter(type=kind, since=month.begins, until=month.ends)
+        begin: int | None = 0
+        while begin is not None:
+            page = self.reading.page(wanted, begin, size, _AT_ONCE)
+            yield from page.items
+            if page.begin is not None and len(page.items) < _AT_ONCE:
+                raise StoppedError(page.begin)
+            begin = page.begin
 
     def _note_page(
         self, wanted: EventFilter, begin: int, size: int, count: int, export: str | None = None

@@ -29,6 +29,7 @@ from keyholder.requests.events import (
     Escalated,
     HandedBack,
     Nudged,
+    OutcomeReported,
     Recused,
     Reminded,
     Replied,
@@ -116,6 +117,10 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
             return ask.RecordConsentFall(content_hash, people)
         case VolumeLetThrough(content_hash=content_hash):
             return ask.LetThrough(content_hash)
+        case OutcomeReported() as report:
+            return ask.ReportOutcome(
+                report.used, report.finding, report.destruction, report.destroyed_on, report.text_sha256
+            )
         case Reminded(days=days):
             return ask.Remind(days)
         case Escalated(reason=reason) if reason is not EscalationReason.QUORUM_LOST:

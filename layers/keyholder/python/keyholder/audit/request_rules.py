@@ -23,7 +23,7 @@ from keyholder.requests.actors import Actor, Limits, PersonActor, System, System
 from keyholder.requests.case import Assessment, Facts
 from keyholder.requests.codec import Happened, from_event
 from keyholder.requests.codes import TERMINAL
-from keyholder.requests.commands import AskAdvice, Command, Create, Recuse, Save, UseStanding
+from keyholder.requests.commands import AskAdvice, Command, Create, Recuse, Save, Submit, UseStanding
 from keyholder.requests.content import Summary
 from keyholder.requests.decide import decide
 from keyholder.requests.events.releasing import (
@@ -37,8 +37,9 @@ from keyholder.requests.events.standing import StandingApprovalUsed
 from keyholder.requests.folding import evolve
 from keyholder.requests.ids import REQUEST
 from keyholder.requests.state import RequestState
+from keyholder.requests.waiting import report_overdue
 from keyholder.standing.approval import StandingApproval
-from keyholder.vocabulary import DomainId, PersonId, RequestId, StreamId
+from keyholder.vocabulary import ActorId, DomainId, PersonId, ProjectId, RequestId, StreamId
 
 _STRONG = "AAL3"
 _MOST_TRIES = 4096
@@ -56,6 +57,8 @@ class RequestRules:
         self._releases: set[str] = set()
         self._given: dict[str, tuple[int, int]] = {}
         """Records told of in each running release, and how many of them as not approved."""
+        self._owed: dict[StreamId, tuple[PersonId, ProjectId, datetime]] = {}
+        """Whose report is overdue, of which project, and since when everybody could know."""
 
     def step(self, stream: StreamId, events: Sequence[Event]) -> None:
         """Raises `RuleError`, `FieldError` or `UnknownEventError` unless this could happen now."""
@@ -74,6 +77,7 @@ class RequestRules:
             self._counted(state, one)
             if asked := terms_of(one.event):
                 self._records.terms.asked(*asked, one.at)
+        self._note_owed(stream, state, happened[-1].at)
         self._states[stream] = None if state.status in TERMINAL else state
 
     def newest(self, stream: StreamId) -> RequestState | None:
@@ -126,8 +130,22 @@ class RequestRules:
                         standing=standing,
                         limits=self._limits,
                         terms=terms,
+                        reports_overdue=isinstance(command, Submit) and self._owes(actor.id, summary.project, one.at),
                     )
                     yield from ((actor, found) for found in self._with_people(command, facts, one.at))
+
+    def _note_owed(self, stream: StreamId, state: RequestState, at: datetime) -> None:
+        if not report_overdue(state):
+            self._owed.pop(stream, None)
+        elif state.requester is not None and state.summary is not None:
+            self._owed.setdefault(stream, (state.requester, state.summary.project, at))
+
+    def _owes(self, person: ActorId, project: ProjectId, at: datetime) -> bool:
+        """Whether whoever submitted then must have found a report overdue."""
+        return any(
+            since < at - MEANWHILE and (str(requester) == person or owing == project)
+            for requester, owing, since in self._owed.values()
+        )
 
     def _with_people(self, command: Command, facts: Facts, at: datetime) -> Iterator[Facts]:
         """Who else could approve matters where somebody steps aside; who is asked, where somebody's advice is."""

@@ -25,6 +25,7 @@ from keyholder.audit.registry_rules import RegistryRules
 from keyholder.audit.replaying import RuleError
 from keyholder.audit.request_rules import RequestRules
 from keyholder.audit.standing_rules import StandingRules
+from keyholder.audit.text_rules import TextRules
 from keyholder.extracts.events import EVENTS as EXTRACT_EVENTS
 from keyholder.ledger.event import Event
 from keyholder.ledger.journal import Batch
@@ -39,6 +40,7 @@ from keyholder.registry import rule_events as rules
 from keyholder.registry.service import BOOTSTRAP
 from keyholder.requests.actors import Limits
 from keyholder.requests.codec import EVENTS
+from keyholder.requests.erasing import erasures
 from keyholder.standing import events as standing
 from keyholder.vocabulary import ActorId, RequestId, StreamId
 
@@ -72,6 +74,7 @@ _HOME = {
     **dict.fromkeys(linkage.TYPES, "linkage"),
     **dict.fromkeys(standing.TYPES, standing.KIND),
     **dict.fromkeys(EVENTS, "request"),
+    **dict.fromkeys(erasures.TYPES, erasures.TEXTS),
     **dict.fromkeys(EXTRACT_EVENTS, "extract"),
 }
 """The kind of stream that each event that is decided again belongs to: in another it would bind nobody."""
@@ -93,6 +96,7 @@ class Rules:
         self._policy = PolicyRules(records)
         self._linkage = LinkageRules(records)
         self._standing = StandingRules(records)
+        self._texts = TextRules(records)
 
     def saw(self, key: str, batch: Batch, events: Sequence[Event]) -> None:
         """The next batch. Raises `BrokenLedgerError` at the first event that could not have happened."""
@@ -112,7 +116,7 @@ class Rules:
     def end(self, _size: int) -> None:
         """Nothing comes after this."""
 
-    def _step(self, stream: StreamId, events: Sequence[Event]) -> None:  # noqa: C901 - one case a kind of stream
+    def _step(self, stream: StreamId, events: Sequence[Event]) -> None:  # noqa: C901, PLR0912 - one case a kind of stream
         kind = stream.partition("/")[0]
         for event in events:
             if _HOME.get(event.type, kind) != kind or (kind in _KINDS and event.type not in _HOME):
@@ -120,7 +124,9 @@ class Rules:
         if kind == "request":
             self._requests.step(stream, events)
             request = RequestId(stream.partition("/")[2])
-            self._opt_outs.saw_request(request, self._requests.newest(stream), events[-1].at)
+            newest = self._requests.newest(stream)
+            self._opt_outs.saw_request(request, newest, events[-1].at)
+            self._texts.saw_request(request, newest, events)
         elif kind in opt_out_rules.KINDS:
             self._opt_outs.step(stream, events)
         elif kind in ("person", "project", "domain") or stream == BOOTSTRAP:
@@ -139,6 +145,8 @@ class Rules:
             self._linkage.step(stream, events)
         elif kind == standing.KIND:
             self._standing.step(stream, events)
+        elif kind == erasures.TEXTS:
+            self._texts.step(stream, events)
 
 
 def _step(event: Event) -> tuple[StreamId, str, ActorId, str]:

@@ -15,6 +15,8 @@ class Decision(StrEnum):
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
     REVOKED = "revoked"
+    CLOSED = "closed"
+    """What came of it was reported, and that it is destroyed."""
     REFUSED = "refused"
     """A command was refused."""
 

@@ -15,6 +15,7 @@ from keyholder.cli.admin_keys import keys
 from keyholder.cli.admin_opt_outs import opt_outs
 from keyholder.cli.admin_policy import policy_settings
 from keyholder.cli.admin_rebuild import rebuild
+from keyholder.cli.admin_texts import texts
 from keyholder.cli.options import FACTORS, FILE_IN, SOURCE, factor_count, json_object, moment
 from keyholder.cli.session import Session
 from keyholder.client.type_1 import Type1File
@@ -33,6 +34,7 @@ admin.add_command(contact)
 admin.add_command(rebuild)
 admin.add_command(opt_outs)
 admin.add_command(policy_settings)
+admin.add_command(texts)
 
 
 @admin.group()

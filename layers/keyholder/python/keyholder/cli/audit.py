@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from keyholder.cli.audit_read import event, events, export, report
+from keyholder.cli.audit_read import event, events, export, report, volumes
 from keyholder.cli.audit_subject import subject
 from keyholder.cli.audit_tiles import tiles
 from keyholder.cli.audit_verify import verify
@@ -26,6 +26,7 @@ audit.add_command(event, "event")
 audit.add_command(subject, "subject")
 audit.add_command(export, "export")
 audit.add_command(report, "report")
+audit.add_command(volumes, "volumes")
 audit.add_command(verify, "verify")
 audit.add_command(tiles, "tiles")
 audit.add_command(verifier_key, "vkey")

@@ -12,6 +12,7 @@ import click
 from keyholder.audit.quarters import REPORT_COLUMNS, report_rows
 from keyholder.audit.tables import as_csv
 from keyholder.audit.vocabulary import Decision, ExportFormat
+from keyholder.audit.volumes import VOLUME_COLUMNS, volume_rows
 from keyholder.cli.options import FILE_OUT, moment
 from keyholder.cli.session import Session
 from keyholder.client.answers import Export
@@ -114,6 +115,19 @@ def report(session: Session, quarter: str, as_table: bool) -> None:
     document = session.keyholder().report(quarter)
     if as_table:
         click.echo(as_csv(REPORT_COLUMNS, report_rows(document)), nl=False)
+        return
+    session.show(document)
+
+
+@click.command()
+@click.argument("month")
+@click.option("--csv", "as_table", is_flag=True, help="The thresholds as CSV on stdout.")
+@click.pass_obj
+def volumes(session: Session, month: str, as_table: bool) -> None:
+    """A month, for example 2026-11: how often releases went above each volume limit, and what followed."""
+    document = session.keyholder().volume_report(month)
+    if as_table:
+        click.echo(as_csv(VOLUME_COLUMNS, volume_rows(document)), nl=False)
         return
     session.show(document)
 

@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., object])
 ABOUT = click.option("--about", help="The hash of the text you answer ('conversation' prints it).")
 
 
-def _words(function: F) -> F:
+def worded(function: F) -> F:
     """The words, on the command line or from a file, where nobody else on the machine reads them."""
     typed = click.option("--text", help="The words. They stay out of the ledger, and can be erased.")
     filed = click.option(
@@ -27,20 +27,20 @@ def _words(function: F) -> F:
     return filed(typed(function))
 
 
-def _said(text: str | None, file: TextIO | None) -> str | None:
+def said(text: str | None, file: TextIO | None) -> str | None:
     if text is not None and file is not None:
         raise click.UsageError("Give --text or --text-file, not both.")
     return file.read() if file is not None else text
 
 
 def _needed(text: str | None, file: TextIO | None) -> str:
-    said = _said(text, file)
-    if said is None:
+    words = said(text, file)
+    if words is None:
         raise click.UsageError("Give --text or --text-file.")
-    return said
+    return words
 
 
-def _done(session: Session, view: RequestView, receipts_to: Path | None) -> None:
+def done(session: Session, view: RequestView, receipts_to: Path | None) -> None:
     keep(session, view.receipts, receipts_to)
     session.say(f"{view.id} is {view.state}.")
     session.show(view.document)
@@ -51,13 +51,13 @@ def _done(session: Session, view: RequestView, receipts_to: Path | None) -> None
 @click.pass_obj
 def conversation(session: Session, request_id: str) -> None:
     """What was said about a request, as far as you may know of it."""
-    said = [dict(item) for item in session.keyholder().conversation(request_id)]
-    session.table(["at", "kind", "audience", "author", "advice", "text", "text_sha256", "about", "adviser"], said)
+    items = [dict(item) for item in session.keyholder().conversation(request_id)]
+    session.table(["at", "kind", "audience", "author", "advice", "text", "text_sha256", "about", "adviser"], items)
 
 
 @click.command()
 @click.argument("request_id")
-@_words
+@worded
 @ABOUT
 @RECEIPTS
 @click.pass_obj
@@ -72,7 +72,7 @@ def reply(
 ) -> None:
     """Say something to those who decide on your request."""
     keyholder, words = session.keyholder(), _needed(text, text_file)
-    _done(session, keyholder.reply(request_id, words, keyholder.request(request_id).etag, about), receipts_to)
+    done(session, keyholder.reply(request_id, words, keyholder.request(request_id).etag, about), receipts_to)
 
 
 @click.command()
@@ -82,7 +82,7 @@ def reply(
 def nudge(session: Session, request_id: str, receipts_to: Path | None) -> None:
     """Remind those who decide that you wait; once in three days."""
     keyholder = session.keyholder()
-    _done(session, keyholder.nudge(request_id, keyholder.request(request_id).etag), receipts_to)
+    done(session, keyholder.nudge(request_id, keyholder.request(request_id).etag), receipts_to)
 
 
 @click.command()
@@ -93,7 +93,7 @@ def nudge(session: Session, request_id: str, receipts_to: Path | None) -> None:
     type=click.Choice([audience.value for audience in Audience]),
     help="Who reads it: the others who decide, or the requester too.",
 )
-@_words
+@worded
 @ABOUT
 @RECEIPTS
 @click.pass_obj
@@ -111,7 +111,7 @@ def comment(
     keyholder, words = session.keyholder(), _needed(text, text_file)
     etag = keyholder.request(request_id).etag
     to_requester = to == Audience.REQUESTER
-    _done(session, keyholder.comment(request_id, words, etag, to_requester=to_requester, about=about), receipts_to)
+    done(session, keyholder.comment(request_id, words, etag, to_requester=to_requester, about=about), receipts_to)
 
 
 @click.command()
@@ -119,7 +119,7 @@ def comment(
 @click.option(
     "--person", required=True, help="Whose advice you ask, person/…; for example the data protection officer."
 )
-@_words
+@worded
 @RECEIPTS
 @click.pass_obj
 def ask(
@@ -133,14 +133,14 @@ def ask(
 ) -> None:
     """Ask a named person for advice. They see the request and its texts as long as it is in review."""
     keyholder, words = session.keyholder(), _needed(text, text_file)
-    _done(session, keyholder.ask(request_id, person, words, keyholder.request(request_id).etag), receipts_to)
+    done(session, keyholder.ask(request_id, person, words, keyholder.request(request_id).etag), receipts_to)
 
 
 @click.command()
 @click.argument("request_id")
 @click.option("--question", required=True, help="The hash of the question's text ('conversation' prints it).")
 @click.option("--advice", required=True, type=click.Choice([advice.value for advice in Advice]))
-@_words
+@worded
 @RECEIPTS
 @click.pass_obj
 def advise(
@@ -154,6 +154,6 @@ def advise(
     receipts_to: Path | None,
 ) -> None:
     """Answer a question you were asked. It is never a vote."""
-    keyholder, words = session.keyholder(), _said(text, text_file)
+    keyholder, words = session.keyholder(), said(text, text_file)
     etag = keyholder.request(request_id).etag
-    _done(session, keyholder.advise(request_id, question, advice, etag, text=words), receipts_to)
+    done(session, keyholder.advise(request_id, question, advice, etag, text=words), receipts_to)

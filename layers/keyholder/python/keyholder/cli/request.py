@@ -13,6 +13,7 @@ from keyholder.cli import receipts as kept_receipts
 from keyholder.cli.conversing import conversation, nudge, reply
 from keyholder.cli.options import FILE_IN, FILE_OUT, FOLDER_OUT, json_object
 from keyholder.cli.receipts import RECEIPTS, Checked, keep, pinned
+from keyholder.cli.reporting import report
 from keyholder.cli.session import Session
 from keyholder.cli.trouble import Exit, Stop
 from keyholder.client import Collected, Keyholder, ReleaseResult, RequestView
@@ -35,7 +36,7 @@ def request() -> None:
     """Ask for identifiers, follow the request, take what is released."""
 
 
-for said in (reply, nudge, conversation):
+for said in (reply, nudge, conversation, report):
     request.add_command(said)
 
 

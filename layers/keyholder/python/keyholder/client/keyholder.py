@@ -82,6 +82,11 @@ class Keyholder:
         """Reminds those who decide that the requester waits."""
         return self._command(request_id, "nudge", {}, if_match)
 
+    def report_outcome(self, request_id: str, report: JsonObject, if_match: str) -> RequestView:
+        """What came of the releases, and that everything is destroyed; it closes the request. `report` is as the API
+        takes it: `used`, `finding`, `destruction`, `destroyed_on` (a day), and perhaps `text`."""
+        return self._command(request_id, "report-outcome", report, if_match)
+
     def receipts(self, request_id: str) -> Iterator[Receipt]:
         """Proof of the caller's own acts on a request, in order; for auditors of every event."""
         for item in self._pages(f"{_request(request_id)}/receipts", {}):
@@ -399,6 +404,10 @@ class Keyholder:
         """The report of a quarter, for example `2026-Q4`."""
         return Reader.of(self._get(f"/v1/audit/reports/{_quoted(quarter)}")).raw
 
+    def volume_report(self, month: str) -> JsonObject:
+        """What went above volume limits in a month, for example `2026-11`."""
+        return Reader.of(self._get(f"/v1/audit/volume-reports/{_quoted(month)}")).raw
+
     # Registry
 
     def add_person(self, body: JsonObject) -> str:
@@ -473,6 +482,25 @@ class Keyholder:
     def withdraw_rule_change(self, domain_id: str, change_id: str) -> JsonObject:
         """Takes a proposal back, or refuses it."""
         return Reader.of(self._post(f"{_rule_changes(domain_id)}/{_quoted(change_id)}/withdraw", {})).raw
+
+    # Texts
+
+    def texts(self, request_id: str) -> JsonObject:
+        """Which texts a request has, and what becomes of each; never a word of any."""
+        return Reader.of(self._get(f"{_request(request_id)}/texts")).raw
+
+    def erase_text(self, request_id: str, text_sha256: str, reason: str) -> JsonObject:
+        """Has a text erased, or proposes it where a decision rests on the text."""
+        body: JsonObject = {"text_sha256": text_sha256, "reason": reason}
+        return Reader.of(self._post(f"{_request(request_id)}/texts/erase", body)).raw
+
+    def confirm_erasure(self, request_id: str, text_sha256: str) -> JsonObject:
+        """Orders what another proposed. Nothing brings the words back."""
+        return Reader.of(self._post(f"{_request(request_id)}/texts/confirm-erasure", {"text_sha256": text_sha256})).raw
+
+    def withdraw_erasure(self, request_id: str, text_sha256: str) -> JsonObject:
+        """Stops an erasure that was proposed."""
+        return Reader.of(self._post(f"{_request(request_id)}/texts/withdraw-erasure", {"text_sha256": text_sha256})).raw
 
     # Policy
 

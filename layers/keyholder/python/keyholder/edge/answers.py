@@ -46,7 +46,9 @@ from keyholder.requests.codes import (
     Audience,
     Awaited,
     DecisionState,
+    Destruction,
     EscalationReason,
+    Finding,
     MessageKind,
     QuestionTopic,
     RecuseReason,
@@ -577,6 +579,20 @@ class AllowedCommand(Answer):
     advice: str | None
 
 
+class OutcomeReport(Answer):
+    """What came of the releases. The text, if any, is with the content, under its hash."""
+
+    author: PersonReference
+    at: AwareDatetime
+    used: Count
+    finding: Finding
+    destruction: Destruction
+    destroyed_on: dt.date | None
+    late: bool
+    """Destroyed after the day agreed on."""
+    text_sha256: Hash | None
+
+
 class RequestSummary(Answer):
     """A request as a list shows it."""
 
@@ -608,6 +624,11 @@ class RequestSummary(Answer):
     release_until: AwareDatetime | None
     standing_approval: str | None
     """The standing approval that approved it, where no controllers decided on it one by one."""
+    report_due_at: AwareDatetime | None
+    """When what came of the releases has to be reported, and that they are destroyed; null before the first release."""
+    report_overdue: bool
+    """It is late: until it is there, its requester and its project submit nothing new."""
+    report: OutcomeReport | None
     nudged_at: AwareDatetime | None
     """When its requester last reminded those who decide."""
     retrievals: Retrievals
@@ -1435,6 +1456,7 @@ SUCCESSES: Mapping[str, Success] = {
     "POST /v1/requests/{request_id}/discard": _COMMANDED,
     "POST /v1/requests/{request_id}/reply": _COMMANDED,
     "POST /v1/requests/{request_id}/nudge": _COMMANDED,
+    "POST /v1/requests/{request_id}/report-outcome": _COMMANDED,
     "GET /v1/me": Success(Me),
     "GET /v1/terms": Success(TermsList),
     "POST /v1/terms/accept": Success(TermsState),

@@ -13,12 +13,19 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from keyholder.edge import answers, answers_contacts, answers_standing
+from keyholder.edge import answers, answers_contacts, answers_standing, answers_texts, answers_volumes
 from keyholder.edge.problems import MEDIA_TYPE, ProblemType, problem_uri
 from keyholder.edge.routes import ANY, ROUTES, Function, Route, Scope
 from keyholder.edge.service import AGE, JSON, Service
 
-SUCCESSES = {**answers.SUCCESSES, **answers_contacts.SUCCESSES, **answers_standing.SUCCESSES}
+SUCCESSES = {
+    **answers.SUCCESSES,
+    **answers_contacts.SUCCESSES,
+    **answers_standing.SUCCESSES,
+    **answers_texts.SUCCESSES,
+    **answers_volumes.SUCCESSES,
+}
+
 VERSION = "1.0.0"
 SCHEMAS = "#/components/schemas/"
 Document = dict[str, Any]
@@ -123,6 +130,10 @@ CONDITIONAL_AT_WILL = frozenset(
         "reply",
         "nudge",
         "use-standing-approval",
+        "report-outcome",
+        "erase",
+        "confirm-erasure",
+        "withdraw-erasure",
     }
 )
 """Commands that take the version if they are told it; `people` and `projects` change what is registered with it."""

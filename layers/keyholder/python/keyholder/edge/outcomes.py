@@ -105,7 +105,7 @@ def done_answer(
     """The request as the command left it, its ETag, and the receipts. Raises `ProblemError` for a refusal."""
     done = accepted(outcome)
     body = {**accepted(requests.view_done(actor, done)), "receipts": done_receipts(done, actor.person.id)}
-    return answer(body, status=status, version=done.state.version)
+    return answer(body, status=status, version=done.state.edition)
 
 
 def done_receipts(done: Done, person: PersonId) -> list[JsonObject]:

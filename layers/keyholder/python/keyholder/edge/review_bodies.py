@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from keyholder.edge.bodies import Body, Hash, Name, Organisation, PersonReference
 from keyholder.registry.factors import Factor
-from keyholder.requests.codes import Advice, Audience, QuestionTopic, RecuseReason
+from keyholder.requests.codes import Advice, Audience, Destruction, Finding, QuestionTopic, RecuseReason
 from keyholder.requests.conversation import LONGEST_TEXT
 from keyholder.requests.questions import LONGEST_QUESTION, MOST_QUESTIONS
 
@@ -93,3 +94,17 @@ class AcceptConditionsBody(Body):
     """Exactly the conditions that are offered, by their hash."""
 
     conditions_hash: Hash
+
+
+class ReportOutcomeBody(Body):
+    """What came of a release, and the statement that everything is destroyed. It closes the request."""
+
+    used: Annotated[int, Field(ge=0)]
+    """Of how many records identifiers were used: at most those approved, and 0 with the finding `not_used`."""
+    finding: Finding
+    destruction: Destruction
+    """`never_received` only where no answer and no file of the request ever left Keyholder."""
+    destroyed_on: dt.date | None = None
+    """Since when every copy (but that in a person's own care record) is destroyed."""
+    text: Words | None = None
+    """In words, for those who approved; it stays out of the ledger, and can be erased."""

@@ -18,7 +18,7 @@ UNDER_WAY = frozenset({State.SUBMITTED, State.IN_REVIEW})
 DECIDABLE = frozenset({State.IN_REVIEW})
 OPEN = frozenset({State.APPROVED, State.RELEASED})
 WITH_THE_REQUESTER = frozenset({State.DRAFT, State.RETURNED, State.CONDITIONS_OFFERED, *OPEN})
-OWN = (Awaited.SUBMISSION, Awaited.ANSWER, Awaited.ACCEPTANCE, Awaited.RELEASE)
+OWN = (Awaited.SUBMISSION, Awaited.ANSWER, Awaited.ACCEPTANCE, Awaited.RELEASE, Awaited.REPORT)
 """What a request waits for its requester to do."""
 
 
@@ -63,6 +63,10 @@ def _unattended(event: RequestEvent) -> bool:
 
 def _unchecked(event: RequestEvent) -> bool:
     return isinstance(event, Escalated) and event.reason is EscalationReason.UNCHECKED
+
+
+def _report_overdue(event: RequestEvent) -> bool:
+    return isinstance(event, Escalated) and event.reason is EscalationReason.REPORT_OVERDUE
 
 
 def _awaits(*what: Awaited) -> Callable[[RequestEvent], bool]:
@@ -144,6 +148,8 @@ TELLINGS: Mapping[str, tuple[Telling, ...]] = {
         Telling(Listener.OPERATORS, Template.CHECKS_STUCK, Due.REQUEST, only=_unchecked, while_in=UNDER_WAY),
         Telling(Listener.OPERATORS, Template.QUORUM_LOST, Due.REQUEST, only=_quorum_lost, while_in=UNDER_WAY),
         Telling(Listener.REQUESTER, Template.QUORUM_LOST, only=_quorum_lost, while_in=UNDER_WAY),
+        Telling(Listener.REQUESTER, Template.REPORT_OVERDUE, Due.REQUEST, only=_report_overdue, while_in=OPEN),
+        Telling(Listener.DECIDED, Template.REPORT_LATE, only=_report_overdue, while_in=OPEN),
     ),
     "release.volume_exceeded": (
         Telling(Listener.REQUESTER, Template.HELD, only=_stopped),
@@ -160,6 +166,10 @@ TELLINGS: Mapping[str, tuple[Telling, ...]] = {
     "request.consent_fell": (
         Telling(Listener.REQUESTER, Template.CONSENT_FELL),
         Telling(Listener.DECIDED, Template.CONSENT_FELL),
+    ),
+    "request.outcome_reported": (
+        Telling(Listener.REQUESTER, Template.REPORTED),
+        Telling(Listener.DECIDED, Template.REPORTED),
     ),
     "contact.set": (Telling(Listener.OWNER, Template.CONTACT_CHANGED),),
 }
@@ -193,6 +203,10 @@ UNTOLD: Mapping[str, str] = {
             "domain.rules_changed",
         ),
         _LISTED,
+    ),
+    **dict.fromkeys(
+        ("text.erasure_proposed", "text.erasure_ordered", "text.erasure_withdrawn", "text.erased"),
+        "operators and those who decide look at a request's texts; that words are gone is seen where they were",
     ),
     **dict.fromkeys(("policy.change_proposed", "policy.change_confirmed", "policy.change_withdrawn"), _LISTED),
     **dict.fromkeys(
@@ -244,6 +258,7 @@ UNTOLD: Mapping[str, str] = {
             "opt_out_check.removed",
             "opt_out_message.left",
             "choices.loaded",
+            "choices.joined",
             "choices.removed",
             "choices.joined",
         ),
@@ -254,6 +269,7 @@ UNTOLD: Mapping[str, str] = {
             "choices.viewed",
             "audit.subject_searched",
             "audit.report_read",
+            "audit.volumes_read",
             "audit.export_begun",
             "audit.events_read",
             "audit.event_read",

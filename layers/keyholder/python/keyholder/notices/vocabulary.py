@@ -56,6 +56,9 @@ class Template(StrEnum):
     ADVICE_ASKED = "advice_asked"
     ADVICE_GIVEN = "advice_given"
     CONSENT_FELL = "consent_fell"
+    REPORTED = "reported"
+    REPORT_OVERDUE = "report_overdue"
+    REPORT_LATE = "report_late"
     CONTACT_CHANGED = "contact_changed"
 
 

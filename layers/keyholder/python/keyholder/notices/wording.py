@@ -118,6 +118,22 @@ WORDS: Mapping[Template, Words] = {
         "People in an approved request have withdrawn their consent. The next release leaves them out; what was "
         "collected before is not called back by this.",
     ),
+    Template.REPORTED: Words(
+        "The outcome of a request is reported",
+        "It is reported what came of a request that was released, and that what was released is destroyed. The request "
+        "is closed.",
+    ),
+    Template.REPORT_OVERDUE: Words(
+        "A report is overdue",
+        "What was released to you should be destroyed and reported on by now. Until it is, you and the project submit "
+        "nothing new.",
+        "Please report on it",
+    ),
+    Template.REPORT_LATE: Words(
+        "A report is late",
+        "What was released on a request that you approved should be destroyed and reported on by now, and is not. Its "
+        "requester and their project submit nothing new until it is.",
+    ),
     Template.CONTACT_CHANGED: Words(
         "Your address for notices was changed",
         "Notices of Keyholder go to another address from now on. If you did not ask for that, tell an operator now.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _LONDON = ZoneInfo("Europe/London")
@@ -13,6 +13,11 @@ def london_day(moment: datetime) -> date:
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise ValueError("a moment needs its zone")
     return moment.astimezone(_LONDON).date()
+
+
+def end_of_london_day(day: date) -> datetime:
+    """The moment, in UTC, at which `day` is over in London. Raises `OverflowError` for the last day there is."""
+    return datetime.combine(day + timedelta(days=1), time(), _LONDON).astimezone(UTC)
 
 
 def over(last_day: date, today: date) -> bool:

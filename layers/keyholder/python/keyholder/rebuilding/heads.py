@@ -36,6 +36,7 @@ from keyholder.registry.people import Person
 from keyholder.registry.people_events import evolve as evolve_person
 from keyholder.registry.service import domain_head, person_head, project_head
 from keyholder.requests.codec import from_event
+from keyholder.requests.erasing.erasures import erasures_head, evolve_erasures
 from keyholder.requests.folding import evolve
 from keyholder.requests.listings import request_head
 from keyholder.requests.state import RequestState
@@ -76,6 +77,7 @@ class Heads:
             "audit": lambda step: audit_head(step[-1].actor),
             "rebuild": lambda _step: rebuild_head(),
             "policy": lambda _step: policy_head(),
+            "texts": _folded(evolve_erasures, erasures_head),
             "view": lambda step: view_head(step[-1].data),
         }
 

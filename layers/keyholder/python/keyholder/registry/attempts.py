@@ -19,7 +19,7 @@ UNNAMED = StreamId("unknown/unnamed")
 """Stands for a subject whose id is not of the form Keyholder gives out: a caller's text never enters the ledger."""
 
 _SUBJECTS = re.compile(
-    r"request/REQ-[0-9A-HJKMNP-TV-Z]{26}"
+    r"(request|texts)/REQ-[0-9A-HJKMNP-TV-Z]{26}"
     r"|extract/EXT-[0-9A-HJKMNP-TV-Z]{26}"
     r"|(person|contact)/[0-9a-f]{32}"
     r"|linkage/LNK-[0-9A-HJKMNP-TV-Z]{26}"

@@ -67,6 +67,8 @@ class Limits:
     """Whole days before a time runs out at which whoever has to act is reminded."""
     escalate_before: timedelta = timedelta(days=10)
     """So long before the time for checks or a decision runs out, more people are told."""
+    report_within: timedelta = timedelta(days=28)
+    """For the outcome report, once the day of destruction and the window are over."""
     release_within: timedelta = timedelta(seconds=90)
     """A release still running after this was cut short (the function that runs it lives 60 seconds)."""
     collect_within: timedelta = timedelta(hours=24)

@@ -39,6 +39,7 @@ class Facts:
     now, `adviser` is whoever is asked for advice, `standing` the standing approval that approves or approved it, and
     `terms` are those that have to be accepted. `candidates` are those who could approve, where they are known; without
     them nothing is said about whether the quorum can be reached.
+    `reports_overdue`: the requester or the project owes a report.
     """
 
     project: Project | None = None
@@ -48,6 +49,7 @@ class Facts:
     approvers: Mapping[PersonId, Person] = field(default_factory=dict)
     adviser: Person | None = None
     standing: StandingApproval | None = None
+    reports_overdue: bool = False
     limits: Limits = field(default_factory=Limits)
     terms: InForce = field(default_factory=dict)
 

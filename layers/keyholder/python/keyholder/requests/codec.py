@@ -26,6 +26,7 @@ from keyholder.requests.events import (
     Escalated,
     HandedBack,
     Nudged,
+    OutcomeReported,
     Recused,
     Reminded,
     Replied,
@@ -93,6 +94,7 @@ RequestEvent = (
     | AdviceGiven
     | ConsentFell
     | Reminded
+    | OutcomeReported
 )
 
 EVENTS: Mapping[str, type[RequestEvent]] = {
@@ -137,6 +139,7 @@ EVENTS: Mapping[str, type[RequestEvent]] = {
         AdviceGiven,
         ConsentFell,
         Reminded,
+        OutcomeReported,
     )
 }
 

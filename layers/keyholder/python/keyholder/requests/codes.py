@@ -19,6 +19,8 @@ class State(StrEnum):
     APPROVED = "approved"
     RELEASED = "released"
     """Identifiers have left at least once."""
+    CLOSED = "closed"
+    """What came of it is reported, and what was released is destroyed."""
     BLOCKED = "blocked"
     """Something stands against the request as a whole."""
     REJECTED = "rejected"
@@ -28,7 +30,17 @@ class State(StrEnum):
     DISCARDED = "discarded"
 
 
-TERMINAL = frozenset({State.BLOCKED, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.REVOKED, State.DISCARDED})
+TERMINAL = frozenset(
+    {
+        State.CLOSED,
+        State.BLOCKED,
+        State.REJECTED,
+        State.WITHDRAWN,
+        State.EXPIRED,
+        State.REVOKED,
+        State.DISCARDED,
+    }
+)
 
 
 OPEN_TO_RELEASE = frozenset({State.APPROVED, State.RELEASED})
@@ -105,6 +117,9 @@ class EscalationReason(StrEnum):
     """Much of the time for deciding has gone by, and it is not decided."""
     UNCHECKED = "unchecked"
     """Much of the time has gone by, and the checks could not be made: an operator has to see why."""
+    REPORT_OVERDUE = "report_overdue"
+    """What was released should be destroyed and reported on by now: until it is, its requester and its project submit
+    nothing new."""
     QUORUM_LOST = "quorum_lost"
     """Too few people are left who could approve it; only an operator can register more."""
 
@@ -157,6 +172,33 @@ class Awaited(StrEnum):
     """Of the conditions, by the requester."""
     RELEASE = "release"
     """By the requester, before the window closes."""
+    REPORT = "report"
+    """On what came of the release, and that it is destroyed; by the requester or somebody else of the project."""
+
+
+class Finding(StrEnum):
+    """What the identifiers were good for."""
+
+    PEOPLE_CONTACTED = "people_contacted"
+    CARE_CHANGED = "care_changed"
+    """Somebody was diagnosed, treated or recalled."""
+    RECORDS_LINKED = "records_linked"
+    ERRORS_CORRECTED = "errors_corrected"
+    NOTHING_FOUND = "nothing_found"
+    """They were used, and nothing came of it."""
+    NOT_USED = "not_used"
+    OTHER = "other"
+
+
+class Destruction(StrEnum):
+    """What became of the identifiers, stated by whoever answers for it."""
+
+    DESTROYED = "destroyed"
+    """Every copy, backups included."""
+    IN_CARE_RECORD = "in_care_record"
+    """They are in the care records of the very people, as part of their care; every other copy is destroyed."""
+    NEVER_RECEIVED = "never_received"
+    """No result ever left Keyholder: there was nothing to destroy."""
 
 
 class ExpiryReason(StrEnum):

@@ -52,12 +52,14 @@ def stored_content(contents: ContentStore, state: RequestState) -> RequestConten
 
 
 def _comments(state: RequestState) -> Iterator[str]:
-    """The hashes of everything said to the author, by those who rejected and those who asked back."""
+    """The hashes of what those said who rejected or asked back, and of what was reported in the end."""
     standing = [decision.ballots for decision in state.domains.values()]
     for back in (revision.returned for revision in state.revisions):
         if back is not None:
             yield from (question.sha256 for question in back.questions)
             standing += back.ballots.values()
+    if state.report is not None and state.report.text_sha256:
+        yield state.report.text_sha256
     yield from (ballot.comment_sha256 for ballots in standing for ballot in ballots if ballot.comment_sha256)
 
 

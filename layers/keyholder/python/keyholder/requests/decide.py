@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from keyholder.policy.days import london_day
 from keyholder.refusals import Refusal
 from keyholder.registry.factors import Factor, Needs, Standing, standings
 from keyholder.registry.people import Membership, Person, PersonKind
@@ -17,7 +18,16 @@ from keyholder.requests import reasons
 from keyholder.requests.actors import Actor, PersonActor, System
 from keyholder.requests.case import Case, Facts
 from keyholder.requests.codec import RequestEvent
-from keyholder.requests.codes import Advice, Audience, QuestionTopic, RecuseReason, RejectReason, RevokeReason
+from keyholder.requests.codes import (
+    Advice,
+    Audience,
+    Destruction,
+    Finding,
+    QuestionTopic,
+    RecuseReason,
+    RejectReason,
+    RevokeReason,
+)
 from keyholder.requests.commands import (
     AcceptConditions,
     Advise,
@@ -37,6 +47,7 @@ from keyholder.requests.commands import (
     Recuse,
     Reject,
     Reply,
+    ReportOutcome,
     Return,
     Revoke,
     Save,
@@ -50,11 +61,12 @@ from keyholder.requests.guards import POLICY_ALLOWS, ForADomain, fresh_sign_in
 from keyholder.requests.questions import ReviewQuestion
 from keyholder.requests.state import DomainDecision, RequestState
 from keyholder.requests.transitions import TRANSITIONS, WHO, Transition, Who
-from keyholder.vocabulary import DomainId, PersonId, Role
+from keyholder.vocabulary import ContentHash, DomainId, PersonId, Role
 
 _NO_TEXT = "0" * 64
 _ANYBODY = PersonId(f"person/{'0' * 32}")
 """Stand in for a text and a person where only who may is asked."""
+_NO_RELEASE = ""
 _SYSTEMS = {Who.RELEASE_FUNCTION: System.RELEASE, Who.SWEEPER: System.SWEEPER}
 
 
@@ -109,8 +121,17 @@ def authorise(case: Case) -> Refusal | None:
 def _authorise_researcher(case: Case, who: Who) -> Refusal | None:
     if who is Who.REQUESTER and case.person.id != case.state.requester:
         return reasons.NOT_THE_REQUESTER
+    if who is Who.PROJECT and not _of_the_project(case):
+        return reasons.NOT_ON_THE_PROJECT
     # Still a researcher today: a role taken away ends what was begun with it.
     return None if case.person.has(Role.RESEARCHER) else reasons.NOT_A_RESEARCHER
+
+
+def _of_the_project(case: Case) -> bool:
+    """Whoever asked may have left: the others answer for what the project received, and after its end too."""
+    project = case.facts.project
+    members = project.members if project is not None and project.id == case.summary.project else ()
+    return case.person.id == case.state.requester or case.person.id in members
 
 
 def _authorise_controller(case: Case) -> Refusal | None:
@@ -150,7 +171,7 @@ def allowed_commands(
     Each is asked of `decide` with arguments that are not at fault, so that the answer is about the person, the request
     and the moment.
     """
-    return tuple(_asked(probe, state, actor, facts, now) for probe in _probes(state, actor.person))
+    return tuple(_asked(probe, state, actor, facts, now) for probe in _probes(state, actor.person, now))
 
 
 def _asked(probe: Command, state: RequestState, actor: PersonActor, facts: Facts, now: datetime) -> AllowedCommand:
@@ -161,7 +182,7 @@ def _asked(probe: Command, state: RequestState, actor: PersonActor, facts: Facts
     outcome = decide(state, probe, actor, facts, now)
     refusal = outcome if isinstance(outcome, Refusal) else None
     domain = probe.domain if isinstance(probe, ForADomain | Claim | HandBack) else None
-    release = probe.release if isinstance(probe, Collect) else None
+    release = (probe.release or None) if isinstance(probe, Collect) else None
     return AllowedCommand(probe.NAME, refusal, domain, release)
 
 
@@ -174,16 +195,24 @@ def _records_left(decision: DomainDecision) -> int | None:
     return decision.records_left or (min(narrowed) if narrowed else None)
 
 
-def _probes(state: RequestState, person: Person) -> Iterator[Command]:
+def _plausible_report(state: RequestState, now: datetime) -> ReportOutcome:
+    """One that says nothing impossible, so that the answer is about who asks and when."""
+    if state.left_keyholder():
+        return ReportOutcome(0, Finding.NOT_USED, Destruction.DESTROYED, london_day(now))
+    return ReportOutcome(0, Finding.NOT_USED, Destruction.NEVER_RECEIVED)
+
+
+def _probes(state: RequestState, person: Person, now: datetime) -> Iterator[Command]:
     summary = state.summary
     if summary is None:
         return
     yield Save(summary)
     yield Discard()
     yield Submit(summary.content_hash)
-    for domain, decision in state.domains.items():
-        factor, organisation = _likeliest(person, decision.needs)
-        left = _records_left(decision)
+    for domain in state.domains or summary.records:
+        decision = state.domains.get(domain)
+        factor, organisation = _likeliest(person, decision.needs) if decision else (None, None)
+        left = _records_left(decision) if decision else None
         yield Approve(domain, summary.content_hash, organisation, factor=factor, records_left=left)
         yield Reject(domain, summary.content_hash, RejectReason.OTHER, organisation=organisation, factor=factor)
         yield Return(domain, summary.content_hash, (_SOMETHING,), organisation, factor)
@@ -192,8 +221,7 @@ def _probes(state: RequestState, person: Person) -> Iterator[Command]:
         yield HandBack(domain)
     yield DeclareNoConflict()
     yield Recuse(RecuseReason.OTHER)
-    if state.conditions is not None:
-        yield AcceptConditions(state.conditions.hash)
+    yield AcceptConditions(state.conditions.hash if state.conditions else ContentHash(_NO_TEXT))
     yield UseStanding("")
     yield Comment(Audience.INTERNAL, _NO_TEXT)
     yield Reply(_NO_TEXT)
@@ -205,8 +233,9 @@ def _probes(state: RequestState, person: Person) -> Iterator[Command]:
     yield Revoke(RevokeReason.OTHER)
     yield AuthoriseRelease("", summary.content_hash, summary.delivery)
     yield LetThrough(summary.content_hash)
-    for release in state.releases:
-        yield Collect(release.id)
+    for release in [one.id for one in state.releases] or [_NO_RELEASE]:
+        yield Collect(release)
+    yield _plausible_report(state, now)
 
 
 def _adviser(facts: Facts) -> Person:

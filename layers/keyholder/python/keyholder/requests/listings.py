@@ -9,7 +9,7 @@ from keyholder.requests.actors import Limits
 from keyholder.requests.codes import State
 from keyholder.requests.conversation import advisers
 from keyholder.requests.state import RequestState
-from keyholder.requests.waiting import look_again_at
+from keyholder.requests.waiting import look_again_at, report_overdue
 from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, RequestId, StreamId
 
 STANDARD = Limits()
@@ -43,6 +43,11 @@ def domain_requests(domain: DomainId) -> str:
     return f"domain/{domain}"
 
 
+def overdue_reports(of: PersonId | ProjectId) -> str:
+    """The listing of what a person, or a project, has ever owed a report on past its day. Few ever stand in it."""
+    return f"overdue-reports/{of.removeprefix('person/')}"
+
+
 def request_stream(request: RequestId) -> StreamId:
     return StreamId(f"request/{request}")
 
@@ -55,6 +60,8 @@ def request_head(state: RequestState, limits: Limits = STANDARD) -> Head:
     listings += [domain_requests(domain) for domain in state.domains]
     listings += [organisation_requests(code) for code in sorted(organisations)]
     listings += [advice_requests(person) for person in sorted(advisers(state.messages))]
+    if report_overdue(state) and state.requester and state.summary:
+        listings += [overdue_reports(state.requester), overdue_reports(state.summary.project)]
     return Head(tuple(listings), _look_again(state, limits))
 
 

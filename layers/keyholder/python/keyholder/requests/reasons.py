@@ -346,6 +346,45 @@ NOTHING_HELD = Refusal(
 VOLUME_MISJUDGED = Refusal(
     "VOLUME_MISJUDGED", RefusalKind.CONFLICT, "The limits say otherwise; begin the release again."
 )
+USED_TOO_MANY = Refusal(
+    "USED_TOO_MANY",
+    RefusalKind.INVALID,
+    "Count the records whose identifiers were used: at most those approved.",
+    "/used",
+)
+USED_AND_FINDING_DIFFER = Refusal(
+    "USED_AND_FINDING_DIFFER",
+    RefusalKind.INVALID,
+    "Say that nothing was used where the count is 0, and what came of it where it is not.",
+    "/finding",
+)
+WAS_RECEIVED = Refusal(
+    "WAS_RECEIVED",
+    RefusalKind.INVALID,
+    "Identifiers were released to you and may have been used: say when they were destroyed.",
+    "/destruction",
+)
+WAS_NOT_RECEIVED = Refusal(
+    "WAS_NOT_RECEIVED",
+    RefusalKind.INVALID,
+    "No result of this request ever left Keyholder: say that it was never received.",
+    "/destruction",
+)
+DESTRUCTION_DAY_MISSING = Refusal(
+    "DESTRUCTION_DAY_MISSING", RefusalKind.INVALID, "Say since which day every copy is destroyed.", "/destroyed_on"
+)
+DESTRUCTION_DAY_IMPOSSIBLE = Refusal(
+    "DESTRUCTION_DAY_IMPOSSIBLE",
+    RefusalKind.INVALID,
+    "Name a day from the first release up to today; report once everything is destroyed.",
+    "/destroyed_on",
+)
+REPORT_OVERDUE = Refusal(
+    "REPORT_OVERDUE",
+    RefusalKind.CONFLICT,
+    "The requester or somebody else of the project has to report first what came of an earlier release, and that it is "
+    "destroyed: list the requests of the project, and report on each that has waited too long.",
+)
 NOT_DUE = Refusal("NOT_DUE", RefusalKind.CONFLICT, "Its time has not run out; look at its due time.")
 
 REFUSALS: tuple[Refusal, ...] = tuple(

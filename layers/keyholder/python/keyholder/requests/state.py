@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from keyholder.registry.factors import Factor, Needs
-from keyholder.requests.codes import DecisionState, EscalationReason, RecuseReason, State, Vote
+from keyholder.requests.codes import (
+    DecisionState,
+    Destruction,
+    EscalationReason,
+    Finding,
+    RecuseReason,
+    State,
+    Vote,
+)
 from keyholder.requests.conditions import Condition, merged
 from keyholder.requests.content import Delivery, Summary
 from keyholder.requests.conversation import Message
@@ -90,6 +98,19 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """What came of it, as its author reported; `destroyed_on` is None where nothing was ever received."""
+
+    author: PersonId
+    at: datetime
+    used: int
+    finding: Finding
+    destruction: Destruction
+    destroyed_on: date | None = None
+    text_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Conditions:
     """What the requester undertakes, or has to before anything is released."""
 
@@ -112,6 +133,7 @@ class Release:
     finished_at: datetime | None = None
     failed: str | None = None
     collected_at: datetime | None = None
+    report_due_at: datetime | None = None
 
     @property
     def running(self) -> bool:
@@ -126,6 +148,9 @@ class Release:
 @dataclass(frozen=True, slots=True)
 class RequestState:
     """One request. `version` is the number of its newest event, 0 before the first.
+
+    `edition` counts the changes its requester can see, and `edition_at` is when the last was. These are told outside:
+    nobody learns from a version or a time that others said or declared something among themselves.
 
     `status` is None before the first event. `checks_held` says what the checks wait for. `until` and `retrievals` count
     from the approval. `cleared` has the content for which each person declared that they have no conflict of interest,
@@ -167,8 +192,11 @@ class RequestState:
     escalated: Mapping[EscalationReason, datetime] = field(default_factory=dict)
     standing: str | None = None
     """The standing approval that approved it, where one did."""
+    report: Report | None = None
     created_at: datetime | None = None
     changed_at: datetime | None = None
+    edition: int = 0
+    edition_at: datetime | None = None
 
     @property
     def content_hash(self) -> ContentHash | None:
@@ -203,6 +231,18 @@ class RequestState:
         """Whether `person` declared that they have no conflict of interest in what was submitted last."""
         read = self.submitted
         return read is not None and self.cleared.get(person) == read.content_hash
+
+    @property
+    def report_due_at(self) -> datetime | None:
+        """When what came of the releases has to be reported; None before the first, and once it is over."""
+        return self.due_at if any(one.report_due_at and one.chunks_written for one in self.releases) else None
+
+    def left_keyholder(self) -> bool:
+        """Whether identifiers may have reached anybody: in an answer, or in a file that was collected."""
+        return any(
+            one.collected_at is not None or (one.delivery is Delivery.INLINE and one.chunks_written)
+            for one in self.releases
+        )
 
     def retrievals_used(self) -> int:
         return sum(release.counts for release in self.releases)

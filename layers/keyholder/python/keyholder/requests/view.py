@@ -16,7 +16,7 @@ from keyholder.requests.events import summary_json
 from keyholder.requests.review_view import condition_view, conditions_view, returned_view
 from keyholder.requests.sight import Side
 from keyholder.requests.state import Ballot, DomainDecision, Release, RequestState
-from keyholder.requests.waiting import awaited
+from keyholder.requests.waiting import awaited, report_overdue
 from keyholder.vocabulary import DomainId
 
 
@@ -37,12 +37,12 @@ def request_view(
     weighs = stands in (Side.DECIDING, Side.AUDITING)
     view: dict[str, JsonValue] = {
         "id": state.id,
-        "version": state.version,
+        "version": state.edition,
         "state": state.status.value if state.status else None,
         "revision": state.revision,
         "requester": state.requester,
         "created_at": _moment(state.created_at),
-        "changed_at": _moment(state.changed_at),
+        "changed_at": _moment(state.edition_at),
         "due_at": _moment(state.due_at),
         "waits_for": _code(awaited(state)),
         "escalated": {reason.value: rfc3339(at) for reason, at in state.escalated.items()},
@@ -62,6 +62,9 @@ def request_view(
         "release_until": _moment(state.until),
         "retrievals": {"allowed": state.retrievals, "used": state.retrievals_used()},
         "standing_approval": state.standing,
+        "report_due_at": _moment(state.report_due_at),
+        "report_overdue": report_overdue(state),
+        "report": _report(state),
         "nudged_at": _moment(state.nudged_at),
         "releases": [_release(release) for release in state.releases],
         "conditions": conditions_view(state.conditions),
@@ -143,6 +146,24 @@ def _release(release: Release) -> JsonObject:
         "finished_at": _moment(release.finished_at),
         "failed": release.failed,
         "collected_at": _moment(release.collected_at),
+    }
+
+
+def _report(state: RequestState) -> JsonObject | None:
+    """What came of it. `late`: it was destroyed after the day agreed on."""
+    report, agreed = state.report, state.destroy_by
+    if report is None:
+        return None
+    on = report.destroyed_on
+    return {
+        "author": report.author,
+        "at": rfc3339(report.at),
+        "used": report.used,
+        "finding": report.finding.value,
+        "destruction": report.destruction.value,
+        "destroyed_on": on.isoformat() if on else None,
+        "late": on is not None and agreed is not None and on > agreed,
+        "text_sha256": report.text_sha256,
     }
 
 

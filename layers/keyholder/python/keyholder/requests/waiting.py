@@ -1,6 +1,7 @@
 """The clocks of a request: what it waits for, when somebody is reminded, when more people have to know. Pure.
 
-Every state that waits has a moment at which its time runs out (`due_at`). Silence never approves: then it expires.
+Every state that waits has a moment at which its time runs out (`due_at`). Silence never approves: then it expires. Only
+a report on what was released is owed however late.
 """
 
 from __future__ import annotations
@@ -21,19 +22,35 @@ AWAITED: Mapping[State, Awaited] = {
     State.RETURNED: Awaited.ANSWER,
     State.CONDITIONS_OFFERED: Awaited.ACCEPTANCE,
     State.APPROVED: Awaited.RELEASE,
-    State.RELEASED: Awaited.RELEASE,
+    State.RELEASED: Awaited.REPORT,
 }
 """What each state waits for. `Awaited` says who has to act."""
 
 _ESCALATED: Mapping[State, EscalationReason] = {
     State.SUBMITTED: EscalationReason.UNCHECKED,
     State.IN_REVIEW: EscalationReason.UNATTENDED,
+    State.RELEASED: EscalationReason.REPORT_OVERDUE,
 }
 
 
 def awaited(state: RequestState) -> Awaited | None:
     """What the request waits for; None where it waits for nothing."""
-    return AWAITED.get(state.status) if state.status and state.due_at is not None else None
+    if state.status is None or state.due_at is None:
+        return None
+    if state.status is State.RELEASED and state.report_due_at is None:
+        # Released before reports were asked for: it ends with its window.
+        return Awaited.RELEASE
+    return AWAITED.get(state.status)
+
+
+def expires(state: RequestState) -> bool:
+    """Whether its end comes by itself when its time runs out. A report is owed for as long as it takes."""
+    return awaited(state) not in (None, Awaited.REPORT)
+
+
+def report_overdue(state: RequestState) -> bool:
+    """Whether it was found that its report is overdue, and it still is."""
+    return state.status is State.RELEASED and EscalationReason.REPORT_OVERDUE in state.escalated
 
 
 def reminder_due(state: RequestState, limits: Limits, now: datetime) -> int | None:
@@ -51,7 +68,7 @@ def escalation_due(state: RequestState, limits: Limits, now: datetime) -> Escala
 
 def overdue_command(state: RequestState, limits: Limits, now: datetime) -> Expire | Escalate | Remind | None:
     """What Keyholder has to do about the request now, if anything. After that there may be more."""
-    if state.due_at is not None and now >= state.due_at:
+    if state.due_at is not None and now >= state.due_at and expires(state):
         return Expire()
     reason = escalation_due(state, limits, now)
     if reason is not None:
@@ -64,9 +81,9 @@ def look_again_at(state: RequestState, limits: Limits) -> datetime | None:
     """The next moment at which there is something to do."""
     if state.due_at is None:
         return None
-    escalation = _escalation_at(state, limits)
-    moments = [state.due_at, *(at for _, at in _reminders(state, limits))]
-    return min([*moments, escalation] if escalation else moments)
+    escalation, end = _escalation_at(state, limits), state.due_at if expires(state) else None
+    moments = [at for at in (end, escalation) if at is not None]
+    return min([*moments, *(at for _, at in _reminders(state, limits))], default=None)
 
 
 def undecided(state: RequestState) -> tuple[DomainId, ...]:
@@ -89,8 +106,10 @@ def _reminders(state: RequestState, limits: Limits) -> Iterator[tuple[int, datet
 
 
 def _escalation_at(state: RequestState, limits: Limits) -> datetime | None:
-    reason = _ESCALATED.get(state.status) if state.status else None
+    reason = _ESCALATED.get(state.status) if state.status and awaited(state) is not Awaited.RELEASE else None
     if state.due_at is None or reason is None or reason in state.escalated:
         return None
+    if awaited(state) is Awaited.REPORT:
+        return state.due_at
     at = state.due_at - limits.escalate_before
     return at if state.waiting_since is None or at > state.waiting_since else None

@@ -54,6 +54,9 @@ from keyholder.requests.commands.releasing import (
     FinishRelease,
     RecordChunk,
 )
+from keyholder.requests.commands.reporting import (
+    ReportOutcome,
+)
 from keyholder.requests.commands.reviewing import (
     Return,
     WithdrawVote,
@@ -102,6 +105,7 @@ __all__ = [
     "Reject",
     "Remind",
     "Reply",
+    "ReportOutcome",
     "Return",
     "Revoke",
     "Save",
@@ -146,5 +150,6 @@ Command = (
     | UseStanding
     | Remind
     | Escalate
+    | ReportOutcome
 )
 """Each class carries its `NAME`."""

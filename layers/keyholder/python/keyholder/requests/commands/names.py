@@ -42,3 +42,4 @@ class CommandName(StrEnum):
     REMIND = "remind"
     ESCALATE = "escalate"
     USE_STANDING_APPROVAL = "use_standing_approval"
+    REPORT_OUTCOME = "report_outcome"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -30,16 +30,19 @@ from keyholder.requests.contents import ContentLostError, ContentStore, kept_rec
 from keyholder.requests.decide import asks_policy, authorise, decide
 from keyholder.requests.folding import evolve, fold
 from keyholder.requests.ids import REQUEST, Ids
-from keyholder.requests.listings import request_head, request_stream
+from keyholder.requests.listings import overdue_reports, request_head, request_stream
 from keyholder.requests.records import covered
 from keyholder.requests.state import RequestState
 from keyholder.requests.under_bounds import approved_by
+from keyholder.requests.waiting import report_overdue
 from keyholder.standing.approval import StandingApproval
 from keyholder.standing.service import Standings
 from keyholder.vocabulary import (
     DomainId,
     PersonId,
+    ProjectId,
     RequestId,
+    StreamId,
 )
 
 
@@ -81,6 +84,7 @@ class Done:
     replayed: bool = False
 
 
+_AT_ONCE = 100
 _COUNTING = ask.Approve | ask.AuthoriseRelease | ask.Collect | ask.Recuse | ask.UseStanding
 """Commands at which approvals are counted."""
 
@@ -186,7 +190,7 @@ class Desk:
         facts = self._facts(call.actor, state, command)
         case = Case(state, command, call.actor, facts, now)
         refusal = authorise(case)
-        if not refusal and call.expected is not None and call.expected != state.version:
+        if not refusal and call.expected is not None and call.expected != state.edition:
             refusal = STALE
         if refusal:
             return refusal
@@ -253,6 +257,7 @@ class Desk:
             approvers=self._approvers(state, standing) if isinstance(command, _COUNTING) else {},
             adviser=self._registry.person(command.adviser) if isinstance(command, ask.AskAdvice) else None,
             standing=standing,
+            reports_overdue=isinstance(command, ask.Submit) and self._reports_overdue(actor.person, summary.project),
             limits=self._limits,
             terms=self._terms,
         )
@@ -266,6 +271,20 @@ class Desk:
         organisations = sorted({code for domain in domains.values() for code in domain.controllers})
         people = {person.id: person for code in organisations for person in self._registry.approvers_of(code)}
         return tuple(people.values())
+
+    def _reports_overdue(self, requester: Person, project: ProjectId) -> bool:
+        """Whether somebody has to report first: a request stays listed once it was late, its state says if it is."""
+        return any(
+            report_overdue(self.load(RequestId(stream.removeprefix("request/"))))
+            for listing in (overdue_reports(requester.id), overdue_reports(project))
+            for stream in self._listed(listing)
+        )
+
+    def _listed(self, listing: str) -> Iterator[StreamId]:
+        after: StreamId | None = None
+        while streams := self._log.listed(listing, after, _AT_ONCE):
+            yield from streams
+            after = streams[-1]
 
     def _approvers(self, state: RequestState, standing: StandingApproval | None = None) -> Mapping[PersonId, Person]:
         """Whoever has approved, the request or the bounds of its standing approval, as they are registered now."""

@@ -44,8 +44,6 @@ from keyholder.vocabulary import (
     StreamId,
 )
 
-_AT_ONCE = 100
-
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -55,6 +53,8 @@ class Page:
     after: StreamId | None
 
 
+_AT_ONCE = 100
+_TO_SUBMIT = frozenset({State.DRAFT, State.RETURNED})
 _ASKS_POLICY = frozenset({State.DRAFT, State.RETURNED, State.APPROVED, State.RELEASED})
 """States in which the requester's next step asks the policy."""
 
@@ -80,14 +80,11 @@ class Reading(Desk):
 
     def relying_on_consent(self, project: ProjectId) -> Iterator[RequestId]:
         """The approved requests of a project that rest on each person's consent, all of them."""
-        after: StreamId | None = None
-        while streams := self._log.listed(project_requests(project), after, _AT_ONCE):
-            for stream in streams:
-                state = self.load(RequestId(stream.removeprefix("request/")))
-                on_consent = state.summary is not None and state.summary.legal_basis == LegalBasis.EXPLICIT_CONSENT
-                if on_consent and state.status in OPEN_TO_RELEASE:
-                    yield state.id
-            after = streams[-1]
+        for stream in self._listed(project_requests(project)):
+            state = self.load(RequestId(stream.removeprefix("request/")))
+            on_consent = state.summary is not None and state.summary.legal_basis == LegalBasis.EXPLICIT_CONSENT
+            if on_consent and state.status in OPEN_TO_RELEASE:
+                yield state.id
 
     def receipts(
         self, actor: PersonActor, request: RequestId, after: int, limit: int
@@ -192,5 +189,7 @@ class Reading(Desk):
         # Only the requester's next step asks the policy, so only they wait for the content to be read.
         if actor.person.id == state.requester and (state.status in _ASKS_POLICY or facts.standing is not None):
             facts = replace(facts, assessment=self._assessment(actor.person, state, facts, now))
+        if actor.person.id == state.requester and state.status in _TO_SUBMIT:
+            facts = replace(facts, reports_overdue=self._reports_overdue(actor.person, state.summary.project))
         commands = allowed_commands(state, actor, facts, now)
         return request_view(as_submitted(state, stands), stands, counted, commands, quorum_view(state, facts))

@@ -58,6 +58,9 @@ from keyholder.requests.events.releasing import (
     ReleaseFailed,
     ReleaseFinished,
 )
+from keyholder.requests.events.reporting import (
+    OutcomeReported,
+)
 from keyholder.requests.events.reviewing import (
     RequestReturned,
     VoteWithdrawn,
@@ -96,6 +99,7 @@ __all__ = [
     "HandedBack",
     "ItemsReleased",
     "Nudged",
+    "OutcomeReported",
     "Recused",
     "ReleaseAuthorised",
     "ReleaseCollected",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar, Self
 
 from keyholder.canonical import JsonObject
+from keyholder.ledger.event import rfc3339
 from keyholder.registry.fields import CODE, PERSON, SHA256, Fields
 from keyholder.registry.projects import DOMAIN
 from keyholder.requests.content import Delivery
@@ -24,6 +26,7 @@ class ReleaseAuthorised:
     """Written before any key is used. `granted` are the identifier types approved for each domain.
 
     `records` is how many records are approved, for each domain where they are fewer than were asked for.
+    `report_due_at` is when its outcome has to be reported; None in what was written before reports were asked for.
     """
 
     TYPE: ClassVar[str] = "request.release_authorised"
@@ -33,6 +36,7 @@ class ReleaseAuthorised:
     policy_hash: str
     granted: Mapping[DomainId, tuple[IdentifierType, ...]]
     records: Mapping[DomainId, int] = field(default_factory=dict)
+    report_due_at: datetime | None = None
 
     def data(self) -> JsonObject:
         return {
@@ -42,6 +46,7 @@ class ReleaseAuthorised:
             "policy_hash": self.policy_hash,
             "granted": {domain: [kind.value for kind in kinds] for domain, kinds in self.granted.items()},
             **({"records": dict(self.records.items())} if self.records else {}),
+            **({"report_due_at": rfc3339(self.report_due_at)} if self.report_due_at else {}),
         }
 
     @classmethod
@@ -54,6 +59,7 @@ class ReleaseAuthorised:
             policy_hash=fields.text("policy_hash", SHA256),
             granted={DomainId(name): granted.choices(name, IdentifierType) for name in granted.codes(DOMAIN)},
             records=_records(fields),
+            report_due_at=fields.maybe_moment("report_due_at"),
         )
 
 

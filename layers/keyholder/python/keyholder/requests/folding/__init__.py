@@ -20,11 +20,13 @@ from keyholder.requests.folding import (
     ending,
     handling,
     releasing,
+    reporting,
     reviewing,
     standing,
     volume,
     waiting,
 )
+from keyholder.requests.folding.editions import unseen
 from keyholder.requests.folding.rules import apply
 from keyholder.requests.state import RequestState
 from keyholder.vocabulary import RequestId
@@ -43,6 +45,7 @@ __all__ = [
     "folds",
     "handling",
     "releasing",
+    "reporting",
     "reviewing",
     "standing",
     "volume",
@@ -64,7 +67,9 @@ def evolve(state: RequestState, happened: Happened) -> RequestState:
     if after.due_at != state.due_at:
         # Another clock runs: whoever was reminded was reminded of the one before.
         after = replace(after, waiting_since=happened.at, reminded=None, escalated={})
-    return replace(after, version=state.version + 1, created_at=state.created_at or happened.at, changed_at=happened.at)
+    at = happened.at
+    after = replace(after, version=state.version + 1, created_at=state.created_at or at, changed_at=at)
+    return after if unseen(happened.event, state, after) else replace(after, edition=state.edition + 1, edition_at=at)
 
 
 def folds(kind: type) -> bool:

@@ -20,14 +20,17 @@ from keyholder.requests.state import Release, RequestState
 
 @apply.register
 def _authorised(event: ReleaseAuthorised, state: RequestState, at: datetime) -> RequestState:
-    release = Release(event.release, event.delivery, at, event.granted)
+    release = Release(event.release, event.delivery, at, event.granted, report_due_at=event.report_due_at)
     return replace(state, releases=(*state.releases, release), policy_hash=event.policy_hash)
 
 
 @apply.register
 def _items_released(event: ItemsReleased, state: RequestState, at: datetime) -> RequestState:
     after = with_release(state, event.release, chunks_written=event.chunk, chunks=event.chunks)
-    return replace(after, status=State.RELEASED, let_through=())
+    release = after.release(event.release)
+    # From now on the report is waited for; the window ends by itself.
+    due_at = (release.report_due_at if release else None) or state.due_at
+    return replace(after, status=State.RELEASED, let_through=(), due_at=due_at)
 
 
 @apply.register

@@ -82,6 +82,11 @@ from keyholder.requests.guards.releasing import (
     RETRIEVALS_LEFT,
     WINDOW_OPEN,
 )
+from keyholder.requests.guards.reporting import (
+    DESTRUCTION_PLAUSIBLE,
+    NO_REPORT_OVERDUE,
+    USED_OF_RELEASED,
+)
 from keyholder.requests.guards.reviewing import (
     APPROVED_BEFORE,
     ASKS_SOMETHING,
@@ -123,6 +128,7 @@ __all__ = [
     "CONTROLS_DOMAIN",
     "DELIVERY_AS_APPROVED",
     "DESTROYED_LATER",
+    "DESTRUCTION_PLAUSIBLE",
     "DOMAINS_COVERED",
     "DOMAIN_NOT_REJECTED",
     "DOMAIN_OPEN",
@@ -145,6 +151,7 @@ __all__ = [
     "NOT_THE_HANDLER",
     "NO_CONFLICT",
     "NO_RELEASE_RUNNING",
+    "NO_REPORT_OVERDUE",
     "NO_SETTLED_VOTE",
     "NUDGED_LONG_AGO",
     "OFF_THE_PROJECT",
@@ -170,6 +177,7 @@ __all__ = [
     "STANDING_QUORUM",
     "STOPPED_AS_LET_THROUGH",
     "THE_HANDLER",
+    "USED_OF_RELEASED",
     "WINDOW_OPEN",
     "ForADomain",
     "Guard",

@@ -19,6 +19,7 @@ from keyholder.requests.events.releasing import (
 )
 from keyholder.requests.outcomes.assessed import policy_hash
 from keyholder.requests.outcomes.outcome import Outcome
+from keyholder.requests.outcomes.reporting import report_due
 
 
 def authorise_release(case: Case) -> Outcome:
@@ -27,7 +28,15 @@ def authorise_release(case: Case) -> Outcome:
     left = {domain: case.state.domains[domain].records_left for domain in granted}
     records = {domain: count for domain, count in left.items() if count is not None}
     return (
-        ReleaseAuthorised(command.release, command.content_hash, command.delivery, policy_hash(case), granted, records),
+        ReleaseAuthorised(
+            command.release,
+            command.content_hash,
+            command.delivery,
+            policy_hash(case),
+            granted,
+            records,
+            report_due(case),
+        ),
     )
 
 

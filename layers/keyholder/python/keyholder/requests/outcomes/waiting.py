@@ -17,4 +17,5 @@ def remind(case: Case) -> Outcome:
 
 
 def escalate(case: Case) -> Outcome:
-    return (Escalated(case.of(Escalate).reason, undecided(case.state)),)
+    domains = undecided(case.state) or case.state.approved_domains()
+    return (Escalated(case.of(Escalate).reason, domains),)

@@ -51,6 +51,7 @@ ROWS: tuple[Transition, ...] = (
             g.DESTROYED_LATER,
             g.POLICY_ALLOWS,
             g.QUORUM_ATTAINABLE,
+            g.NO_REPORT_OVERDUE,
         ),
         events=types(RequestSubmitted),
         to=states(State.SUBMITTED),

@@ -18,6 +18,7 @@ class Who(StrEnum):
 
     RESEARCHER = "a researcher"
     REQUESTER = "the requester"
+    PROJECT = "the requester, or another researcher on the project"
     CONTROLLER = "a human controller, Caldicott Guardian or data protection officer of one of the request's domains"
     ADVISER = "a person whose advice was asked"
     RELEASE_FUNCTION = "Keyholder's release function"

@@ -27,7 +27,7 @@ ROWS: tuple[Transition, ...] = (
         outcome=waiting.remind,
     ),
     Transition(
-        sources=states(State.SUBMITTED, State.IN_REVIEW),
+        sources=states(State.SUBMITTED, State.IN_REVIEW, State.RELEASED),
         command=CommandName.ESCALATE,
         who=Who.SWEEPER,
         guards=(g.ESCALATION_DUE,),
