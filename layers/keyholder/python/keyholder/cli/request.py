@@ -330,4 +330,6 @@ def _write_items(result: ReleaseResult, out: Path) -> None:
 def _show(session: Session, view: RequestView, receipts_to: Path | None = None) -> None:
     keep(session, view.receipts, receipts_to)
     session.say(f"{view.id} is {view.state}; you may: {', '.join(view.allowed) or 'nothing at present'}.")
+    if repeated := view.repeated:
+        session.say(f"{repeated} of the pseudonyms stand in more than one row; each counts once.")
     session.show(view.document)

@@ -151,6 +151,13 @@ class RequestView:
     receipts: tuple[Receipt, ...] = field(default=(), repr=False)
     """Of what a command wrote; none where nothing was commanded."""
 
+    @property
+    def repeated(self) -> int:
+        """Of a draft that was written: pseudonyms sent beyond the first of their kind."""
+        if "given" not in self.document:
+            return 0
+        return sum(part.number("repeated") for part in Reader(self.document).objects("given"))
+
     @classmethod
     def parse(cls, reply: Reply) -> RequestView:
         body = Reader.of(reply)

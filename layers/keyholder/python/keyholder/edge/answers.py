@@ -180,6 +180,8 @@ class Me(PersonRecord):
     terms: list[TermsState]
     sign_in: SignInState
     missing: list[MissingPart]
+    may: list[CommandName]
+    """The steps that matter which nothing in the person keeps them from now; each request has rules of its own."""
 
 
 class AgreementView(Answer):
@@ -726,6 +728,23 @@ class CommandedRequest(RequestView):
     """The request as the command left it, and proof that the command is in the ledger."""
 
     receipts: Annotated[list[Receipt], Field(min_length=1)]
+
+
+class GivenView(Answer):
+    """What a draft names from one domain. A pseudonym in several rows is one, and counts once."""
+
+    domain: str
+    records: Count
+    pseudonyms: Count
+    distinct: Count
+    repeated: Count
+    """Sent beyond the first of their kind."""
+
+
+class WrittenRequest(CommandedRequest):
+    """A draft as it was written, and what it names, counted."""
+
+    given: list[GivenView]
 
 
 class RequestPage(Answer):
@@ -1438,9 +1457,10 @@ class Success:
 
 
 _COMMANDED = Success(CommandedRequest, versioned=True)
+_WRITTEN = Success(WrittenRequest, versioned=True)
 
 SUCCESSES: Mapping[str, Success] = {
-    "POST /v1/requests": _COMMANDED,
+    "POST /v1/requests": _WRITTEN,
     "GET /v1/requests": Success(RequestPage),
     "GET /v1/requests/{request_id}": Success(RequestView, versioned=True),
     "GET /v1/requests/{request_id}/content": Success(Narrative),
@@ -1449,7 +1469,7 @@ SUCCESSES: Mapping[str, Success] = {
     "GET /v1/requests/{request_id}/revisions": Success(Revisions),
     "GET /v1/requests/{request_id}/changes": Success(ChangesView),
     "GET /v1/requests/{request_id}/records": Success(RecordPage),
-    "POST /v1/requests/{request_id}/save": _COMMANDED,
+    "POST /v1/requests/{request_id}/save": _WRITTEN,
     "POST /v1/requests/{request_id}/submit": _COMMANDED,
     "POST /v1/requests/{request_id}/accept-conditions": _COMMANDED,
     "POST /v1/requests/{request_id}/withdraw": _COMMANDED,

@@ -22,6 +22,7 @@ from keyholder.registry.service import Registry
 from keyholder.registry.sign_in import SignIn
 from keyholder.requests import service as desk
 from keyholder.requests.actors import PersonActor
+from keyholder.requests.given import given_view
 from keyholder.requests.reasons import PERSON_DISABLED
 from keyholder.requests.receipts import own_act
 from keyholder.requests.service import Done
@@ -105,6 +106,8 @@ def done_answer(
     """The request as the command left it, its ETag, and the receipts. Raises `ProblemError` for a refusal."""
     done = accepted(outcome)
     body = {**accepted(requests.view_done(actor, done)), "receipts": done_receipts(done, actor.person.id)}
+    if done.given:
+        body["given"] = given_view(done.given)
     return answer(body, status=status, version=done.state.edition)
 
 

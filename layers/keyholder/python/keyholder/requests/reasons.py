@@ -39,10 +39,13 @@ WRONG_STATE = Refusal(
     "WRONG_STATE", RefusalKind.CONFLICT, "Read the request again: what can be done now is in its allowed commands."
 )
 NOT_ON_THE_PROJECT = Refusal(
-    "NOT_ON_THE_PROJECT", RefusalKind.FORBIDDEN, "Ask an operator to check the project and your membership of it."
+    "NOT_ON_THE_PROJECT",
+    RefusalKind.FORBIDDEN,
+    "Ask an operator to check the project and your membership of it.",
+    "/project",
 )
 PROJECT_OVER = Refusal(
-    "PROJECT_OVER", RefusalKind.FORBIDDEN, "The project has ended; an operator can register its extension."
+    "PROJECT_OVER", RefusalKind.FORBIDDEN, "The project has ended; an operator can register its extension.", "/project"
 )
 PROJECT_FIXED = Refusal(
     "PROJECT_FIXED", RefusalKind.INVALID, "A request stays with its project; make a new one for another.", "/project"
@@ -85,6 +88,7 @@ QUORUM_UNATTAINABLE = Refusal(
     "QUORUM_UNATTAINABLE",
     RefusalKind.CONFLICT,
     "Too few people could approve this; ask an operator to register more of those asked for who are off the project.",
+    "/domains",
 )
 OTHER_CONTENT = Refusal(
     "OTHER_CONTENT",

@@ -49,6 +49,23 @@ def missing(actor: PersonActor, rules: SignInRules, terms: InForce, now: datetim
             yield Missing(CommandName.APPROVE, weak)
 
 
+def may(actor: PersonActor, rules: SignInRules, terms: InForce, now: datetime) -> tuple[CommandName, ...]:
+    """The steps that matter which their roles would let them take, and nothing in the person keeps them from."""
+    person = actor.person
+    asks = (CommandName.SUBMIT, CommandName.RELEASE) if person.has(Role.RESEARCHER) else ()
+    decides = any(held.role in APPROVING for held in person.memberships())
+    barred = {one.command for one in missing(actor, rules, terms, now)}
+    # A role that waits for its second person keeps nobody from deciding in one that counts already.
+    if decides and not _kept_from_deciding(actor, rules, terms, now):
+        barred -= {CommandName.APPROVE}
+    return tuple(step for step in (*asks, *((CommandName.APPROVE,) if decides else ())) if step not in barred)
+
+
+def _kept_from_deciding(actor: PersonActor, rules: SignInRules, terms: InForce, now: datetime) -> bool:
+    weak = rules.refused(actor.sign_in, now) is not None
+    return weak or not current(actor.person.terms, Document.APPROVER, terms)
+
+
 def standing_view(actor: PersonActor, rules: SignInRules, terms: InForce, now: datetime) -> JsonObject:
     """Roles and organisations, terms, accreditation, sign-in, and what is missing, ready for JSON."""
     person, sign_in = actor.person, actor.sign_in
@@ -69,6 +86,7 @@ def standing_view(actor: PersonActor, rules: SignInRules, terms: InForce, now: d
             {"command": one.command.value, "code": one.refusal.code, "advice": one.refusal.advice}
             for one in missing(actor, rules, terms, now)
         ],
+        "may": [step.value for step in may(actor, rules, terms, now)],
     }
 
 

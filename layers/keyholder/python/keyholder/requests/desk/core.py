@@ -29,6 +29,7 @@ from keyholder.requests.content import (
 from keyholder.requests.contents import ContentLostError, ContentStore, kept_records, stored_content
 from keyholder.requests.decide import asks_policy, authorise, decide
 from keyholder.requests.folding import evolve, fold
+from keyholder.requests.given import Given
 from keyholder.requests.ids import REQUEST, Ids
 from keyholder.requests.listings import overdue_reports, request_head, request_stream
 from keyholder.requests.records import covered
@@ -75,13 +76,15 @@ class Call:
 class Done:
     """A command that was carried out: the request right after it, what happened, and the proof that it is written.
 
-    `replayed`: it had been carried out before under the same key, and nothing was added.
+    `replayed`: it had been carried out before under the same key, and nothing was added. `given` counts what a draft
+    names, where one was written.
     """
 
     state: RequestState
     events: tuple[RequestEvent, ...]
     recorded: Recorded
     replayed: bool = False
+    given: tuple[Given, ...] = ()
 
 
 _AT_ONCE = 100

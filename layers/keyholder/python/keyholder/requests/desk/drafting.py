@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from keyholder.canonical import JsonObject
 from keyholder.refusals import Refusal
 from keyholder.requests import commands as ask
@@ -10,6 +12,7 @@ from keyholder.requests.content import (
     parse_draft,
 )
 from keyholder.requests.desk.core import Call, Desk, Done
+from keyholder.requests.given import given
 from keyholder.vocabulary import (
     ContentHash,
     RequestId,
@@ -54,4 +57,5 @@ class Drafting(Desk):
             self._contents.keep(known, {str(piece): body for piece, body in pieces.items()})
 
         command = ask.Create(summary) if name is ask.CommandName.CREATE else ask.Save(summary)
-        return self.carry_out(call, request, command, keep_content)
+        done = self.carry_out(call, request, command, keep_content)
+        return done if isinstance(done, Refusal) else replace(done, given=given(content))

@@ -17,6 +17,7 @@ from keyholder.requests.commands import (
     WithdrawVote,
 )
 from keyholder.requests.guards.guard import Guard
+from keyholder.requests.policy_reasons import request_refusal
 
 NamesContent = (
     RecordChecks
@@ -36,7 +37,7 @@ def _policy_allows(case: Case) -> Refusal | None:
     assessment = case.facts.assessment
     if assessment is None:
         return reasons.POLICY_NOT_ASKED
-    return reasons.policy_refusal(assessment.reasons[0]) if assessment.reasons else None
+    return request_refusal(assessment.reasons[0]) if assessment.reasons else None
 
 
 def _same_content(case: Case) -> Refusal | None:
