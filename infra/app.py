@@ -114,6 +114,7 @@ class KeyholderStack(Stack):
             "NOTICES_TABLE": state.notices.table_name,
             "CONTACTS_TABLE": state.contacts.table_name,
             "CONTACT_KEY_ARN": keys.contact.key_arn,
+            "TELL_QUEUE_URL": notices.work.queue.queue_url,
             **notices.environment,
         }
         functions = Functions(

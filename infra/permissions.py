@@ -159,6 +159,8 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         # Who puts a list can't read it: that is for functions/mesh, which can open no pseudonym.
         _allow("Outbox", ("s3:PutObject",), *_objects(Holding.OUTBOX, "lists/")),
         _allow("SealLists", ("kms:GenerateDataKey",), Resource(Holding.OUTBOX_KEY)),
+        # To have controllers told at once of an emergency access.
+        _allow("Alert", ("sqs:SendMessage",), Resource(Holding.TELL_QUEUE)),
     ),
     Function.PSEUDONYMISE: (
         LOGS,

@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
 from keyholder.edge.bodies import ApproveBody, LetThroughBody, RecordsBody, RejectBody, RevokeBody
+from keyholder.edge.emergency_bodies import EmergencyReviewBody
 from keyholder.edge.linkage_bodies import ApproveLinkageBody, EndLinkageBody, LinkageTermsBody
 from keyholder.edge.outcomes import accepted, acting, desk_call, done_answer, registry_call, sign_in_of
 from keyholder.edge.review_bodies import (
@@ -25,6 +26,8 @@ from keyholder.edge.review_bodies import (
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
 from keyholder.edge.standing_bodies import ApproveStandingBody, EndStandingBody
+from keyholder.emergency.access import access_view
+from keyholder.emergency.desk import Call as EmergencyCall
 from keyholder.linkage.agreement import Agreement, agreement_view
 from keyholder.linkage.decide import Yes
 from keyholder.linkage.terms import parse_terms
@@ -36,7 +39,7 @@ from keyholder.requests.records import RecordChoice
 from keyholder.requests.service import Call, Done
 from keyholder.standing.approval import StandingApproval, standing_view
 from keyholder.standing.decide import Yes as StandingYes
-from keyholder.vocabulary import ContentHash, DomainId, OrganisationCode, PersonId, RequestId
+from keyholder.vocabulary import ActorId, ContentHash, DomainId, OrganisationCode, PersonId, RequestId
 
 service = Service(Function.DECISIONS, lambda: assembly().tokens, SystemClock().now)
 
@@ -219,6 +222,16 @@ def end_standing_approval(standing_id: str, body: EndStandingBody) -> Response[s
     call = service.call
     call.version()
     return _standing(assembly().standings.end(registry_call(call), standing_id, body.reason, call.now))
+
+
+@service.route("POST", "/v1/emergency-accesses/{access_id}/review", summary="Say whether it was justified")
+def review_emergency_access(access_id: str, body: EmergencyReviewBody) -> Response[str]:
+    """By two who decide for the domain and are not the clinician. It is upheld where both find it justified."""
+    house = assembly()
+    actor = acting(service.call, house)
+    call = EmergencyCall(ActorId(actor.person.id), service.call.trace, service.call.idempotency, service.call.if_match)
+    noted = accepted(house.emergency_desk.review(call, actor.person, access_id, body.finding))
+    return answer(access_view(noted.access, noted.accesses.person), version=noted.accesses.version)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

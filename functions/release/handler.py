@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import uuid
 from typing import Any
@@ -14,20 +15,30 @@ from keyholder.adapters.assembly import assembly
 from keyholder.adapters.checks_queue import OPT_OUTS
 from keyholder.adapters.clock import SystemClock
 from keyholder.edge.bodies import CollectBody, ReleaseBody
+from keyholder.edge.emergency_bodies import EmergencyBody
 from keyholder.edge.logs import LogCode
-from keyholder.edge.outcomes import accepted, desk_call, done_receipts, person_of
+from keyholder.edge.outcomes import accepted, acting, desk_call, done_receipts, person_of
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
 from keyholder.edge.service import AGE, Service, answer
+from keyholder.emergency.access import access_view
+from keyholder.emergency.decide import NOT_A_PUBLIC_KEY, Wanted
+from keyholder.emergency.desk import Call as EmergencyCall
+from keyholder.emergency.desk import Noted
+from keyholder.emergency.events import OPENED
+from keyholder.ledger.ports import StorageBusyError, StorageRefusedError, StorageUncertainError
 from keyholder.ledger.receipts import receipts_json
 from keyholder.limits.limiter import CountersUnavailableError
 from keyholder.policy.choices import ChoicesUnavailableError
 from keyholder.pseudonyms.key_ring import KeyUnavailableError
+from keyholder.release.emergency_release import Emergency, GivenOut
+from keyholder.release.examination import Asked
 from keyholder.release.items import item_json, shown_counts
 from keyholder.release.opt_out_lists import Listed
 from keyholder.release.releasing import Checked, Released
 from keyholder.requests.receipts import own_act
-from keyholder.vocabulary import ContentHash, PersonId, RequestId
+from keyholder.requests.recipient import is_public_key
+from keyholder.vocabulary import ActorId, ContentHash, DomainId, PersonId, RequestId
 
 SQS = "aws:sqs"
 
@@ -68,6 +79,31 @@ def collect_result(request_id: str, body: CollectBody) -> Response[bytes]:
     )
 
 
+@service.route("POST", "/v1/emergency-accesses", status=201, summary="Open a few records for somebody's care, now")
+def open_emergency_access(body: EmergencyBody) -> Response[str]:
+    """By a clinician, after a recent sign-in, where the domain allows it; at most five records, one access at a time.
+
+    Every controller of the domain is told at once, and two of those who decide review it within 72 hours.
+    """
+    house = assembly()
+    actor = acting(service.call, house)
+    if body.public_key is not None and not is_public_key(body.public_key):
+        raise ProblemError(Problem.of(NOT_A_PUBLIC_KEY))
+    wanted = Wanted(body.reason, tuple(dict.fromkeys(body.identifier_types)), len(body.records))
+    records = tuple(Asked(record.row_id, record.pseudonyms) for record in body.records)
+    call = EmergencyCall(ActorId(actor.person.id), service.call.trace, service.call.idempotency)
+    emergency = Emergency(DomainId(body.domain), wanted, records, body.public_key)
+    try:
+        outcome = house.emergency_releasing(_alert).release(call, actor.person, actor.sign_in, emergency)
+    except KeyUnavailableError:
+        raise ProblemError(Problem(ProblemType.KEYS_UNAVAILABLE, headers={"retry-after": "300"})) from None
+    except ChoicesUnavailableError:
+        raise ProblemError(Problem(ProblemType.UNAVAILABLE, headers={"retry-after": "30"})) from None
+    given = accepted(outcome)
+    service.log.write(LogCode.EMERGENCY, request_id=service.call.trace, records=len(body.records))
+    return answer(_given(given, actor.person.id), status=201, version=given.noted.accesses.version)
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The function's entry: an API event, or messages that ask for a request's checks, or its opt-out list."""
     records = event.get("Records")
@@ -102,6 +138,27 @@ def _checked(records: list[dict[str, Any]]) -> dict[str, Any]:
             service.log.fault(LogCode.FAULT, fault, request_id=trace)
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
+
+
+def _alert(noted: Noted) -> None:
+    """Nobody is kept from care by a queue: what can't be sent now, the sweeper sends within minutes."""
+    try:
+        assembly().tell_at_once(noted)
+    except (StorageBusyError, StorageRefusedError, StorageUncertainError) as fault:
+        service.log.fault(LogCode.ALERT_LATE, fault, request_id=service.call.trace)
+
+
+def _given(given: GivenOut, person: PersonId) -> dict[str, object]:
+    sealed = given.sealed
+    return {
+        **access_view(given.noted.access, person),
+        "items": None if sealed is not None else [item_json(item) for item in given.items],
+        "sealed": None if sealed is None else base64.b64encode(sealed).decode(),
+        "sha256": None if sealed is None else hashlib.sha256(sealed).hexdigest(),
+        "receipts": [
+            receipt for step in given.recorded for receipt in receipts_json(step, lambda event: event.type == OPENED)
+        ],
+    }
 
 
 def _released(released: Released, requester: PersonId) -> dict[str, object]:

@@ -18,6 +18,7 @@ from keyholder.edge.review_bodies import AcceptConditionsBody, ReplyBody, Report
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
 from keyholder.edge.standing_bodies import StandingTermsBody, UseStandingBody
+from keyholder.emergency.access import access_view
 from keyholder.linkage.agreement import agreement_view
 from keyholder.refusals import Refusal
 from keyholder.registry.people import Person
@@ -336,6 +337,29 @@ def list_linkage_agreements(
     following = sealed(house.requests_seal, call, scope, {"after": page.next}) if page.next else None
     items = [agreement_view(entry.value, call.now, entry.version) for entry in page.items]
     return answer({"items": items, "next": following})
+
+
+@service.route("GET", "/v1/emergency-accesses", summary="Emergency accesses: your own, or a domain's")
+def list_emergency_accesses(
+    domain: Annotated[str | None, Query(max_length=64, description="Those to it, for who decides there")] = None,
+) -> Response[str]:
+    """What waits for its review goes first."""
+    house = assembly()
+    person = acting(service.call, house).person
+    desk = house.emergency_desk
+    found = desk.own(person) if domain is None else desk.of_domain(person, DomainId(domain))
+    return answer({"items": [access_view(access, owner) for access, owner in found]})
+
+
+@service.route("GET", "/v1/emergency-accesses/{access_id}", summary="One emergency access and its review")
+def show_emergency_access(access_id: str) -> Response[str]:
+    """For whose it is, whoever decides for its domain, and auditors. Never whose records they were."""
+    house = assembly()
+    found = house.emergency_desk.shown(acting(service.call, house).person, access_id)
+    if found is None:
+        raise ProblemError(Problem(ProblemType.NOT_FOUND))
+    access, accesses = found
+    return answer(access_view(access, accesses.person), version=accesses.version)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from keyholder.edge.logs import Log, LogCode
 from keyholder.pseudonyms.key_ring import ControllerKeyUnavailableError
 from keyholder.requests.codes import State
 from keyholder.requests.events import Escalated, Reminded, RequestExpired
-from keyholder.vocabulary import DomainId, ExtractId, RequestId, StreamId
+from keyholder.vocabulary import DomainId, ExtractId, PersonId, RequestId, StreamId
 
 MOST = 100
 """Requests, domains and extracts looked at in one sweep; the rest wait a minute."""
 
-DOMAINS, EXTRACTS, REQUESTS, TEXTS = "domain/", "extract/", "request/", "texts/"
+DOMAINS, EMERGENCIES, EXTRACTS, REQUESTS, TEXTS = "domain/", "emergency/", "extract/", "request/", "texts/"
 
 log = Log("sweeper")
 
@@ -34,6 +34,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
         due = house.ledger.due(house.clock.now(), MOST)
         timed, asked = _requests(house, _of(due, REQUESTS), trace)
         asked += _extracts(house, _of(due, EXTRACTS))
+        emergencies = _emergencies(house, _of(due, EMERGENCIES), trace)
         announced, unannounced = _announced(house, trace)
         erased = _texts(house, _of(due, TEXTS), trace)
         published, failed = _views(house, trace)
@@ -50,6 +51,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
         "reminded": timed[Reminded],
         "escalated": timed[Escalated],
         "asked": asked,
+        "emergencies": emergencies,
         "announced": announced,
         "erased": erased,
         "published": published,
@@ -109,6 +111,12 @@ def _texts(house: Assembly, streams: Sequence[StreamId], trace: str) -> int:
     """Erase the texts whose erasure was ordered."""
     requests = (RequestId(stream.removeprefix(TEXTS)) for stream in streams)
     return sum(house.erasures.carry_out(house.contents, request, trace, house.clock.now()) for request in requests)
+
+
+def _emergencies(house: Assembly, streams: Sequence[StreamId], trace: str) -> int:
+    """Say of emergency accesses that they were cut short, or not reviewed in time. How many it was said of."""
+    owners = [PersonId(f"person/{stream.removeprefix(EMERGENCIES)}") for stream in streams]
+    return sum(house.emergency_desk.keep_time(owner, trace) is not None for owner in owners)
 
 
 def _domains(house: Assembly, streams: Sequence[StreamId], trace: str) -> int:

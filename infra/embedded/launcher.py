@@ -7,6 +7,7 @@ stays open, so that no engine outlasts whoever started it, however that one ende
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import sys
@@ -55,6 +56,20 @@ def refer_to_secrets_by_arn() -> None:
     handlers["create"] = create_and_name
 
 
+def name_senders() -> None:
+    """Judge a mail by the identity of its sender, as SES does: the engine asks for a right to send as anybody."""
+    known = iam_actions._ses_v2_resource_arn  # noqa: SLF001 - it has no other place
+
+    def named(method: str, path: str, body: bytes, region: str, account_id: str) -> str:
+        if method != "POST" or path.rstrip("/") != "/v2/email/outbound-emails":
+            arn: str = known(method, path, body, region, account_id)
+            return arn
+        sender = str(json.loads(body or b"{}").get("FromEmailAddress", ""))
+        return f"arn:aws:ses:{region}:{account_id}:identity/{sender.rpartition('@')[2] or '*'}"
+
+    iam_actions._ses_v2_resource_arn = named  # noqa: SLF001
+
+
 class SharedLayers(zipfile.ZipFile):
     """Unpacks each layer once: the engine would unpack 60 MB again for every function it starts."""
 
@@ -100,6 +115,7 @@ def main() -> None:
     """Serve until told to stop."""
     teach_condition_keys()
     refer_to_secrets_by_arn()
+    name_senders()
     share_layers()
     # With TLS the engine also takes port 443 of the address when it can: one port is enough.
     app._port_is_bindable = lambda *_: False  # noqa: SLF001 - it has no setting for this

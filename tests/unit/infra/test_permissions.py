@@ -208,7 +208,7 @@ def test_only_the_arn_of_one_key_is_taken(given: object) -> None:
         ("dynamodb:DeleteItem", Holding.COUNTERS, "", "release"),
         ("sqs:ReceiveMessage", Holding.CHECKS_QUEUE, "", "release"),
         ("sqs:ReceiveMessage", Holding.TELL_QUEUE, "", "notify"),
-        ("sqs:SendMessage", Holding.TELL_QUEUE, "", ""),
+        ("sqs:SendMessage", Holding.TELL_QUEUE, "", "release"),
         ("events:PutEvents", Holding.EVENT_BUS, "", "sweeper"),
         ("ses:SendEmail", Holding.SENDER, "", "notify"),
         ("secretsmanager:GetSecretValue", Holding.NOTIFY_SECRET, "", "notify"),

@@ -38,6 +38,7 @@ from keyholder.adapters.ses_post import SesPost
 from keyholder.adapters.step_table import DynamoDbStepTable
 from keyholder.adapters.steps import DynamoDbSteps
 from keyholder.adapters.storage_faults import CLIENT_CONFIG
+from keyholder.adapters.tell_queue import TellQueue
 from keyholder.adapters.views import S3ViewStore
 from keyholder.adapters.worm import S3Worm
 from keyholder.audit.facets import Histories
@@ -45,6 +46,7 @@ from keyholder.audit.index import IndexView
 from keyholder.audit.terms import batch_lines
 from keyholder.edge.settings import Settings
 from keyholder.edge.tokens import TokenVerifier
+from keyholder.emergency.desk import EmergencyDesk, Noted
 from keyholder.extracts.service import ExtractDesk
 from keyholder.extracts.working import Workshop
 from keyholder.ledger.committed import CommittedEvents
@@ -67,6 +69,7 @@ from keyholder.linkage.translation import Translating
 from keyholder.notices.announcing import Announcer
 from keyholder.notices.contacts import ContactBook
 from keyholder.notices.directory import Directory
+from keyholder.notices.domain_event import domain_event
 from keyholder.notices.notifying import Notifier, Post
 from keyholder.opt_outs.book import CheckBook
 from keyholder.opt_outs.mailbox import Correspondence, Mailbox
@@ -82,6 +85,7 @@ from keyholder.registry.people import person_id
 from keyholder.registry.service import Registry
 from keyholder.registry.sign_in import ASSURANCE, SignInRules
 from keyholder.registry.terms_texts import in_force
+from keyholder.release.emergency_release import EmergencyReleasing
 from keyholder.release.opt_out_lists import OptOutLists
 from keyholder.release.releasing import Releasing
 from keyholder.requests.actors import Limits
@@ -372,6 +376,32 @@ class Assembly:
             policy=self.policy.in_force,
             clock=self.clock,
         )
+
+    @cached_property
+    def emergency_desk(self) -> EmergencyDesk:
+        return EmergencyDesk(self.ledger, self.registry, self.ids, self.clock, self.sign_in_rules)
+
+    def emergency_releasing(self, alert: Callable[[Noted], None]) -> EmergencyReleasing:
+        """For `release`. `alert` has the controllers told at once."""
+        return EmergencyReleasing(
+            desk=self.emergency_desk,
+            registry=self.registry,
+            ring=self.key_ring,
+            secrets=self.purpose_keys,
+            choices=self.choices,
+            policy=self.policy.in_force,
+            alert=alert,
+            clock=self.clock,
+        )
+
+    def tell_at_once(self, noted: Noted) -> None:
+        """The first event of a step goes to who tells people, past the minute that the bus takes.
+
+        Raises the storage errors of `ledger.ports`.
+        """
+        event, receipt = noted.recorded.events[0], noted.recorded.receipts[0]
+        queue = TellQueue(self._sqs, self.settings.tell_queue_url)
+        queue.tell(domain_event(event, receipt.index, None))
 
     @cached_property
     def outbox(self) -> S3Outbox:

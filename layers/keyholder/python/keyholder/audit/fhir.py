@@ -348,6 +348,7 @@ _KINDS: Mapping[str, _Kind] = {
 _FAMILIES: Mapping[str, _Kind] = {
     "request": _UPDATE,
     "text": _UPDATE,
+    "emergency": _Kind(_ALERT, "R", _coding(_DCM, "110127", "Emergency Override Started")),
     "release": _UPDATE,
     "audit": _Kind(_coding(_DCM, "110101", "Audit Log Used"), "R"),
     "domain": _Kind(_ALERT, "U"),

@@ -20,7 +20,7 @@ from keyholder.audit.exports import OBJECT_EVENTS, ExportObject, ExportOrder, ex
 from keyholder.audit.facets import EVERYTHING, NOT_A_FILTER, EventFilter
 from keyholder.audit.listing import EventPage, Indexed, Journal, Reading, StoppedError
 from keyholder.audit.quarters import Quarter, Tally, report
-from keyholder.audit.subjects import Reidentified, reidentified
+from keyholder.audit.subjects import Reidentified, in_emergency, reidentified
 from keyholder.audit.vocabulary import ExportFormat
 from keyholder.audit.volumes import TYPES, Month, volume_report
 from keyholder.canonical import JsonObject
@@ -33,7 +33,7 @@ from keyholder.ledger.note import Checkpoint, Note, NoteError, Verifier, open_ch
 from keyholder.ledger.ports import StepKey
 from keyholder.ledger.receipts import Proof, ReceiptError
 from keyholder.ledger.tiles import CHECKPOINT, TiledTree, TileError
-from keyholder.ledger.verification import Download, Found, batches, scan_subject, verify
+from keyholder.ledger.verification import EMERGENCY, Download, Found, batches, scan_subject, verify
 from keyholder.ledger.views import ViewStore
 from keyholder.limits.thresholds import VolumeLimits
 from keyholder.pseudonyms.key_ring import KeyUnavailableError, SecretKey
@@ -346,6 +346,8 @@ class Auditing:
         return tags
 
     def _reidentified(self, hit: Indexed, tags: Mapping[str, DomainId]) -> list[Reidentified]:
+        if hit.event.type == EMERGENCY:
+            return in_emergency(hit, tags, self._events.read(hit.event.stream))
         state = self.reading.histories.state(hit.event)
         if state is None:
             return []

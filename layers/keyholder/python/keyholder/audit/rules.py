@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from keyholder.audit import contact_rules, opt_out_rules
+from keyholder.audit import contact_rules, emergency_rules, opt_out_rules
 from keyholder.audit.extract_rules import ExtractRules
 from keyholder.audit.job_rules import RekeyingRules
 from keyholder.audit.linkage_rules import LinkageRules
@@ -66,6 +66,7 @@ _HOME = {
     PSEUDONYMS_REKEYED: "rekeying",
     **opt_out_rules.HOME,
     **contact_rules.HOME,
+    **emergency_rules.HOME,
     BEGAN: KIND,
     FINISHED: KIND,
     policy.CHANGE_PROPOSED: "policy",
@@ -92,6 +93,7 @@ class Rules:
         self._extracts = ExtractRules(records)
         self._opt_outs = opt_out_rules.OptOutRules(records)
         self._contacts = contact_rules.ContactRules(records)
+        self._emergencies = emergency_rules.EmergencyRules(records)
         self._rebuilds = RebuildRules()
         self._policy = PolicyRules(records)
         self._linkage = LinkageRules(records)
@@ -131,6 +133,8 @@ class Rules:
             self._opt_outs.step(stream, events)
         elif kind in ("person", "project", "domain") or stream == BOOTSTRAP:
             self._registry.step(stream, events)
+        elif kind == "emergency":
+            self._emergencies.step(stream, events)
         elif kind == "contact":
             self._contacts.step(stream, events)
         elif kind == "rekeying":

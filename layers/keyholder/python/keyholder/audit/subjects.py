@@ -6,12 +6,16 @@ the recipients) can be taken from it: organisations and capacities, not the name
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from keyholder.audit.listing import Indexed
 from keyholder.audit.outcomes import disclosing
+from keyholder.emergency.events import access_of, fold_accesses
+from keyholder.ledger.event import Event
+from keyholder.policy.vocabulary import LegalBasis, Purpose
+from keyholder.registry.people import Capacity
 from keyholder.requests.state import RequestState
 from keyholder.vocabulary import DomainId, IdentifierType, OrganisationCode, PersonId
 
@@ -26,6 +30,7 @@ class Reidentified:
 
     index: int
     request: str
+    """A request's id, or an emergency access's."""
     release: str
     at: datetime
     who: PersonId | None
@@ -71,6 +76,37 @@ def reidentified(
             purpose=summary.purpose if summary else "",
             legal_basis=summary.legal_basis if summary else "",
             identifier_types=release.granted.get(tags[tag], ()) if release else (),
+        )
+        for outcome, held in (subjects.items() if isinstance(subjects, Mapping) else ())
+        for tag in dict.fromkeys(map(str, held if isinstance(held, list | tuple) else ()))
+        if tag in tags
+    ]
+
+
+def in_emergency(found: Indexed, tags: Mapping[str, DomainId], events: Sequence[Event]) -> list[Reidentified]:
+    """What one emergency access says of a person; `events` are those of its stream."""
+    owner = PersonId(f"person/{found.event.stream.partition('/')[2]}")
+    access = fold_accesses(owner, events[: found.event.number]).access(access_of(found.event))
+    subjects = found.event.data.get("subjects")
+    if access is None:
+        return []
+    return [
+        Reidentified(
+            index=found.place.index,
+            request=access.id,
+            release=access.id,
+            at=found.event.at,
+            who=owner,
+            outcome=str(outcome),
+            disclosed=disclosing(str(outcome)),
+            domain=tags[tag],
+            project="",
+            organisation=access.organisation,
+            recipient=access.organisation,
+            capacity=Capacity.CLINICIAN.value,
+            purpose=Purpose.INDIVIDUAL_CARE.value,
+            legal_basis=LegalBasis.IMPLIED_CONSENT_DIRECT_CARE.value,
+            identifier_types=access.identifier_types,
         )
         for outcome, held in (subjects.items() if isinstance(subjects, Mapping) else ())
         for tag in dict.fromkeys(map(str, held if isinstance(held, list | tuple) else ()))

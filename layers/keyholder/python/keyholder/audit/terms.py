@@ -13,7 +13,7 @@ from keyholder.audit.index import line
 from keyholder.audit.quarters import report_terms
 from keyholder.ledger.event import Event, rfc3339
 from keyholder.ledger.journal import Batch
-from keyholder.ledger.verification import RELEASED
+from keyholder.ledger.verification import GIVING
 from keyholder.vocabulary import StreamId
 
 
@@ -51,7 +51,7 @@ def tag_term(tag: str) -> str:
 
 def tags_of(event: Event) -> frozenset[str]:
     """The keyed tags of the people in a release; none for any other event."""
-    subjects = event.data.get("subjects") if event.type == RELEASED else None
+    subjects = event.data.get("subjects") if event.type in GIVING else None
     if not isinstance(subjects, Mapping):
         return frozenset()
     return frozenset(str(tag) for tags in subjects.values() if isinstance(tags, list | tuple) for tag in tags)

@@ -67,6 +67,7 @@ PersonReference = Annotated[str, StringConstraints(pattern=r"^person/[0-9a-f]{32
 Ulid = Annotated[str, StringConstraints(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")]
 RequestReference = Annotated[str, StringConstraints(pattern=r"^REQ-[0-9A-HJKMNP-TV-Z]{26}$")]
 ExtractReference = Annotated[str, StringConstraints(pattern=r"^EXT-[0-9A-HJKMNP-TV-Z]{26}$")]
+EmergencyReference = Annotated[str, StringConstraints(pattern=r"^EMG-[0-9a-f]{32}-[1-9][0-9]{0,3}$")]
 ReleaseReference = Annotated[str, StringConstraints(pattern=r"^REL-[0-9A-HJKMNP-TV-Z]{26}$")]
 PolicyChangeReference = Annotated[str, StringConstraints(pattern=r"^PCH-[0-9A-HJKMNP-TV-Z]{26}$")]
 SafeCount = Annotated[str, StringConstraints(pattern=r"^(0|1-7|[1-9][0-9]*)$")]
@@ -1185,8 +1186,9 @@ class Reidentified(Answer):
     """One time a person was in a release."""
 
     index: Count
-    request: RequestReference
-    release_id: ReleaseReference
+    request: RequestReference | EmergencyReference
+    """An emergency access has no request: its own id stands for it."""
+    release_id: ReleaseReference | EmergencyReference
     at: AwareDatetime
     actor: PersonReference | None
     outcome: str

@@ -13,7 +13,14 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from keyholder.edge import answers, answers_contacts, answers_standing, answers_texts, answers_volumes
+from keyholder.edge import (
+    answers,
+    answers_contacts,
+    answers_emergency,
+    answers_standing,
+    answers_texts,
+    answers_volumes,
+)
 from keyholder.edge.problems import MEDIA_TYPE, ProblemType, problem_uri
 from keyholder.edge.routes import ANY, ROUTES, Function, Route, Scope
 from keyholder.edge.service import AGE, JSON, Service
@@ -21,6 +28,7 @@ from keyholder.edge.service import AGE, JSON, Service
 SUCCESSES = {
     **answers.SUCCESSES,
     **answers_contacts.SUCCESSES,
+    **answers_emergency.SUCCESSES,
     **answers_standing.SUCCESSES,
     **answers_texts.SUCCESSES,
     **answers_volumes.SUCCESSES,
@@ -134,6 +142,7 @@ CONDITIONAL_AT_WILL = frozenset(
         "erase",
         "confirm-erasure",
         "withdraw-erasure",
+        "review",
     }
 )
 """Commands that take the version if they are told it; `people` and `projects` change what is registered with it."""

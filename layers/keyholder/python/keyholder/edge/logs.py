@@ -31,6 +31,8 @@ class LogCode(Enum):
     EXTRACT_SKIPPED = ("PSE002", "INFO", "an extract needs no work, or another is at it")
     EXTRACT_HELD = ("PSE003", "WARNING", "a key is not to be had; an extract waits for it")
     EXTRACT_HANDED_OVER = ("PSE004", "INFO", "work on an extract had no time left; it goes on in another call")
+    EMERGENCY = ("REL006", "WARNING", "an emergency access was opened; its controllers are told and review it")
+    ALERT_LATE = ("REL007", "ERROR", "controllers could not be told at once; the sweeper tells them within minutes")
     PEOPLE_LISTED = ("REL005", "INFO", "people to ask the opt-out service about are listed")
     SWEPT = ("SWP001", "INFO", "sweep finished")
     KEYS_HELD = ("SWP004", "WARNING", "a controller has switched its own key off; a key change waits for it")

@@ -53,6 +53,7 @@ class Settings:
     mesh_workflow: str
     mesh_secret_arn: str
     event_bus: str
+    tell_queue_url: str
     notices_table: str
     contacts_table: str
     contact_key_arn: str

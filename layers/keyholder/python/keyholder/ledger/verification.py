@@ -49,6 +49,9 @@ LATEST = timedelta(minutes=15)
 """S3's time of a batch may lie this much after the writer's: a commit tries for seconds; a slow one arrives later."""
 
 RELEASED = "release.items_released"
+EMERGENCY = "emergency.released"
+GIVING = frozenset({RELEASED, EMERGENCY})
+"""Events that hold the tags of the people a release was about."""
 
 
 class Fault(StrEnum):
@@ -332,7 +335,7 @@ class SubjectScan:
         for index, line in enumerate(batch.lines, batch.start):
             if self._needle.search(line):
                 event = Event.parse(line)
-                if event.type == RELEASED and self._wanted & _tags(event.data.get("subjects")):
+                if event.type in GIVING and self._wanted & _tags(event.data.get("subjects")):
                     yield Found(index, event)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from keyholder.audit.auditor import audit_head
+from keyholder.emergency.access import Accesses, emergency_head
+from keyholder.emergency.events import evolve_accesses
 from keyholder.extracts.events import from_event as extract_event
 from keyholder.extracts.state import Extract
 from keyholder.extracts.state import evolve as evolve_extract
@@ -42,7 +44,7 @@ from keyholder.requests.listings import request_head
 from keyholder.requests.state import RequestState
 from keyholder.standing.events import evolve_standing
 from keyholder.standing.service import standing_head
-from keyholder.vocabulary import RequestId, StreamId
+from keyholder.vocabulary import PersonId, RequestId, StreamId
 
 T = TypeVar("T")
 Rule = Callable[[Sequence[Event]], Head | None]
@@ -70,6 +72,7 @@ class Heads:
             "opt-out-message": _as_it_was,
             "pseudonymisation": lambda step: job_head(step[-1].data),
             "linkage": _folded(_agreement, agreement_head),
+            "emergency": _folded(_emergency, emergency_head),
             "contact": lambda _step: contact_head(),
             "standing": _folded(evolve_standing, standing_head),
             "rekeying": lambda step: rekeying_head(step[-1].data),
@@ -118,6 +121,11 @@ def _folded(evolved: Callable[[T | None, Event], T], head: Callable[[T], Head]) 
 
 def _request(state: RequestState | None, event: Event) -> RequestState:
     return evolve(state or RequestState(RequestId(event.stream.removeprefix("request/"))), from_event(event))
+
+
+def _emergency(accesses: Accesses | None, event: Event) -> Accesses:
+    owner = PersonId(f"person/{event.stream.partition('/')[2]}")
+    return evolve_accesses(accesses or Accesses(owner), event)
 
 
 def _check(state: Check | None, event: Event) -> Check:

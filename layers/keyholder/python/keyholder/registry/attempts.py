@@ -21,7 +21,7 @@ UNNAMED = StreamId("unknown/unnamed")
 _SUBJECTS = re.compile(
     r"(request|texts)/REQ-[0-9A-HJKMNP-TV-Z]{26}"
     r"|extract/EXT-[0-9A-HJKMNP-TV-Z]{26}"
-    r"|(person|contact)/[0-9a-f]{32}"
+    r"|(person|contact|emergency)/[0-9a-f]{32}"
     r"|linkage/LNK-[0-9A-HJKMNP-TV-Z]{26}"
     r"|standing/STA-[0-9A-HJKMNP-TV-Z]{26}"
     r"|(project|domain|choices)/[A-Za-z][A-Za-z0-9-]{0,62}"

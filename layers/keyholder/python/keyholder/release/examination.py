@@ -14,7 +14,7 @@ from typing import Protocol
 from keyholder.limits.counting import NOBODY
 from keyholder.policy.assess import Assessment, assess_people
 from keyholder.policy.by_kind import ByKind
-from keyholder.policy.facts import Person, PersonChoices, PolicyRequest
+from keyholder.policy.facts import CareRelationship, Person, PersonChoices, PolicyRequest
 from keyholder.policy.settings import PolicyFacts
 from keyholder.policy.vocabulary import OutwardCode, PdsSecurity, PolicyIdentifier, Reason
 from keyholder.pseudonyms.key_ring import OpenedKeys
@@ -73,6 +73,8 @@ class Examination:
     schemes: Mapping[IdentifierType, Scheme] = field(default_factory=dict)
     versions: Mapping[IdentifierType, int] = field(default_factory=dict)
     """The newest key version of each type: what pseudonyms that do not say theirs are opened with."""
+    care: CareRelationship | None = None
+    """The care relationship with each of these people, where somebody declared one (emergency access)."""
 
     def outcomes(self, records: Sequence[Asked], keys: OpenedKeys) -> list[Outcome]:
         """One outcome for each record, in order. One bad record costs the others nothing.
@@ -109,7 +111,9 @@ class Examination:
         found = ByKind.group(
             stranger if number is None else next(held) for number, stranger in zip(numbers, strangers, strict=True)
         )
-        return found.map(lambda kind: kind if isinstance(kind, Person) else _person(choices.kinds[kind[0]], kind[1]))
+        return found.map(
+            lambda kind: kind if isinstance(kind, Person) else _person(choices.kinds[kind[0]], kind[1], self.care)
+        )
 
     def _was_made(self, kind: IdentifierType, answer: Opened) -> bool:
         """Whether an extract held what came out, which AES-SIV's tag shows and FF1 does not: any ten digits open."""
@@ -185,8 +189,14 @@ def _counted_as(record: Asked, row: Row) -> str:
     return _nhs_number(row) or f"{NOBODY}{code}"
 
 
-def _person(choices: PersonChoices, security: PdsSecurity | None) -> Person:
-    return Person(pseudonym_resolves=True, nhs_number_known=True, choices=choices, pds_security=security)
+def _person(choices: PersonChoices, security: PdsSecurity | None, care: CareRelationship | None) -> Person:
+    return Person(
+        pseudonym_resolves=True,
+        nhs_number_known=True,
+        choices=choices,
+        care_relationship=care,
+        pds_security=security,
+    )
 
 
 _KEYLESS = {

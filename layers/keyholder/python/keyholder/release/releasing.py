@@ -205,7 +205,7 @@ class Releasing:
         done = self.desk.collect(call, request, release_id)
         if isinstance(done, Refusal):
             return done
-        _proven(done.recorded)
+        proven(done.recorded)
         sealed = self.results.read(release_id)
         return FILE_GONE if sealed is None else Collected(sealed, done)
 
@@ -217,7 +217,7 @@ class Releasing:
             self.desk.fail_release(request, release, POLICY_CHANGED.code, trace)
             return POLICY_CHANGED
         content = self.desk.content(done.state)
-        recorded = [_proven(done.recorded)]
+        recorded = [proven(done.recorded)]
         outcomes = self._outcomes(done.state, content, facts, now, supposed=False)
         exceeded = self._count(done.state, release, outcomes, trace)
         if isinstance(exceeded, Refusal):
@@ -227,7 +227,7 @@ class Releasing:
             written = self.desk.record_chunk(request, chunk, trace)
             if isinstance(written, Refusal):
                 return written
-            recorded.append(_proven(written.recorded))
+            recorded.append(proven(written.recorded))
         items = _every_item(content, outcomes)
         counts = status_counts(items)
         sealed = self._sealed(content, items) if authorised.delivery is Delivery.FILE else None
@@ -238,7 +238,7 @@ class Releasing:
         finished = self.desk.finish_release(request, release, examined, digest, trace)
         if isinstance(finished, Refusal):
             return finished
-        recorded.append(_proven(finished.recorded))
+        recorded.append(proven(finished.recorded))
         state = finished.state
         if sealed is None:
             return Released(release, counts, state, tuple(recorded), items)
@@ -268,7 +268,7 @@ class Releasing:
             return done
         if stopped:
             return VOLUME_BLOCKED if verdict.action is Action.BLOCK else VOLUME_HELD
-        return [_proven(done.recorded)]
+        return [proven(done.recorded)]
 
     def _sealed(self, content: RequestContent, items: Sequence[Item]) -> bytes:
         return seal(content.recipient.public_key or "", result_csv(items, content.identifier_types))
@@ -371,7 +371,7 @@ def _every_item(content: RequestContent, outcomes: Sequence[Outcome]) -> tuple[I
     )
 
 
-def _proven(recorded: Recorded) -> Recorded:
+def proven(recorded: Recorded) -> Recorded:
     """The step, with a receipt for each event, which only the gate makes. Raises `NotProvenError` where one lacks."""
     if not recorded.receipts or len(recorded.receipts) != len(recorded.events):
         raise NotProvenError
