@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from keyholder.canonical import JsonValue
+from keyholder.emergency.access import EmergencyReason, Finding
+from keyholder.emergency.decide import Opening, Policy, Wanted
+from keyholder.emergency.desk import Call as EmergencyCall
+from keyholder.emergency.desk import EmergencyDesk, Noted
+from keyholder.emergency.events import Released as EmergencyReleased
 from keyholder.extracts.service import ExtractDesk, Shown
 from keyholder.extracts.working import Worked, Workshop
 from keyholder.ledger.event import Event, rfc3339
@@ -33,7 +38,7 @@ from keyholder.pseudonyms.token import Scheme
 from keyholder.refusals import Refusal
 from keyholder.registry.key_changes import Change, Wish
 from keyholder.registry.key_changes import ChangeReason as KeyChangeReason
-from keyholder.registry.people import PersonKind
+from keyholder.registry.people import Capacity, PersonKind
 from keyholder.registry.rule_changes import RuleChangeReason
 from keyholder.registry.service import Call, Entry, Registry
 from keyholder.registry.sign_in import SignIn
@@ -64,6 +69,7 @@ from keyholder.standing.approval import StandingEndReason
 from keyholder.standing.decide import Yes
 from keyholder.standing.service import Standings
 from keyholder.vocabulary import (
+    ActorId,
     ContentHash,
     DomainId,
     ExtractId,
@@ -181,6 +187,8 @@ WITHDRAWN = PolicyFacts(freshness=Freshness(4, 4, 7))
 
 CAREFUL = DomainId("careful-2026")
 """A domain that a Caldicott Guardian has to agree for."""
+URGENT = DomainId("urgent-2026")
+"""A domain that allows emergency access."""
 TEN = DomainId("ten-2026")
 """A domain that chose ten digits for its NHS numbers."""
 
@@ -265,6 +273,7 @@ class Story:
         self.careful()
         self.other_rules()
         self.new_terms()
+        self.emergencies()
         self.released(self.approved(GP), "inline")
         self.extracts()
         return self.kept
@@ -413,6 +422,44 @@ class Story:
         assert isinstance(book.set(calls[0], ROSA.id, "rosa@trust.test"), Entry)
         assert isinstance(book.set(calls[1], ROSA.id, "new@trust.test"), Entry)
         assert isinstance(book.remove(calls[2], ROSA.id), Entry)
+
+    def emergencies(self) -> None:
+        """A clinician opens one that is upheld, one that is not, and one that is cut short and reviewed too late."""
+        registry, at = self.house.registry, self.clock
+        clinician = replace(world.STRANGER, capacities=(Capacity.CLINICIAN,))
+        assert isinstance(registry.change_person(Call(OPERATOR.id, "clinician"), clinician), Entry)
+        assert isinstance(registry.register_domain(Call(OPERATOR.id, "urgent"), world.a_domain(URGENT)), Entry)
+        proposal = ("RCH-" + "9" * 26, {"emergency_access": True}, RuleChangeReason.CONTROLLER_REQUEST)
+        proposed = registry.propose_rule_change(Call(OPERATOR.id, "urgent-2"), URGENT, proposal, at.now())
+        assert isinstance(proposed, Entry), proposed
+        for who in (NADIA, TARA):
+            at.moment += timedelta(minutes=1)
+            call = Call(who.id, f"urgent-{who.id[-4:]}", sign_in=SignIn("AAL2", at.now()))
+            assert isinstance(registry.confirm_rule_change(call, URGENT, proposal[0], at.now()), Entry)
+        domain = registry.domain(URGENT)
+        assert domain is not None
+        assert domain.emergency_access
+        desk = EmergencyDesk(self.house.log, registry, self.house.ids, at)
+        wanted = Wanted(EmergencyReason.LIFE_AT_RISK, domain.identifier_types[:1], 2)
+        for number, findings in enumerate((("justified", "justified"), ("justified", "not_justified"), ()), 1):
+            at.moment += timedelta(minutes=5)
+            opening = Opening(clinician, SignIn("AAL2", at.now()), domain, wanted)
+            call = EmergencyCall(ActorId(clinician.id), f"emergency-{number}")
+            opened = desk.open(call, opening, lambda _domain, _now: Policy(world.POLICY))
+            assert isinstance(opened, Noted), opened
+            at.moment += timedelta(seconds=1)
+            if findings:
+                tags = {"CARE_RELATIONSHIP": (PERSON_TAG,)}
+                left = EmergencyReleased(opened.access.id, URGENT, f"{at.now():%Y}", tags, {"MALFORMED": 1}, None)
+                assert isinstance(desk.released(clinician.id, left, f"emergency-{number}"), Noted)
+            for who, finding in zip((NADIA, TARA), findings, strict=False):
+                at.moment += timedelta(minutes=1)
+                review = EmergencyCall(ActorId(who.id), f"review-{number}")
+                assert isinstance(desk.review(review, who, opened.access.id, Finding(finding)), Noted)
+        at.moment += timedelta(minutes=2)
+        assert desk.keep_time(clinician.id, "sweep") == "failed"
+        at.moment += timedelta(days=3)
+        assert desk.keep_time(clinician.id, "sweep") == "overdue"
 
     def change_people(self) -> None:
         """NADIA stops being a controller; a project takes another member."""

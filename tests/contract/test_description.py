@@ -24,7 +24,7 @@ from keyholder.policy.facts import Consent
 from keyholder.policy.vocabulary import ConsentGiver
 from keyholder.vocabulary import OrganisationCode, PersonId
 from tests.contract import linked, settled, standing
-from tests.contract.api import CLOCK, REGION, Answer, Api, Fault, running
+from tests.contract.api import CLOCK, REGION, SUBJECTS, Answer, Api, Fault, running
 from tests.contract.settled import (
     DOMAIN,
     PROJECT,
@@ -53,6 +53,7 @@ PLACES = {
     "quarter": NOWHERE,
     "month": NOWHERE,
     "change_id": NOWHERE,
+    "access_id": "EMG-" + NOBODY + "-1",
     "agreement_id": "LNK-" + "0" * 26,
     "standing_id": "STA-" + "0" * 26,
 }
@@ -67,6 +68,7 @@ WHO = {
     None: "researcher",
 }
 LISTS = {
+    "GET /v1/emergency-accesses": {"domain": "x" * 65},
     "GET /v1/requests": {"limit": "0"},
     "GET /v1/domains/{domain_id}/linkage-agreements": {"limit": "0"},
     "GET /v1/audit/events": {"request": "x", "limit": "0"},
@@ -130,6 +132,7 @@ def _succeed(api: Api, extract: Extract) -> None:
         expect(api.get(path), 200)
     expect(api.get("/v1/me", "auditor"), 200)
     _reach(api, extract)
+    _emergency(api, extract)
     for path in (f"/v1/people/{extract.people['researcher'].removeprefix('person/')}", f"/v1/projects/{PROJECT}"):
         expect(api.get(path, "operator"), 200)
     expect(api.get(f"/v1/domains/{DOMAIN}", "researcher"), 200)
@@ -461,6 +464,41 @@ def _fail(api: Api, extract: Extract) -> None:
         assert released.release().status >= 500
     with api.failing(Fault("Query", "ValidationException", 400), Fault("GetItem", "ValidationException", 400)):
         assert api.get("/v1/me", "researcher").status >= 500
+
+
+def _emergency(api: Api, extract: Extract) -> None:
+    """An emergency access that is given, shown and reviewed; and what is refused."""
+    person = extract.people["researcher"].removeprefix("person/")
+    domain = "urgent-2026"
+    expect(api.post("/v1/domains", {**settled.domain_body(domain), "emergency_access": True}, "operator"), 201)
+    rows = [{"row_id": "1", "identifiers": extract.identifiers[0]}]
+    made = expect(api.post(f"/v1/domains/{domain}/pseudonyms", {"rows": rows}, "provider"), 200).json["rows"]
+    known = expect(api.get(f"/v1/people/{person}", "operator"), 200)
+    was = {name: known.json[name] for name in ("roles", "accredited_until")} | {"subject": SUBJECTS["researcher"]}
+    clinician = {**was, "capacities": ["clinician", "researcher"]}
+    changed = expect(api.post("/v1/people", clinician, "operator", if_match=known.etag), 201)
+    body = {
+        "domain": domain,
+        "reason": "urgent_treatment",
+        "identifier_types": ["nhs_number"],
+        "records": [
+            {"row_id": "1", "pseudonyms": {"nhs_number": made[0]["pseudonyms"]["nhs_number"]}},
+            {"row_id": "2", "pseudonyms": {"nhs_number": "NO"}},
+        ],
+        "direct_care": True,
+    }
+    given = expect(api.post("/v1/emergency-accesses", body, "researcher"), 201)
+    assert api.post("/v1/emergency-accesses", body, "researcher").status == 409
+    path = f"/v1/emergency-accesses/{given.json['access_id']}"
+    expect(api.get("/v1/emergency-accesses", "controller", query={"domain": domain}), 200)
+    expect(api.get(path, "auditor"), 200)
+    for who in ("controller", "second-controller"):
+        expect(api.post(f"{path}/review", {"finding": "justified"}, who), 200)
+    assert api.post(f"{path}/review", {"finding": "justified"}, "controller").status == 409
+    nothing = f"/v1/emergency-accesses/{PLACES['access_id']}/review"
+    assert api.post(nothing, {"finding": "justified"}, "controller").status == 404
+    back = {**was, "capacities": ["researcher"]}
+    expect(api.post("/v1/people", back, "operator", if_match=changed.etag), 201)
 
 
 def _reach(api: Api, extract: Extract) -> None:

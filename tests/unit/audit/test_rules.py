@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyholder.audit import contact_rules, opt_out_rules
+from keyholder.audit import contact_rules, emergency_rules, opt_out_rules
 from keyholder.audit.rules import Rules
 from keyholder.canonical import content_hash
 from keyholder.extracts.events import EVENTS as EXTRACT_EVENTS
@@ -89,6 +89,7 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
         registry.KEY_CHANGE_WITHDRAWN,
         *opt_out_rules.HOME,
         *contact_rules.HOME,
+        *emergency_rules.HOME,
         "choices.loaded",
         "choices.joined",
         "choices.removed",
@@ -899,6 +900,52 @@ LIES: dict[str, tuple[Lie, str]] = {
     "a person registered by a researcher": (
         changed("person.registered", 3, actor=ActorId(ROSA.id)),
         "could not happen: NOT_AN_OPERATOR",
+    ),
+    "a second emergency before the first is reviewed": (dropped("emergency.upheld"), "does not follow"),
+    "an emergency opened twice": (again("emergency.opened"), "could not happen: EMERGENCY_UNREVIEWED"),
+    "an emergency opened for somebody else": (
+        changed("emergency.opened", 0, actor=ActorId(ROSA.id)),
+        "an emergency access of somebody else",
+    ),
+    "an emergency in a domain that allows none": (
+        changed("emergency.opened", 0, domain="gp-2026"),
+        "could not happen: EMERGENCY_OFF",
+    ),
+    "six in an emergency": (changed("emergency.opened", 0, records=6), "could not happen: EMERGENCY_TOO_MANY"),
+    "a week to review an emergency": (
+        changed("emergency.opened", 0, review_by="2026-12-31T00:00:00.000000Z"),
+        "does not follow",
+    ),
+    "more leave in an emergency than were opened": (
+        changed("emergency.released", 0, unresolved={"MALFORMED": 2}),
+        "could not happen: EMERGENCY_NOT_RUNNING",
+    ),
+    "an emergency leaves twice": (again("emergency.released"), "could not happen: EMERGENCY_NOT_RUNNING"),
+    "an emergency handed out by a person": (
+        changed("emergency.released", 0, actor=ActorId(ROSA.id)),
+        "no command makes this event",
+    ),
+    "an emergency's tags of another year": (changed("emergency.released", 0, epoch="2025"), "tags of another epoch"),
+    "an emergency reviewed by its clinician": (
+        changed("emergency.reviewed", 0, actor=ActorId(STRANGER.id)),
+        "could not happen: NOT_A_REVIEWER",
+    ),
+    "an emergency upheld although one found it unjustified": (
+        changed("emergency.not_upheld", 0, type="emergency.upheld"),
+        "does not follow",
+    ),
+    "an emergency said to be overdue too early": (
+        after(
+            "emergency.released",
+            0,
+            lambda event: replace(
+                event,
+                type="emergency.review_overdue",
+                actor=ActorId("system/sweeper"),
+                data={name: event.data[name] for name in ("access_id", "domain")},
+            ),
+        ),
+        "could not happen: NOT_OVERDUE",
     ),
     "an address changed by whose it is": (changed("contact.set", 1, actor=ActorId(ROSA.id)), "NOT_AN_OPERATOR"),
     "an address removed by a researcher": (changed("contact.removed", 0, actor=ActorId(NADIA.id)), "NOT_AN_OPERATOR"),

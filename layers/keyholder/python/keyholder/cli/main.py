@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "request": ("keyholder.cli.request:request", "Ask for identifiers: check, new, show, submit, release, collect."),
     "review": ("keyholder.cli.review:review", "Decide on requests: list, approve, reject."),
     "terms": ("keyholder.cli.terms:terms", "Read the terms of use in force, and accept them."),
+    "emergency": ("keyholder.cli.emergency:emergency", "Open a few records at once for care; review that."),
     "audit": ("keyholder.cli.audit:audit", "Read the ledger, ask about a person, download, verify offline."),
     "admin": (
         "keyholder.cli.admin:admin",

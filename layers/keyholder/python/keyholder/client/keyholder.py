@@ -408,6 +408,24 @@ class Keyholder:
         """What went above volume limits in a month, for example `2026-11`."""
         return Reader.of(self._get(f"/v1/audit/volume-reports/{_quoted(month)}")).raw
 
+    # Emergency access
+
+    def open_emergency_access(self, body: JsonObject) -> JsonObject:
+        """Opens a few records at once for somebody's care: items, or an age file in base64 where a key is given."""
+        return Reader.of(self._post("/v1/emergency-accesses", body)).raw
+
+    def emergency_accesses(self, domain: str | None = None) -> JsonObject:
+        """One's own, or those to a domain for whoever decides there."""
+        return Reader.of(self._get("/v1/emergency-accesses", {} if domain is None else {"domain": domain})).raw
+
+    def emergency_access(self, access_id: str) -> JsonObject:
+        """One emergency access and how far its review is."""
+        return Reader.of(self._get(f"/v1/emergency-accesses/{_quoted(access_id)}")).raw
+
+    def review_emergency_access(self, access_id: str, finding: str) -> JsonObject:
+        """Whether it was `justified` or `not_justified`, by somebody who decides for its domain."""
+        return Reader.of(self._post(f"/v1/emergency-accesses/{_quoted(access_id)}/review", {"finding": finding})).raw
+
     # Registry
 
     def add_person(self, body: JsonObject) -> str:

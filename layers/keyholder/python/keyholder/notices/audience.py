@@ -39,11 +39,11 @@ def listeners(listener: Listener, scene: Scene) -> frozenset[PersonId]:
     """Whom a row means. Nobody disabled, no machine, and not who did it."""
     meant = _MEANT[listener](scene)
     return frozenset(
-        person for person in meant if person != str(scene.happened.actor) and _reachable(scene.people.get(person))
+        person for person in meant if person != str(scene.happened.actor) and reachable(scene.people.get(person))
     )
 
 
-def _reachable(person: Person | None) -> bool:
+def reachable(person: Person | None) -> bool:
     return person is not None and not person.disabled and person.kind is PersonKind.HUMAN
 
 
@@ -123,6 +123,7 @@ _MEANT: Mapping[Listener, Callable[[Scene], Iterable[PersonId]]] = {
     Listener.ASKER: _asker,
     Listener.HANDLER_BEFORE: _handler_before,
     Listener.OPERATORS: lambda scene: scene.operators,
-    # Of a person's own record, and of no request: `notifying` knows whose it is.
+    # Not of requests: `notices.emergencies` and `notifying` know whom they mean.
     Listener.OWNER: lambda _: (),
+    Listener.OF_DOMAIN: lambda _: (),
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from keyholder.emergency.events import access_of, fold_accesses
 from keyholder.ledger.event import Event
 from keyholder.notices.audience import Scene
+from keyholder.notices.emergencies import EmergencyScene
 from keyholder.notices.vocabulary import Listener
 from keyholder.registry.domains import Domain
 from keyholder.registry.events import fold_domain, fold_project
@@ -64,6 +66,22 @@ class Directory:
         people = {person.id: person for person in (*deciding, *operators, *named) if person is not None}
         project = None if now.summary is None else self._project(now.summary.project)
         return Scene(happened, after, now, project, domains, people, frozenset(person.id for person in operators))
+
+    def emergency(self, stream: StreamId, number: int) -> EmergencyScene:
+        """What there is to know about an event of an emergency access. Raises `NotYetThereError`."""
+        events = self._reader.read(stream)
+        if len(events) < number:
+            raise NotYetThereError
+        owner, event = PersonId(f"person/{stream.partition('/')[2]}"), events[number - 1]
+        access = fold_accesses(owner, events).access(access_of(event))
+        if access is None:
+            raise LookupError("an event of an access that there is not")
+        domain = fold_domain(self._reader.read(StreamId(f"domain/{access.domain}")))
+        operators = self._listed(OPERATORS)
+        deciding = [one for code in (domain.controllers if domain else ()) for one in self._listed(f"approvers/{code}")]
+        known = {person.id: person for person in (*operators, *deciding, self.person(owner)) if person is not None}
+        names = frozenset(person.id for person in operators)
+        return EmergencyScene(event.type, event.actor, access, owner, domain, known, names)
 
     def _project(self, project: ProjectId) -> Project | None:
         return fold_project(self._reader.read(StreamId(f"project/{project}")))

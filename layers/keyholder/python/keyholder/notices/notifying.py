@@ -8,14 +8,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from keyholder.emergency.access import KIND
 from keyholder.ledger.ports import Clock
 from keyholder.notices.contacts import CONTACT_SET
 from keyholder.notices.directory import Directory
 from keyholder.notices.domain_event import DomainEvent
+from keyholder.notices.emergencies import emergency_notices
 from keyholder.notices.notices import Notice, notices_of
 from keyholder.notices.table import TELLINGS
 from keyholder.notices.vocabulary import Template
-from keyholder.notices.wording import Text, text
+from keyholder.notices.wording import EMERGENCY, Text, text
 from keyholder.registry.fields import PERSON, Fields
 from keyholder.registry.people import PersonKind
 from keyholder.vocabulary import PersonId
@@ -137,6 +139,8 @@ class Notifier:
             return ()
         if event.type == CONTACT_SET:
             return self._of_contact(event)
+        if event.stream.startswith(f"{KIND}/"):
+            return emergency_notices(self._directory.emergency(event.stream, event.number))
         return notices_of(self._directory.scene(event.stream, event.number, [row.to for row in rows]))
 
     def _of_contact(self, event: DomainEvent) -> Sequence[Notice]:
@@ -155,7 +159,8 @@ class Notifier:
         if turn is Turn.SENT:
             outcome.before += 1
             return
-        link = f"{self._links}/requests/{notice.subject}" if self._links and notice.subject else ""
+        pages = "emergency-accesses" if notice.subject.startswith(EMERGENCY) else "requests"
+        link = f"{self._links}/{pages}/{notice.subject}" if self._links and notice.subject else ""
         self._post.send(address, text(notice.template, notice.subject, notice.due, link), f"{key}#{whom}")
         self._told.sent(key, whom, self._clock.now())
         outcome.sent += 1

@@ -171,6 +171,20 @@ TELLINGS: Mapping[str, tuple[Telling, ...]] = {
         Telling(Listener.REQUESTER, Template.REPORTED),
         Telling(Listener.DECIDED, Template.REPORTED),
     ),
+    "emergency.opened": (Telling(Listener.OF_DOMAIN, Template.EMERGENCY_OPENED, Due.REVIEW),),
+    "emergency.upheld": (
+        Telling(Listener.OWNER, Template.EMERGENCY_UPHELD),
+        Telling(Listener.OF_DOMAIN, Template.EMERGENCY_UPHELD),
+    ),
+    "emergency.not_upheld": (
+        Telling(Listener.OWNER, Template.EMERGENCY_NOT_UPHELD),
+        Telling(Listener.OF_DOMAIN, Template.EMERGENCY_NOT_UPHELD),
+    ),
+    "emergency.review_overdue": (
+        Telling(Listener.OF_DOMAIN, Template.EMERGENCY_OVERDUE, Due.REVIEW),
+        Telling(Listener.OPERATORS, Template.EMERGENCY_OVERDUE, Due.REVIEW),
+        Telling(Listener.OWNER, Template.EMERGENCY_OVERDUE, Due.REVIEW),
+    ),
     "contact.set": (Telling(Listener.OWNER, Template.CONTACT_CHANGED),),
 }
 """What is told, by the type of the event."""
@@ -187,6 +201,7 @@ UNTOLD: Mapping[str, str] = {
     "request.conditions_accepted": "the approval follows in the same step, and is told",
     **dict.fromkeys(("request.no_conflict_declared", "request.handed_back", "request.recused"), _STEP),
     **dict.fromkeys(("request.release_authorised", "release.items_released"), _STEP),
+    **dict.fromkeys(("emergency.released", "emergency.failed", "emergency.reviewed"), _STEP),
     "contact.removed": "there is no address any more to tell it to",
     **dict.fromkeys(("bootstrap.used", "person.registered", "person.changed", "person.roles_confirmed"), _LISTED),
     "person.terms_accepted": _OWN,

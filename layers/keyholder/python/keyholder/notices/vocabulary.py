@@ -18,7 +18,8 @@ class Listener(StrEnum):
     ASKER = "the person who asked for the advice"
     HANDLER_BEFORE = "the person who looked after it until now"
     OPERATORS = "every operator"
-    OWNER = "the person whose record it is"
+    OWNER = "the person whose record or emergency access it is"
+    OF_DOMAIN = "whoever decides for the domain of an emergency access"
 
 
 class Template(StrEnum):
@@ -60,10 +61,15 @@ class Template(StrEnum):
     REPORT_OVERDUE = "report_overdue"
     REPORT_LATE = "report_late"
     CONTACT_CHANGED = "contact_changed"
+    EMERGENCY_OPENED = "emergency_opened"
+    EMERGENCY_UPHELD = "emergency_upheld"
+    EMERGENCY_NOT_UPHELD = "emergency_not_upheld"
+    EMERGENCY_OVERDUE = "emergency_overdue"
 
 
 class Due(StrEnum):
     """By when somebody must act, where they must."""
 
     REQUEST = "the time the request waits for, as it is now"
+    REVIEW = "the end of the time for the review of an emergency access"
     DESTRUCTION = "the day by which what was released has to be destroyed"

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from keyholder.notices.vocabulary import Template
 
 LONDON = ZoneInfo("Europe/London")
+EMERGENCY = "EMG-"
+"""What the id of an emergency access begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,22 @@ WORDS: Mapping[Template, Words] = {
         "What was released on a request that you approved should be destroyed and reported on by now, and is not. Its "
         "requester and their project submit nothing new until it is.",
     ),
+    Template.EMERGENCY_OPENED: Words(
+        "Emergency access was opened",
+        "A clinician has opened records of a domain that you decide for, without an approval, for somebody's care.",
+        "Please review whether it was justified",
+    ),
+    Template.EMERGENCY_UPHELD: Words(
+        "Emergency access was upheld", "Those who reviewed an emergency access found it justified."
+    ),
+    Template.EMERGENCY_NOT_UPHELD: Words(
+        "Emergency access was not upheld", "Of those who reviewed an emergency access not all found it justified."
+    ),
+    Template.EMERGENCY_OVERDUE: Words(
+        "Emergency access was not reviewed in time",
+        "An emergency access is not reviewed, and its time is over. Its clinician gets no other.",
+        "Please review it now: it was due",
+    ),
     Template.CONTACT_CHANGED: Words(
         "Your address for notices was changed",
         "Notices of Keyholder go to another address from now on. If you did not ask for that, tell an operator now.",
@@ -158,7 +176,7 @@ def text(template: Template, subject: str, due: datetime | None, link: str) -> T
     elif due:
         lines.append(f"Until {when(due)}.")
     if subject:
-        lines.append(f"Request: {subject}")
+        lines.append(f"{'Emergency access' if subject.startswith(EMERGENCY) else 'Request'}: {subject}")
     lines.append(link or _WITHOUT_LINK)
     lines.append(_END)
     return Text(f"{words.subject}{f': {subject}' if subject else ''}", "\n\n".join(lines) + "\n")
