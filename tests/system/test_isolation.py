@@ -318,6 +318,7 @@ PROBES: tuple[Probe, ...] = (
         for name, holding in (
             ("CHECKS_QUEUE_URL", Holding.CHECKS_QUEUE),
             ("EXTRACTS_QUEUE_URL", Holding.EXTRACTS_QUEUE),
+            ("TELL_QUEUE_URL", Holding.TELL_QUEUE),
         )
         for action in ("SendMessage", "ReceiveMessage")
     ),
