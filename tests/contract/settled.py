@@ -146,6 +146,16 @@ def project_body(people: dict[str, str], *more: str) -> dict[str, Any]:
     }
 
 
+def allow_emergency(api: Api, domain: str) -> None:
+    """Registers a domain and has its controllers switch emergency access on."""
+    expect(api.post("/v1/domains", domain_body(domain), "operator"), 201)
+    changes = f"/v1/domains/{domain}/rule-changes"
+    wanted = {"reason": "controller_request", "emergency_access": True}
+    change = expect(api.post(changes, wanted, "operator"), 201).json["change_id"]
+    for who in ("controller", "second-controller"):
+        expect(api.post(f"{changes}/{change}/confirm", {}, who), 200)
+
+
 def opt_outs_body(api: Api, *opted_out: int, source: str = "mesh-1") -> dict[str, Any]:
     """A request list and the cleaned list that came back: who is not in it has opted out."""
     asked = [number for place, number in enumerate(PEOPLE) if place != UNCHECKED]

@@ -470,7 +470,7 @@ def _emergency(api: Api, extract: Extract) -> None:
     """An emergency access that is given, shown and reviewed; and what is refused."""
     person = extract.people["researcher"].removeprefix("person/")
     domain = "urgent-2026"
-    expect(api.post("/v1/domains", {**settled.domain_body(domain), "emergency_access": True}, "operator"), 201)
+    settled.allow_emergency(api, domain)
     rows = [{"row_id": "1", "identifiers": extract.identifiers[0]}]
     made = expect(api.post(f"/v1/domains/{domain}/pseudonyms", {"rows": rows}, "provider"), 200).json["rows"]
     known = expect(api.get(f"/v1/people/{person}", "operator"), 200)

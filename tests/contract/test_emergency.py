@@ -13,7 +13,7 @@ from moto.backends import get_backend
 
 from tests.contract.api import ACCOUNT, SUBJECTS, Answer, Api, Fault
 from tests.contract.aws import REGION
-from tests.contract.settled import OPTED_OUT, PEOPLE, Extract, domain_body, expect
+from tests.contract.settled import OPTED_OUT, PEOPLE, Extract, allow_emergency, expect
 
 DOMAIN = "urgent-2026"
 ROWS = "/v1/emergency-accesses"
@@ -22,7 +22,7 @@ ROWS = "/v1/emergency-accesses"
 @pytest.fixture
 def tokens(api: Api, extract: Extract) -> list[dict[str, str]]:
     """Pseudonyms of the settled people in a domain that allows emergency access; the researcher is a clinician."""
-    expect(api.post("/v1/domains", {**domain_body(DOMAIN), "emergency_access": True}, "operator"), 201)
+    allow_emergency(api, DOMAIN)
     rows = [{"row_id": f"row-{place}", "identifiers": one} for place, one in enumerate(extract.identifiers)]
     made = expect(api.post(f"/v1/domains/{DOMAIN}/pseudonyms", {"rows": rows}, "provider"), 200).json["rows"]
     person = extract.people["researcher"]

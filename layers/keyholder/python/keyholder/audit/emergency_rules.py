@@ -11,8 +11,7 @@ from datetime import datetime
 from itertools import product
 
 from keyholder.audit.records import Records, moments
-from keyholder.audit.registry_rules import Outcome, follows
-from keyholder.audit.request_rules import RuleError
+from keyholder.audit.replaying import Outcome, RuleError, follows
 from keyholder.emergency import decide
 from keyholder.emergency import events as happened
 from keyholder.emergency.access import KIND, Accesses, EmergencyReason, Finding, emergency_stream

@@ -19,9 +19,8 @@ from keyholder.emergency.access import (
     Verdict,
 )
 from keyholder.ledger.event import Event, NewEvent, rfc3339
-from keyholder.registry.events import UnknownEventError
 from keyholder.registry.factors import Factor
-from keyholder.registry.fields import CODE, ORGANISATION, SHA256, FieldError, FieldFault, Fields
+from keyholder.registry.fields import CODE, ORGANISATION, SHA256, FieldError, FieldFault, Fields, UnknownEventError
 from keyholder.registry.projects import DOMAIN
 from keyholder.vocabulary import DomainId, IdentifierType, OrganisationCode, PersonId
 
