@@ -430,7 +430,8 @@ class Story:
         assert isinstance(registry.change_person(Call(OPERATOR.id, "clinician"), clinician), Entry)
         assert isinstance(registry.register_domain(Call(OPERATOR.id, "urgent"), world.a_domain(URGENT)), Entry)
         proposal = ("RCH-" + "9" * 26, {"emergency_access": True}, RuleChangeReason.CONTROLLER_REQUEST)
-        proposed = registry.propose_rule_change(Call(OPERATOR.id, "urgent-2"), URGENT, proposal, at.now())
+        call = Call(OPERATOR.id, "urgent-2", sign_in=SignIn("AAL2", at.now()))
+        proposed = registry.propose_rule_change(call, URGENT, proposal, at.now())
         assert isinstance(proposed, Entry), proposed
         for who in (NADIA, TARA):
             at.moment += timedelta(minutes=1)
