@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from keyholder.canonical import JsonValue
-from keyholder.emergency.access import EmergencyReason, Finding
+from keyholder.emergency.access import EmergencyReason, ReviewFinding
 from keyholder.emergency.decide import Opening, Policy, Wanted
 from keyholder.emergency.desk import Call as EmergencyCall
 from keyholder.emergency.desk import EmergencyDesk, Noted
@@ -456,7 +456,7 @@ class Story:
             for who, finding in zip((NADIA, TARA), findings, strict=False):
                 at.moment += timedelta(minutes=1)
                 review = EmergencyCall(ActorId(who.id), f"review-{number}")
-                assert isinstance(desk.review(review, who, opened.access.id, Finding(finding)), Noted)
+                assert isinstance(desk.review(review, who, opened.access.id, ReviewFinding(finding)), Noted)
         at.moment += timedelta(minutes=2)
         assert desk.keep_time(clinician.id, "sweep") == "failed"
         at.moment += timedelta(days=3)

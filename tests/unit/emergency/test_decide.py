@@ -18,7 +18,7 @@ from keyholder.emergency.access import (
     Access,
     Accesses,
     EmergencyReason,
-    Finding,
+    ReviewFinding,
     Stage,
     Verdict,
     emergency_head,
@@ -150,7 +150,7 @@ class House:
             CLINICIAN.id, Released(access, GP, "2026", {"CARE_RELATIONSHIP": tags}, {}, None), "t"
         )
 
-    def review(self, who: Person, access: str, finding: Finding = Finding.JUSTIFIED) -> Noted | Refusal:
+    def review(self, who: Person, access: str, finding: ReviewFinding = ReviewFinding.JUSTIFIED) -> Noted | Refusal:
         return self.desk.review(Call(ActorId(who.id), "t"), who, access, finding)
 
     def given(self) -> str:
@@ -189,7 +189,7 @@ def test_two_others_review_it_and_then_another_can_be_opened(house: House) -> No
 
 def test_one_who_finds_it_unjustified_is_enough_not_to_uphold_it(house: House) -> None:
     access = house.given()
-    house.review(NADIA, access, Finding.NOT_JUSTIFIED)
+    house.review(NADIA, access, ReviewFinding.NOT_JUSTIFIED)
     done = house.review(DEV, access)
     assert isinstance(done, Noted)
     assert done.access.verdict is Verdict.NOT_UPHELD
@@ -207,7 +207,7 @@ def test_a_clinician_who_decides_for_the_domain_does_not_review_their_own() -> N
     both = replace(CLINICIAN, roles=(*CLINICIAN.roles, *NADIA.roles))
     accesses = _some()
     released = replace(accesses.all[0], released_at=world.NOW)
-    assert decide.review(both, OPEN_DOMAIN, accesses.with_access(released), released.id, Finding.JUSTIFIED) == (
+    assert decide.review(both, OPEN_DOMAIN, accesses.with_access(released), released.id, ReviewFinding.JUSTIFIED) == (
         decide.OWN_ACCESS
     )
 
@@ -303,8 +303,8 @@ class Emergencies(RuleBasedStateMachine):
     def release(self, count: int) -> None:
         self.house.release(f"EMG-{CLINICIAN.id.removeprefix('person/')}-{len(self._all()) or 1}", count)
 
-    @rule(who=st.sampled_from([CLINICIAN, NADIA, NILS, GRETA, world.STRANGER]), finding=st.sampled_from(Finding))
-    def review(self, who: Person, finding: Finding) -> None:
+    @rule(who=st.sampled_from([CLINICIAN, NADIA, NILS, GRETA, world.STRANGER]), finding=st.sampled_from(ReviewFinding))
+    def review(self, who: Person, finding: ReviewFinding) -> None:
         for access in self._all()[-1:]:
             self.house.review(who, access.id, finding)
 
@@ -321,7 +321,7 @@ class Emergencies(RuleBasedStateMachine):
             reviewers = {review.person for review in access.reviews}
             assert CLINICIAN.id not in reviewers
             assert (access.verdict is not None) == (len(reviewers) == 2 == len(access.reviews))
-            just = all(review.finding is Finding.JUSTIFIED for review in access.reviews)
+            just = all(review.finding is ReviewFinding.JUSTIFIED for review in access.reviews)
             assert access.verdict is None or (access.verdict is Verdict.UPHELD) == just
             assert sum(access.counts.values()) in (0, access.records)
 

@@ -14,7 +14,7 @@ from keyholder.audit.records import Records, moments
 from keyholder.audit.replaying import Outcome, RuleError, follows
 from keyholder.emergency import decide
 from keyholder.emergency import events as happened
-from keyholder.emergency.access import KIND, Accesses, EmergencyReason, Finding, emergency_stream
+from keyholder.emergency.access import KIND, Accesses, EmergencyReason, ReviewFinding, emergency_stream
 from keyholder.emergency.desk import RELEASE, SWEEPER
 from keyholder.ledger.event import Event
 from keyholder.registry.domains import Domain
@@ -81,7 +81,7 @@ class EmergencyRules:
 
     def _reviewed(self, event: Event, accesses: Accesses) -> Iterator[Outcome]:
         fields = Fields(event.data)
-        domain, finding = DomainId(fields.text("domain", DOMAIN)), fields.choice("finding", Finding)
+        domain, finding = DomainId(fields.text("domain", DOMAIN)), fields.choice("finding", ReviewFinding)
         for person, known in product(
             self._records.people.around(PersonId(event.actor), event.at), self._domains(domain, event.at)
         ):

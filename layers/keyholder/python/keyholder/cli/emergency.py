@@ -11,7 +11,7 @@ from keyholder.cli.options import FILE_IN, FILE_OUT, json_object
 from keyholder.cli.session import Session
 from keyholder.client.answers import Reader
 from keyholder.client.spreadsheets import private_bytes_path
-from keyholder.emergency.access import Finding
+from keyholder.emergency.access import ReviewFinding
 
 
 @click.group()
@@ -54,7 +54,7 @@ def show(session: Session, access_id: str) -> None:
 
 @emergency.command()
 @click.argument("access_id")
-@click.argument("finding", type=click.Choice([each.value for each in Finding]))
+@click.argument("finding", type=click.Choice([each.value for each in ReviewFinding]))
 @click.pass_obj
 def review(session: Session, access_id: str, finding: str) -> None:
     """Say whether it was justified. Two who decide for its domain have to."""

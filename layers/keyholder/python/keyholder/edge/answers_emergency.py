@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from keyholder.edge.answers import Answer, GivenItem, Hash, Kinds, PersonReference, Receipt, Success, WithheldItem
-from keyholder.emergency.access import ACCESS, MOST_RECORDS, EmergencyReason, Finding, Stage
+from keyholder.emergency.access import ACCESS, MOST_RECORDS, EmergencyReason, ReviewFinding, Stage
 from keyholder.registry.factors import Factor
 
 AccessReference = Annotated[str, StringConstraints(pattern=f"^{ACCESS.pattern}$")]
@@ -20,7 +20,7 @@ class EmergencyReview(Answer):
     person: PersonReference
     factor: Factor
     organisation: str
-    finding: Finding
+    finding: ReviewFinding
     at: AwareDatetime
 
 

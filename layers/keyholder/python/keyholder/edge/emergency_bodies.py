@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from keyholder.edge.bodies import Body, Name, RecordBody
-from keyholder.emergency.access import MOST_RECORDS, EmergencyReason, Finding
+from keyholder.emergency.access import MOST_RECORDS, EmergencyReason, ReviewFinding
 from keyholder.vocabulary import IdentifierType
 
 
@@ -27,4 +27,4 @@ class EmergencyBody(Body):
 class EmergencyReviewBody(Body):
     """What a reviewer finds of an emergency access."""
 
-    finding: Finding
+    finding: ReviewFinding

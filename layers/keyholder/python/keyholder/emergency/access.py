@@ -36,7 +36,7 @@ class EmergencyReason(StrEnum):
     URGENT_TREATMENT = "urgent_treatment"
 
 
-class Finding(StrEnum):
+class ReviewFinding(StrEnum):
     """What a reviewer says of it."""
 
     JUSTIFIED = "justified"
@@ -69,7 +69,7 @@ class Review:
     person: PersonId
     factor: Factor
     organisation: OrganisationCode
-    finding: Finding
+    finding: ReviewFinding
     at: datetime
 
 

@@ -13,7 +13,7 @@ from keyholder.emergency.access import (
     Access,
     Accesses,
     EmergencyReason,
-    Finding,
+    ReviewFinding,
     Verdict,
 )
 from keyholder.emergency.events import Concluded, EmergencyEvent, Failed, Opened, Overdue, Released, Reviewed
@@ -179,7 +179,7 @@ def fail(accesses: Accesses, access_id: str, code: str) -> tuple[EmergencyEvent,
 
 
 def review(
-    acting: Person | None, domain: Domain | None, accesses: Accesses, access_id: str, finding: Finding
+    acting: Person | None, domain: Domain | None, accesses: Accesses, access_id: str, finding: ReviewFinding
 ) -> tuple[EmergencyEvent, ...] | Refusal:
     """By two others who decide for the domain. What the second one finds concludes it."""
     access = accesses.access(access_id)
@@ -250,9 +250,9 @@ def _order(part: Standing) -> tuple[int, str]:
     return _ORDER[part[0].value], part[1]
 
 
-def _conclusion(access: Access, finding: Finding) -> tuple[Concluded, ...]:
+def _conclusion(access: Access, finding: ReviewFinding) -> tuple[Concluded, ...]:
     findings = [known.finding for known in access.reviews] + [finding]
     if len(findings) < REVIEWERS:
         return ()
-    upheld = all(one is Finding.JUSTIFIED for one in findings)
+    upheld = all(one is ReviewFinding.JUSTIFIED for one in findings)
     return (Concluded(access.id, access.domain, Verdict.UPHELD if upheld else Verdict.NOT_UPHELD),)

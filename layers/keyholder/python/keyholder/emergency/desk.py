@@ -11,7 +11,7 @@ from keyholder.emergency.access import (
     CUT_SHORT,
     Access,
     Accesses,
-    Finding,
+    ReviewFinding,
     emergency_head,
     emergency_stream,
     newest_first,
@@ -103,7 +103,7 @@ class EmergencyDesk:
             lambda accesses, _: decide.fail(accesses, access_id, code),
         )
 
-    def review(self, call: Call, person: Person, access_id: str, finding: Finding) -> Noted | Refusal:
+    def review(self, call: Call, person: Person, access_id: str, finding: ReviewFinding) -> Noted | Refusal:
         """One reviewer's finding."""
         owner = owner_of(access_id)
 

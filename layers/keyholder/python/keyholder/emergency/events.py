@@ -14,8 +14,8 @@ from keyholder.emergency.access import (
     Access,
     Accesses,
     EmergencyReason,
-    Finding,
     Review,
+    ReviewFinding,
     Verdict,
 )
 from keyholder.ledger.event import Event, NewEvent, rfc3339
@@ -108,7 +108,7 @@ class Reviewed:
     domain: DomainId
     factor: Factor
     organisation: OrganisationCode
-    finding: Finding
+    finding: ReviewFinding
 
     def new_event(self) -> NewEvent:
         data: JsonObject = {
@@ -205,7 +205,7 @@ def _reviewed(access: Access, fields: Fields, event: Event) -> Access:
         PersonId(event.actor),
         fields.choice("factor", Factor),
         OrganisationCode(fields.text("organisation", ORGANISATION)),
-        fields.choice("finding", Finding),
+        fields.choice("finding", ReviewFinding),
         event.at,
     )
     return replace(access, reviews=(*access.reviews, review))
