@@ -98,6 +98,8 @@ def test_decisions_say_permit_or_deny_and_for_whom() -> None:
         ("linkage.translated", "110100"),
         ("linkage.approved", "110113"),
         ("linkage.ended", "110113"),
+        ("standing.approved", "110113"),
+        ("standing.ended", "110113"),
         ("linkage.proposed", "rest"),
         ("extract.announced", "rest"),
         ("extract.made", "110107"),

@@ -126,7 +126,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     @initialize(
         domains=st.sampled_from(((GP,), (GP, HOSPITAL))),
-        stage=st.sampled_from((0, 1, 2, 2, 2, 3, 3, 4)),
+        stage=st.sampled_from((0, 1, 2, 2, 2, 3, 3, 4, 5)),
         rows=st.sampled_from((None, None, frozenset({1}))),
         conditions=st.sampled_from(((), (), (world.NOT_SHARED,))),
         bounds=st.booleans(),
@@ -144,13 +144,17 @@ class LifeCycle(RuleBasedStateMachine):
         assert isinstance(created, Done)
         self.request = created.state.id
         self.note(created)
-        if bounds:
+        if bounds or stage == 5:
             self.agree_on_bounds(domains)
         if stage > 0:
             self.submit()
         if stage > 1:
             self.check(2)
             self.house.clear(self.request, NADIA, TARA, TOM)
+        if stage == 5:
+            self.use_bounds(ROSA, seldom=0)
+            assert self.under_bounds
+            return
         if stage > 2:
             for domain in domains:
                 for who in (NADIA, TARA) if domain == GP else (TARA, TOM):
@@ -337,7 +341,7 @@ class LifeCycle(RuleBasedStateMachine):
             self.quorum_holds(domain, self.hashes[-1])
 
     @precondition(lambda self: self.bounds_end is False)
-    @rule(who=st.sampled_from((NADIA, TARA, ROSA, COLLEAGUE)), seldom=st.integers(0, 5))
+    @rule(who=st.sampled_from((NADIA, TARA, ROSA, COLLEAGUE)), seldom=st.integers(0, 3))
     def end_bounds(self, who: Person, seldom: int) -> None:
         """One controller of any domain stops everything under them."""
         if seldom:
@@ -345,8 +349,11 @@ class LifeCycle(RuleBasedStateMachine):
         call = RegistryCall(who.id, f"end-{self.number}")
         ended = self.standings.end(call, BOUNDS, StandingEndReason.OTHER, self.clock.now())
         if isinstance(ended, Entry):
-            assert who not in (ROSA, COLLEAGUE) or who is COLLEAGUE
+            assert who is not ROSA
             self.bounds_end = True
+            if self.under_bounds:
+                # What was approved by them before is stopped too.
+                self.release(ROSA, newest=True)
 
     @precondition(lambda self: self.state() in (State.IN_REVIEW, State.APPROVED, State.RELEASED))
     @rule(
