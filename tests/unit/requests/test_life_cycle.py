@@ -126,7 +126,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     @initialize(
         domains=st.sampled_from(((GP,), (GP, HOSPITAL))),
-        stage=st.sampled_from((0, 1, 2, 2, 2, 3, 3, 4, 5)),
+        stage=st.sampled_from((0, 1, 2, 2, 2, 3, 3, 4, 5, 5)),
         rows=st.sampled_from((None, None, frozenset({1}))),
         conditions=st.sampled_from(((), (), (world.NOT_SHARED,))),
         bounds=st.booleans(),
@@ -344,7 +344,7 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(who=st.sampled_from((NADIA, TARA, ROSA, COLLEAGUE)), seldom=st.integers(0, 3))
     def end_bounds(self, who: Person, seldom: int) -> None:
         """One controller of any domain stops everything under them."""
-        if seldom:
+        if seldom and not self.under_bounds:
             return
         call = RegistryCall(who.id, f"end-{self.number}")
         ended = self.standings.end(call, BOUNDS, StandingEndReason.OTHER, self.clock.now())
