@@ -16,7 +16,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(XDG_CACHE_HOME)/jsii
 export npm_config_cache := $(XDG_CACHE_HOME)/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint unit simulate mesh system synth generated lambda bench lock install clean
+.PHONY: help demo serve test lint unit simulate mesh system synth generated lambda bench load lock install clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ bench: install $(BENCH)/.installed ## Measure pseudonyms, against other librarie
 	PYTHONPATH=layers/keyholder/python $(BENCH)/bin/python -m benchmarks.pseudonyms build/bench.json || missed=1; \
 	for name in policy ledger verifier ledger_embedded; do $(BIN)/python -m benchmarks.$$name build/bench.json || missed=1; done; \
 	exit $$missed
+
+load: install ## A hundred callers at once, 500 records each, against the whole stack; adds to build/bench.json
+	@$(BIN)/python -m benchmarks.load build/bench.json
 
 lock: install ## Lock the dependencies again after a change of requirements/*.in
 	for name in runtime mesh development benchmarks mesh-sandbox; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \

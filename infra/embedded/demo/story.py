@@ -270,6 +270,10 @@ class Story:
             justification=justification,
         )
 
+    def inline_request(self, rows: Sequence[Row]) -> JsonObject:
+        """A request under section 251 for these people, to be answered at once."""
+        return self._body(rows, INLINE_WANTED, "s251_reg5", "inline", WHY_FILE)
+
     def small_request(self) -> JsonObject:
         """A request by consent for a few people, for a test of what must not work."""
         return self._body(self.memory.with_consent[:3], INLINE_WANTED, "explicit_consent", "inline", WHY_INLINE)
