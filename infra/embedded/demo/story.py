@@ -37,7 +37,7 @@ BATCH = 5_000
 READABLE = 0o644
 """For files that name nobody."""
 CHECKS_WITHIN_SECONDS = 40.0
-NOTICES_WITHIN_SECONDS = 40.0
+NOTICES_WITHIN_SECONDS = 60.0
 
 WHY_FILE = (
     "The study links asthma admissions to the national registry of deaths, which is keyed by NHS number; the date of "
