@@ -36,8 +36,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
         asked += _extracts(house, _of(due, EXTRACTS))
         emergencies = _emergencies(house, _of(due, EMERGENCIES), trace)
         announced, unannounced = _announced(house, trace)
-        erased = _texts(house, _of(due, TEXTS), trace)
         published, failed = _views(house, trace)
+        erased = _texts(house, _of(due, TEXTS), trace)
         # Last, so that a domain whose keys can't be made keeps nothing else waiting.
         followed = _domains(house, _of(due, DOMAINS), trace)
     except Exception as fault:
