@@ -34,6 +34,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from moto.backends import get_backend
 from moto.s3 import models as s3_models
+from moto.s3.models import FakeDeleteMarker
 
 from infra.embedded.personas import PERSONAS
 from infra.routes import ROOT
@@ -399,13 +400,13 @@ class Api:
 
     def objects(self, setting: str) -> dict[str, bytes]:
         """The objects of a bucket: `LEDGER_BUCKET`, `CONTENT_BUCKET`, …"""
-        s3, bucket = boto3.client("s3", REGION), self.names[setting]
-        return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in self.keys(setting)}
+        stored = _backend("s3").buckets[self.names[setting]].keys
+        return {key: stored[key].value for key in self.keys(setting)}
 
     def keys(self, setting: str) -> list[str]:
         """The names of a bucket's objects."""
-        pages = boto3.client("s3", REGION).get_paginator("list_objects_v2").paginate(Bucket=self.names[setting])
-        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+        stored = _backend("s3").buckets[self.names[setting]].keys
+        return sorted(key for key, latest in stored.items() if not isinstance(latest, FakeDeleteMarker))
 
     def erase(self, setting: str, key: str) -> None:
         """An object is gone."""

@@ -4,16 +4,21 @@ moto 5.2.5 (dynamodb/models/dynamo_type.py) asks a value for each of its possibl
 it, and (core/serialize.py) looks for each member of an AttributeValue under six names. Values of one text are compared
 and shared as they are, and an AttributeValue's members are looked up by their own names, which are the only ones. A
 query (dynamodb/models/table.py) sorts the whole table before it picks a partition; here it is given that partition.
+A transaction (dynamodb/models/__init__.py) keeps a copy of the whole table for each of its items; here one for all.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 from moto.core.serialize import ResponseSerializer
+from moto.dynamodb import models
+from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DDBType, DynamoType, Item
 from moto.dynamodb.models.table import Table
 
@@ -22,6 +27,7 @@ _COPY = DynamoType.__deepcopy__
 _GET = ResponseSerializer.get_value
 _QUERY = Table.query
 _ALL = Table.all_items
+_TRANSACT = DynamoDBBackend.transact_write_items
 
 _PLAIN = frozenset({DDBType.STRING, DDBType.BINARY, DDBType.BOOLEAN})
 _KINDS = frozenset({"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"})
@@ -62,6 +68,20 @@ def _all_items(self: Table) -> list[Item]:
     return _ALL(self)
 
 
+def _transact(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
+    before: dict[int, Table] = {}
+
+    def copied(one: Any) -> Any:
+        if not isinstance(one, Table):
+            return copy.deepcopy(one)
+        if id(one) not in before:
+            before[id(one)] = copy.deepcopy(one)
+        return before[id(one)]
+
+    with mock.patch.object(models, "copy", SimpleNamespace(deepcopy=copied, copy=copy.copy)):
+        _TRANSACT(self, transact_items)
+
+
 @contextmanager
 def dynamodb_in_less_time() -> Iterator[None]:
     """Within this."""
@@ -71,5 +91,6 @@ def dynamodb_in_less_time() -> Iterator[None]:
         mock.patch.object(ResponseSerializer, "get_value", _get_value),
         mock.patch.object(Table, "query", _query),
         mock.patch.object(Table, "all_items", _all_items),
+        mock.patch.object(DynamoDBBackend, "transact_write_items", _transact),
     ):
         yield

@@ -791,7 +791,7 @@ LIES: dict[str, tuple[Lie, str]] = {
     "a comment called a message": (changed(erasures.ERASURE_PROPOSED, 1, kind="message"), "does not follow"),
     "erased by a person": (changed(erasures.TEXT_ERASED, 0, actor=ActorId(OPERATOR.id)), "only Keyholder does"),
     "erased twice": (again(erasures.TEXT_ERASED), "nobody ordered"),
-    "of another request": (changed(erasures.ERASURE_PROPOSED, 1, subject="request/REQ-1"), "could not be decided"),
+    "of another request": (changed(erasures.ERASURE_PROPOSED, 1, subject="request/REQ-1"), "does not follow"),
     "a list loaded by a researcher": (changed("choices.loaded", 0, actor=ActorId(ROSA.id)), "NOT_AN_OPERATOR"),
     "a Type 1 list loaded by a researcher": (changed("choices.loaded", 1, actor=ActorId(ROSA.id)), "NOT_AN_OPERATOR"),
     "registers joined by a person": (changed("choices.joined", 0, actor=ActorId(OPERATOR.id)), "only Keyholder does"),

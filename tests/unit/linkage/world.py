@@ -28,7 +28,7 @@ from keyholder.registry.service import Call, Entry, Registry
 from keyholder.registry.sign_in import SignIn
 from keyholder.vocabulary import DomainId, IdentifierType, OrganisationCode, PersonId, ProjectId, Role
 from tests.fakes.ledger import ManualClock, memory_ledger
-from tests.unit.requests.world import OPERATOR, CountedIds, person
+from tests.unit.requests.world import CONFIRMER, OPERATOR, CountedIds, confirm, person
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 NUMBER, POSTCODE, BORN = IdentifierType.NHS_NUMBER, IdentifierType.POSTCODE, IdentifierType.DATE_OF_BIRTH
@@ -50,7 +50,7 @@ STRANGER = person("stranger", (Role.CONTROLLER, ELSEWHERE), (Role.PROVIDER, ELSE
 AUDITOR = person("auditor", (Role.AUDITOR, NHSE))
 ROBOT = person("robot", (Role.PROVIDER, NHSE), kind=PersonKind.MACHINE)
 EVERYBODY = (
-    OPERATOR, PAULA, ANNE, ALAN, BETH, BILL, GUARDIAN, MEMBER, CARRIER, TWO_HATS, STRANGER, AUDITOR, ROBOT,
+    OPERATOR, CONFIRMER, PAULA, ANNE, ALAN, BETH, BILL, GUARDIAN, MEMBER, CARRIER, TWO_HATS, STRANGER, AUDITOR, ROBOT,
 )  # fmt: skip
 
 TERMS = Terms(
@@ -100,6 +100,9 @@ class House:
         self.registry = Registry(self.log, ids, OPERATOR.id)
         call = Call(OPERATOR.id, "trace")
         done: list[object] = [self.registry.register_person(call, who) for who in EVERYBODY]
+        for entry in tuple(done):
+            assert isinstance(entry, Entry)
+            confirm(self.registry, entry.value, self.now)
         for domain in (self.source, self.target):
             done.append(self.registry.register_domain(call, domain))
             kinds = tuple((kind, 1) for kind in domain.identifier_types)
@@ -166,6 +169,7 @@ class House:
         self.registry.register_person(Call(OPERATOR.id, "trace"), other)
         entry = self.registry.change_person(Call(other.id, "trace"), replace(who, **changes))  # type: ignore[arg-type]
         assert isinstance(entry, Entry), entry
+        confirm(self.registry, entry.value, self.now)
 
     def signed_in(self) -> SignIn:
         return SignIn("AAL2", self.now)

@@ -55,7 +55,8 @@ def test_a_declaration_is_for_one_content() -> None:
     course = world.unread().clear(NADIA)
     assert course.refused(ask.DeclareNoConflict(), NADIA) == "ALREADY_DECLARED"
     other = world.a_draft(records=3).content.summary()
-    course.state = replace(course.state, summary=other)
+    later = replace(course.state.revisions[-1], summary=other)
+    course.state = replace(course.state, summary=other, revisions=(*course.state.revisions, later))
     assert course.refused(ask.Approve(GP, other.content_hash), NADIA) == "CONFLICT_NOT_DECLARED"
     assert not reads_texts(course.state, NADIA, course.facts.project)
     assert not isinstance(course.ask(ask.DeclareNoConflict(), NADIA), Refusal)

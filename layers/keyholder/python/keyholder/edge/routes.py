@@ -106,6 +106,12 @@ def _registry(method: str, path: str) -> Route:
     return Route(method, path, Function.REGISTRY, Scope.OPERATE)
 
 
+def _erasure(command: str) -> Route:
+    """By another operator, or by somebody who decides."""
+    path = f"/v1/requests/{{request_id}}/texts/{command}-erasure"
+    return Route("POST", path, Function.REGISTRY, Scope.OPERATE, or_scope=Scope.DECIDE)
+
+
 def _choices(path: str) -> Route:
     return Route("POST", path, Function.CHOICES, Scope.OPERATE)
 
@@ -192,8 +198,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/domains/{domain_id}", Function.REGISTRY, scope=None),
     Route("GET", "/v1/requests/{request_id}/texts", Function.REGISTRY, scope=None),
     _registry("POST", "/v1/requests/{request_id}/texts/erase"),
-    Route("POST", "/v1/requests/{request_id}/texts/confirm-erasure", Function.REGISTRY, scope=None),
-    Route("POST", "/v1/requests/{request_id}/texts/withdraw-erasure", Function.REGISTRY, scope=None),
+    _erasure("confirm"),
+    _erasure("withdraw"),
     _registry("POST", "/v1/domains/{domain_id}/key-changes"),
     _registry("POST", "/v1/domains/{domain_id}/key-changes/{change_id}/confirm"),
     _registry("POST", "/v1/domains/{domain_id}/key-changes/{change_id}/withdraw"),

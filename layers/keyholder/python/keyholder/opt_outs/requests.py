@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 from keyholder.ledger.event import Event
@@ -13,7 +13,6 @@ from keyholder.policy.settings import PolicyFacts
 from keyholder.policy.tables import BASES
 from keyholder.policy.vocabulary import LegalBasis, Purpose
 from keyholder.requests.codes import State
-from keyholder.requests.content import LONGEST_WINDOW
 from keyholder.requests.folding import fold
 from keyholder.requests.listings import request_stream
 from keyholder.requests.state import RequestState
@@ -21,7 +20,8 @@ from keyholder.vocabulary import RequestId, StreamId
 
 MOST_OPEN = 5_000
 """Requests that are looked at in one round."""
-_LONGEST = timedelta(days=LONGEST_WINDOW + 1)
+_EVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""What was released once waits for a report on it, for as long as its author may keep it: years, perhaps."""
 _REQUEST = request_stream(RequestId(""))
 
 
@@ -44,14 +44,14 @@ class OpenRequests:
     ask: Callable[[RequestId], None]
 
     def open(self, now: datetime) -> Sequence[RequestId]:
-        """Found by the moment their window ends, at which the sweeper looks at them."""
+        """Found by the moment at which the sweeper looks at them again: each that may release something has one."""
         return tuple(self._open(now))
 
     def ask_whom(self, request: RequestId) -> None:
         self.ask(request)
 
     def _open(self, now: datetime) -> Iterator[RequestId]:
-        for stream in self.log.due(now + _LONGEST, MOST_OPEN):
+        for stream in self.log.due(_EVER, MOST_OPEN):
             if stream.startswith(_REQUEST):
                 request = RequestId(stream.removeprefix(_REQUEST))
                 state = fold(request, self.log.read(stream))
