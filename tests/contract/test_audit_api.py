@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from keyholder.cli.audit_verify import verify as verify_command
 from keyholder.ledger.note import parse_vkey
 from keyholder.ledger.receipts import Proof
 from tests.contract.api import Api, Fault
@@ -164,6 +167,40 @@ def test_a_search_tells_for_whom_and_what_and_how_sure_it_is(released: Asked, ex
         ("complaint", False, 1),
         ("complaint", False, 0),
     ]
+
+
+def downloaded(api: Api, folder: Path) -> str:
+    """The whole ledger as files, in the layout of the verifier; its pinned key as text."""
+    begun = expect(api.post(EXPORTS, {}, "auditor"), 201).json
+    path, versions, query = f"{EXPORTS}/{begun['export_id']}/objects", {}, {}
+    while True:
+        page = expect(api.get(path, "auditor", query=query), 200).json
+        for item in page["items"]:
+            (folder / item["key"]).parent.mkdir(parents=True, exist_ok=True)
+            (folder / item["key"]).write_text(item["body"])
+            versions[item["key"]] = item["versions"]
+        if page["next"] is None:
+            break
+        query = {"cursor": page["next"]}
+    (folder / "versions.json").write_text(json.dumps(versions))
+    return str(begun["vkey"])
+
+
+def test_a_download_proves_that_a_person_is_in_it_and_that_another_is_not(released: Asked, tmp_path: Path) -> None:
+    api, key, tags = released.api, tmp_path / "key", tmp_path / "tags"
+    searches = [
+        expect(api.post(SEARCHES, {"nhs_number": number, "reason": "complaint"}, "auditor"), 200).json
+        for number in (PEOPLE[0], PEOPLE[6])
+    ]
+    key.write_text(downloaded(api, tmp_path / "ledger"))
+    for search, releases in zip(searches, (1, 0), strict=True):
+        tags.write_text("\n".join(search["tags"]))
+        options = ["--key", str(key), "--subject", str(tags), "--rules"]
+        done = CliRunner().invoke(verify_command, [str(tmp_path / "ledger"), *options])
+        *found, last = done.output.splitlines()
+        assert (done.exit_code, len(found), len(search["found"])) == (0, releases, releases), done.output
+        assert [int(line.split("\t")[0]) for line in found] == [hit["index"] for hit in search["found"]]
+        assert last.endswith(f"the person is in {releases} releases")
 
 
 def objects(api: Api, form: str, **conditions: str) -> list[str]:

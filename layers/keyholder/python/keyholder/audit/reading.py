@@ -89,6 +89,8 @@ class Search:
     checkpoint: Checkpoint
     whole: bool
     """Every leaf was read and verified, and not just the index."""
+    tags: tuple[str, ...]
+    """The person's, for every domain and year: with them anybody can search a download, and prove what is in none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,7 @@ class Auditing:
             "proven": prove,
         }
         noted = self.auditor.note(SUBJECT_SEARCHED, data)
-        return noted if isinstance(noted, Refusal) else Search(found, checkpoint, prove)
+        return noted if isinstance(noted, Refusal) else Search(found, checkpoint, prove, tuple(sorted(tags)))
 
     def begin_export(self, order: ExportOrder) -> Export | Refusal:
         """Everything up to and including the event that says that it is being exported."""

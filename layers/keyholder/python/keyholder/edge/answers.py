@@ -1216,11 +1216,15 @@ class Searched(Answer):
 
 
 class SubjectSearch(Answer):
-    """Every release the person was in. Each is proven; that there is no other only where `proven` is true."""
+    """Every release the person was in. Each is proven; that there is no other only where `proven` is true.
+
+    `tags` stand for the person in releases, one for each domain and year (`audit verify --subject`).
+    """
 
     found: list[Reidentified]
     searched: Searched
     proven: bool
+    tags: list[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]]
 
 
 class Export(Answer):
