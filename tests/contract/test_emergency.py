@@ -10,12 +10,14 @@ from typing import Any
 import boto3
 import pyrage
 import pytest
+from click.testing import CliRunner
 from moto.backends import get_backend
 
+from keyholder.cli.audit_verify import verify as verify_command
 from tests.contract.api import ACCOUNT, SUBJECTS, Answer, Api, Fault
 from tests.contract.aws import REGION
 from tests.contract.settled import OPTED_OUT, PEOPLE, Extract, allow_emergency, expect
-from tests.contract.test_audit_api import objects
+from tests.contract.test_audit_api import downloaded, objects
 from tests.contract.test_event_view import Events
 from tests.unit.audit.fhir_profiles import REIDENTIFICATION, check_bundle
 
@@ -117,6 +119,12 @@ def test_it_is_a_reidentification_to_whoever_asks(api: Api, tokens: list[dict[st
     for tag in tags:
         (found,) = Events(api, tmp_path / tag).asked("reidentified", tag)
         assert (found["leaf_index"], found["release_id"]) == (leaf, given["access_id"])
+    (tmp_path / "tags").write_text(tags[0])
+    (tmp_path / "key").write_text(downloaded(api, tmp_path / "ledger"))
+    options = ["--key", str(tmp_path / "key"), "--subject", str(tmp_path / "tags")]
+    done = CliRunner().invoke(verify_command, [str(tmp_path / "ledger"), *options])
+    line, _ = done.output.splitlines()
+    assert (done.exit_code, line.split("\t")[0], line.split("\t")[2]) == (0, str(leaf), given["access_id"])
     people = [
         one
         for body in objects(api, "fhir", type="emergency.released")
