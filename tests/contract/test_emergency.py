@@ -98,6 +98,7 @@ def test_a_few_records_are_opened_told_of_at_once_and_reviewed_by_two(
     assert api.get(f"{ROWS}/{access}", "colleague").status == 404
     first = expect(api.post(f"{ROWS}/{access}/review", {"finding": "justified"}, "controller"), 200)
     assert first.json["stage"] == "released"
+    assert [json.loads(one["leaf"])["actor"] for one in first.json["receipts"]] == [extract.people["controller"]]
     done = expect(api.post(f"{ROWS}/{access}/review", {"finding": "justified"}, "second-controller"), 200)
     assert done.json["stage"] == "upheld"
     expect(_open(api, _body(tokens, 1)), 201)

@@ -1122,6 +1122,12 @@ class LinkageAgreementView(Answer):
     translations: Count
 
 
+class CommandedLinkageAgreement(LinkageAgreementView):
+    """The agreement as the command left it, and proof that the command is in the ledger."""
+
+    receipts: list[Receipt]
+
+
 class LinkagePage(Answer):
     """A page of agreements, in order. It may be shorter than asked for, even empty, and still not be the last."""
 
@@ -1508,11 +1514,11 @@ SUCCESSES: Mapping[str, Success] = {
     "POST /v1/extracts/{extract_id}/start": Success(ExtractView),
     "POST /v1/extracts/{extract_id}/collect": Success(CollectedExtract),
     "POST /v1/extracts/{extract_id}/discard": Success(ExtractView),
-    "POST /v1/linkage-agreements": Success(LinkageAgreementView, versioned=True),
+    "POST /v1/linkage-agreements": Success(CommandedLinkageAgreement, versioned=True),
     "GET /v1/linkage-agreements/{agreement_id}": Success(LinkageAgreementView, versioned=True),
     "GET /v1/domains/{domain_id}/linkage-agreements": Success(LinkagePage),
-    "POST /v1/linkage-agreements/{agreement_id}/approve": Success(LinkageAgreementView, versioned=True),
-    "POST /v1/linkage-agreements/{agreement_id}/end": Success(LinkageAgreementView, versioned=True),
+    "POST /v1/linkage-agreements/{agreement_id}/approve": Success(CommandedLinkageAgreement, versioned=True),
+    "POST /v1/linkage-agreements/{agreement_id}/end": Success(CommandedLinkageAgreement, versioned=True),
     "POST /v1/linkage-agreements/{agreement_id}/translations": Success(Translated),
     "GET /v1/audit/events": Success(EventPage),
     "GET /v1/audit/events/{index}": Success(ShownEvent),
