@@ -11,11 +11,24 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from keyholder.audit import reading
 from keyholder.cli.audit_verify import verify as verify_command
 from keyholder.ledger.note import parse_vkey
 from keyholder.ledger.receipts import Proof
+from keyholder.vocabulary import DomainId
 from tests.contract.api import Api, Fault
-from tests.contract.settled import DOMAIN, PEOPLE, PROJECT, Asked, Extract, draft, expect, load_opt_outs, request_body
+from tests.contract.settled import (
+    DOMAIN,
+    PEOPLE,
+    PROJECT,
+    Asked,
+    Extract,
+    domain_body,
+    draft,
+    expect,
+    load_opt_outs,
+    request_body,
+)
 from tests.unit.audit.fhir_profiles import REIDENTIFICATION, check_bundle
 
 OUT = 1
@@ -167,6 +180,21 @@ def test_a_search_tells_for_whom_and_what_and_how_sure_it_is(released: Asked, ex
         ("complaint", False, 1),
         ("complaint", False, 0),
     ]
+
+
+def test_a_search_reaches_every_domain_and_its_event_never_grows_too_large(
+    released: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, search = released.api, {"nhs_number": PEOPLE[0], "reason": "complaint"}
+    expect(api.post("/v1/domains", domain_body("a-2026"), "operator"), 201)
+    monkeypatch.setattr(reading, "_DOMAINS_AT_ONCE", 1)
+    assert len(expect(api.post(SEARCHES, search, "auditor"), 200).json["found"]) == 1
+    many = {f"{number:032x}": DomainId(DOMAIN) for number in range(2_500)}
+    monkeypatch.setattr(reading.Auditing, "_tags", lambda *_: many)
+    assert expect(api.post(SEARCHES, search, "auditor"), 200).json["tags"] == sorted(many)
+    told = [event for event in api.events() if event["type"] == "audit.subject_searched"][-3:]
+    assert len({event["stream"] for event in told}) == 1
+    assert [tag for event in told for tag in event["data"]["tags"]] == sorted(many)
 
 
 def downloaded(api: Api, folder: Path) -> str:
