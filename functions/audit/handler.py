@@ -98,6 +98,7 @@ def search_subject(body: SubjectSearchBody) -> Response[str]:
 
     The answer comes from an index: each release in it is proven, that there is no other is not (`proven` is false).
     With `proof`, every event of the ledger is read and verified instead, if the ledger is short enough for one call.
+    A longer one is downloaded, verified and searched offline for `tags`, which stand for the person in it.
     """
     search = accepted(
         _logged("search_subject", lambda: _auditing().search(body.nhs_number, body.reason, prove=body.proof))
@@ -239,6 +240,7 @@ def _search(search: Search) -> dict[str, object]:
         "found": [_reidentified(one) for one in search.found],
         "searched": {"size": search.checkpoint.size, "root": search.checkpoint.root.hex()},
         "proven": search.whole,
+        "tags": list(search.tags),
     }
 
 

@@ -12,7 +12,16 @@ from keyholder.adapters.clock import SystemClock
 from keyholder.edge.bodies import ApproveBody, LetThroughBody, RecordsBody, RejectBody, RevokeBody
 from keyholder.edge.emergency_bodies import EmergencyReviewBody
 from keyholder.edge.linkage_bodies import ApproveLinkageBody, EndLinkageBody, LinkageTermsBody
-from keyholder.edge.outcomes import accepted, acting, desk_call, done_answer, registry_call, sign_in_of
+from keyholder.edge.outcomes import (
+    accepted,
+    acting,
+    desk_call,
+    done_answer,
+    own_receipts,
+    person_of,
+    registry_call,
+    sign_in_of,
+)
 from keyholder.edge.review_bodies import (
     AdviseBody,
     AskBody,
@@ -231,7 +240,9 @@ def review_emergency_access(access_id: str, body: EmergencyReviewBody) -> Respon
     actor = acting(service.call, house)
     call = EmergencyCall(ActorId(actor.person.id), service.call.trace, service.call.idempotency, service.call.if_match)
     noted = accepted(house.emergency_desk.review(call, actor.person, access_id, body.finding))
-    return answer(access_view(noted.access, noted.accesses.person), version=noted.accesses.version)
+    receipts = own_receipts(noted.recorded, actor.person.id)
+    view = {**access_view(noted.access, noted.accesses.person), "receipts": receipts}
+    return answer(view, version=noted.accesses.version)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -241,13 +252,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _agreement(outcome: Entry[Agreement] | Refusal, *, status: int = 200) -> Response[str]:
     entry = accepted(outcome)
-    body = agreement_view(entry.value, service.call.now, entry.version)
+    receipts = own_receipts(entry.recorded, person_of(service.call))
+    body = {**agreement_view(entry.value, service.call.now, entry.version), "receipts": receipts}
     return answer(body, status=status, version=entry.version)
 
 
 def _standing(outcome: Entry[StandingApproval] | Refusal) -> Response[str]:
     entry = accepted(outcome)
-    return answer(standing_view(entry.value, service.call.now, entry.version), version=entry.version)
+    receipts = own_receipts(entry.recorded, person_of(service.call))
+    body = {**standing_view(entry.value, service.call.now, entry.version), "receipts": receipts}
+    return answer(body, version=entry.version)
 
 
 def _choice(records: RecordsBody | None) -> RecordChoice | None:

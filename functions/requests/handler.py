@@ -12,7 +12,16 @@ from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
 from keyholder.edge.bodies import NoBody, RequestBody, TermsBody
 from keyholder.edge.cursors import LONGEST, position, sealed, text
-from keyholder.edge.outcomes import accepted, acting, desk_call, done_answer, registry_call, sign_in_of
+from keyholder.edge.outcomes import (
+    accepted,
+    acting,
+    desk_call,
+    done_answer,
+    own_receipts,
+    person_of,
+    registry_call,
+    sign_in_of,
+)
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.review_bodies import AcceptConditionsBody, ReplyBody, ReportOutcomeBody
 from keyholder.edge.routes import Function
@@ -276,7 +285,9 @@ def ask_standing_approval(body: StandingTermsBody) -> Response[str]:
     terms = accepted(parse_bounds(body.model_dump(mode="json")))
     standing_id = f"STA-{house.new_id()}"
     entry = accepted(house.standings.ask(registry_call(call), sign_in_of(call), standing_id, terms, call.now))
-    return answer(bounds_view(entry.value, call.now, entry.version), status=201, version=entry.version)
+    receipts = own_receipts(entry.recorded, person_of(call))
+    view = {**bounds_view(entry.value, call.now, entry.version), "receipts": receipts}
+    return answer(view, status=201, version=entry.version)
 
 
 @service.route("GET", "/v1/standing-approvals/{standing_id}", summary="A standing approval")

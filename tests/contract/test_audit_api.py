@@ -5,14 +5,30 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from keyholder.audit import reading
+from keyholder.cli.audit_verify import verify as verify_command
 from keyholder.ledger.note import parse_vkey
 from keyholder.ledger.receipts import Proof
+from keyholder.vocabulary import DomainId
 from tests.contract.api import Api, Fault
-from tests.contract.settled import DOMAIN, PEOPLE, PROJECT, Asked, Extract, draft, expect, load_opt_outs, request_body
+from tests.contract.settled import (
+    DOMAIN,
+    PEOPLE,
+    PROJECT,
+    Asked,
+    Extract,
+    domain_body,
+    draft,
+    expect,
+    load_opt_outs,
+    request_body,
+)
 from tests.unit.audit.fhir_profiles import REIDENTIFICATION, check_bundle
 
 OUT = 1
@@ -164,6 +180,55 @@ def test_a_search_tells_for_whom_and_what_and_how_sure_it_is(released: Asked, ex
         ("complaint", False, 1),
         ("complaint", False, 0),
     ]
+
+
+def test_a_search_reaches_every_domain_and_its_event_never_grows_too_large(
+    released: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, search = released.api, {"nhs_number": PEOPLE[0], "reason": "complaint"}
+    expect(api.post("/v1/domains", domain_body("a-2026"), "operator"), 201)
+    monkeypatch.setattr(reading, "_DOMAINS_AT_ONCE", 1)
+    assert len(expect(api.post(SEARCHES, search, "auditor"), 200).json["found"]) == 1
+    many = {f"{number:032x}": DomainId(DOMAIN) for number in range(2_500)}
+    monkeypatch.setattr(reading.Auditing, "_tags", lambda *_: many)
+    assert expect(api.post(SEARCHES, search, "auditor"), 200).json["tags"] == sorted(many)
+    told = [event for event in api.events() if event["type"] == "audit.subject_searched"][-3:]
+    assert len({event["stream"] for event in told}) == 1
+    assert [tag for event in told for tag in event["data"]["tags"]] == sorted(many)
+
+
+def downloaded(api: Api, folder: Path) -> str:
+    """The whole ledger as files, in the layout of the verifier; its pinned key as text."""
+    begun = expect(api.post(EXPORTS, {}, "auditor"), 201).json
+    path, versions, query = f"{EXPORTS}/{begun['export_id']}/objects", {}, {}
+    while True:
+        page = expect(api.get(path, "auditor", query=query), 200).json
+        for item in page["items"]:
+            (folder / item["key"]).parent.mkdir(parents=True, exist_ok=True)
+            (folder / item["key"]).write_text(item["body"])
+            versions[item["key"]] = item["versions"]
+        if page["next"] is None:
+            break
+        query = {"cursor": page["next"]}
+    (folder / "versions.json").write_text(json.dumps(versions))
+    return str(begun["vkey"])
+
+
+def test_a_download_proves_that_a_person_is_in_it_and_that_another_is_not(released: Asked, tmp_path: Path) -> None:
+    api, key, tags = released.api, tmp_path / "key", tmp_path / "tags"
+    searches = [
+        expect(api.post(SEARCHES, {"nhs_number": number, "reason": "complaint"}, "auditor"), 200).json
+        for number in (PEOPLE[0], PEOPLE[6])
+    ]
+    key.write_text(downloaded(api, tmp_path / "ledger"))
+    for search, releases in zip(searches, (1, 0), strict=True):
+        tags.write_text("\n".join(search["tags"]))
+        options = ["--key", str(key), "--subject", str(tags), "--rules"]
+        done = CliRunner().invoke(verify_command, [str(tmp_path / "ledger"), *options])
+        *found, last = done.output.splitlines()
+        assert (done.exit_code, len(found), len(search["found"])) == (0, releases, releases), done.output
+        assert [int(line.split("\t")[0]) for line in found] == [hit["index"] for hit in search["found"]]
+        assert last.endswith(f"the person is in {releases} releases")
 
 
 def objects(api: Api, form: str, **conditions: str) -> list[str]:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pyrage
 import pytest
+from click.testing import CliRunner
 from moto.backends import get_backend
 
+from keyholder.cli.audit_verify import verify as verify_command
 from tests.contract.api import ACCOUNT, SUBJECTS, Answer, Api, Fault
 from tests.contract.aws import REGION
 from tests.contract.settled import OPTED_OUT, PEOPLE, Extract, allow_emergency, expect
+from tests.contract.test_audit_api import downloaded, objects
+from tests.contract.test_event_view import Events
+from tests.unit.audit.fhir_profiles import REIDENTIFICATION, check_bundle
 
 DOMAIN = "urgent-2026"
 ROWS = "/v1/emergency-accesses"
@@ -92,6 +98,7 @@ def test_a_few_records_are_opened_told_of_at_once_and_reviewed_by_two(
     assert api.get(f"{ROWS}/{access}", "colleague").status == 404
     first = expect(api.post(f"{ROWS}/{access}/review", {"finding": "justified"}, "controller"), 200)
     assert first.json["stage"] == "released"
+    assert [json.loads(one["leaf"])["actor"] for one in first.json["receipts"]] == [extract.people["controller"]]
     done = expect(api.post(f"{ROWS}/{access}/review", {"finding": "justified"}, "second-controller"), 200)
     assert done.json["stage"] == "upheld"
     expect(_open(api, _body(tokens, 1)), 201)
@@ -103,6 +110,34 @@ def test_a_few_records_are_opened_told_of_at_once_and_reviewed_by_two(
     assert (found["request"], found["purpose"], found["disclosed"]) == (access, "individual_care", True)
     plan = api.rebuild()
     assert (plan["table"], plan["pending"]) == ({}, 0), plan
+
+
+def test_it_is_a_reidentification_to_whoever_asks(api: Api, tokens: list[dict[str, str]], tmp_path: Path) -> None:
+    given = expect(_open(api, _body(tokens, 0, 1)), 201).json
+    api.sweep()
+    leaf, released = next(one for one in enumerate(api.events()) if one[1]["type"] == "emergency.released")
+    tags = sorted(tag for held in released["data"]["subjects"].values() for tag in held)
+    for tag in tags:
+        (found,) = Events(api, tmp_path / tag).asked("reidentified", tag)
+        assert (found["leaf_index"], found["release_id"]) == (leaf, given["access_id"])
+    (tmp_path / "tags").write_text(tags[0])
+    (tmp_path / "key").write_text(downloaded(api, tmp_path / "ledger"))
+    options = ["--key", str(tmp_path / "key"), "--subject", str(tmp_path / "tags")]
+    done = CliRunner().invoke(verify_command, [str(tmp_path / "ledger"), *options])
+    line, _ = done.output.splitlines()
+    assert (done.exit_code, line.split("\t")[0], line.split("\t")[2]) == (0, str(leaf), given["access_id"])
+    people = [
+        one
+        for body in objects(api, "fhir", type="emergency.released")
+        for one in check_bundle(json.loads(body))
+        if REIDENTIFICATION in one["meta"]["profile"]
+    ]
+    assert [tag for one in people for tag in tags if tag in json.dumps(one)] == tags
+    keys = boto3.client("dynamodb", REGION)
+    for item in api.items("KEYS_TABLE"):
+        if "2026" in item["sk"]["S"]:
+            keys.delete_item(TableName=api.names["KEYS_TABLE"], Key={name: item[name] for name in ("pk", "sk")})
+    assert api.rebuild()["keys"]["lost_tag_years"] == [2026]
 
 
 def test_the_result_is_the_recipients_alone_where_a_key_is_given(api: Api, tokens: list[dict[str, str]]) -> None:

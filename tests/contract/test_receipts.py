@@ -10,9 +10,11 @@ from typing import Any
 from keyholder.ledger.merkle import leaf_hash
 from keyholder.ledger.note import parse_vkey
 from keyholder.ledger.receipts import Proof
+from tests.contract import linked, standing
 from tests.contract.api import Answer, Api
 from tests.contract.settled import OPTED_OUT, Asked, Extract, approved, draft, expect, request_body
 
+KEY = "7d1f0b3e-52a6-4c1e-9b7e-0c8f2f6f8a01"
 Receipt = Mapping[str, Any]
 
 
@@ -76,6 +78,30 @@ def test_every_command_on_a_request_answers_with_its_receipts(api: Api, extract:
     gone = draft(api, request_body(extract))
     discarded = expect(api.post(f"{gone.path}/discard", {}, "researcher"), 200)
     assert proven(api, discarded.json["receipts"]) == ["request.discarded"]
+
+
+def test_who_agrees_on_many_requests_or_two_domains_has_receipts_too(api: Api, extract: Extract) -> None:
+    api.deliver()
+    bounds = expect(api.post(standing.PATH, standing.TERMS, "researcher"), 201).json
+    assert proven(api, bounds["receipts"]) == ["standing.asked"]
+    path = f"{standing.PATH}/{bounds['standing_approval_id']}"
+    for who in ("controller", "second-controller"):
+        approved = expect(standing.approve(api, path, who), 200).json
+        assert proven(api, approved["receipts"])[0] == "standing.approved"
+        assert {leaf["actor"] for leaf in leaves(approved["receipts"])} == {extract.people[who]}
+    ended = expect(standing.end(api, path), 200).json
+    assert proven(api, ended["receipts"]) == ["standing.ended"]
+    assert "receipts" not in api.get(path, "controller").json
+
+    linked.linked(api)
+    terms = expect(api.post(linked.AGREEMENTS, linked.TERMS, "controller", key=KEY), 201).json
+    assert proven(api, terms["receipts"]) == ["linkage.proposed"]
+    again = expect(api.post(linked.AGREEMENTS, linked.TERMS, "controller", key=KEY), 201).json
+    assert leaves(again["receipts"]) == leaves(terms["receipts"])
+    path = f"{linked.AGREEMENTS}/{terms['agreement_id']}"
+    approved = expect(linked.approve(api, path, "one", linked.DOMAIN), 200).json
+    assert proven(api, approved["receipts"]) == ["linkage.approved"]
+    assert proven(api, expect(linked.end(api, path), 200).json["receipts"]) == ["linkage.ended"]
 
 
 def test_a_repeated_command_answers_with_the_same_proof(api: Api, extract: Extract) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from keyholder.audit.facets import Histories
 from keyholder.audit.fhir import LedgerName, audit_events, bundle
 from keyholder.audit.index import Place
 from keyholder.audit.listing import Indexed
+from keyholder.emergency.access import EmergencyReason
+from keyholder.emergency.events import Opened, Released
 from keyholder.ledger.event import Event
 from keyholder.ledger.merkle import leaf_hash
-from keyholder.vocabulary import ActorId, StreamId
+from keyholder.vocabulary import ActorId, IdentifierType, PersonId, StreamId
 from tests.unit.audit.fhir_profiles import REIDENTIFICATION, check, check_bundle
-from tests.unit.audit.world import DOMAINS, MORNING, PEOPLE, PROJECTS, TAGS, World, grown
+from tests.unit.audit.world import DOMAINS, MORNING, ORGANISATIONS, PEOPLE, PROJECTS, TAGS, World, grown
 
 LEDGER = LedgerName("keyholder.test/ledger", 1_000)
 
@@ -28,7 +31,9 @@ def exported(world: World) -> list[dict[str, Any]]:
     made = [
         resource
         for index, (event, _) in enumerate(world.known)
-        for resource in audit_events(Indexed(event, event.line(), Place(index, 1)), histories.state(event), LEDGER)
+        for resource in audit_events(
+            Indexed(event, event.line(), Place(index, 1)), histories.state(event), LEDGER, histories.access(event)
+        )
     ]
     return check_bundle(json.loads(json.dumps(bundle(made, LEDGER))))
 
@@ -70,6 +75,37 @@ def test_a_release_is_told_person_by_person() -> None:
         assert resource["purposeOfEvent"][0]["coding"][0]["code"] == "HRESCH"
         assert {"RX1", "gp-2026"} <= {agent["who"].get("identifier", {}).get("value") for agent in resource["agent"]}
     assert found == {TAGS[0]: ("0", "released"), TAGS[1]: ("0", "released"), TAGS[2]: ("4", "withheld")}
+
+
+def test_an_emergency_is_told_person_by_person_and_as_one() -> None:
+    clinician = PersonId("person/" + "e" * 32)
+    access, domain, stream = f"EMG-{'e' * 32}-1", DOMAINS[0], f"emergency/{'e' * 32}"
+    opened = Opened(
+        access=access,
+        domain=domain,
+        reason=EmergencyReason.LIFE_AT_RISK,
+        identifier_types=(IdentifierType.NHS_NUMBER,),
+        records=3,
+        organisation=ORGANISATIONS[0],
+        policy_hash="ab" * 32,
+        review_by=MORNING + timedelta(days=3),
+    ).new_event()
+    subjects = {"CARE_RELATIONSHIP": tuple(TAGS[:2])}
+    released = Released(access, domain, "2026", subjects, {"MALFORMED": 1}, None).new_event()
+    world = World()
+    world.add(stream, opened.type, opened.data, clinician)
+    world.add(stream, released.type, released.data, clinician)
+    first, *told = exported(world)
+    assert first["type"]["code"] == "110113"
+    assert [REIDENTIFICATION in one["meta"]["profile"] for one in told] == [True, True]
+    for resource, tag in zip(told, TAGS, strict=False):
+        assert [other for other in TAGS if other in json.dumps(resource)] == [tag]
+        assert (resource["outcome"], resource["outcomeDesc"]) == ("0", "released")
+        requestors = [agent for agent in resource["agent"] if agent["requestor"]]
+        assert [agent["who"]["identifier"]["value"] for agent in requestors] == ["e" * 32]
+        assert {"RX1", domain} <= {agent["who"].get("identifier", {}).get("value") for agent in resource["agent"]}
+    for resource in (first, *told):
+        assert [one["coding"][0]["code"] for one in resource["purposeOfEvent"]] == ["BTG", "TREAT"]
 
 
 def test_decisions_say_permit_or_deny_and_for_whom() -> None:

@@ -14,6 +14,7 @@ from keyholder.audit.facets import Histories
 from keyholder.audit.quarters import NOT_SHOWN, SHOWN_AS, Quarter, Tally, percentile, report, report_rows, suppressed
 from keyholder.audit.tables import as_csv
 from keyholder.audit.terms import event_terms
+from keyholder.emergency.events import Released
 from tests.unit.audit.world import DOMAINS, MORNING, PEOPLE, PROJECTS, World, grown
 
 Q4 = Quarter(2026, 4)
@@ -131,6 +132,18 @@ def test_the_report_says_what_happened(published: bool) -> None:
     rows = as_csv(("a", "b", "c", "d"), report_rows(told)).splitlines()
     assert "records_withheld,by_reason,MALFORMED,<10" in rows
     assert "time_to_decide,median_minutes,,120" in rows
+
+
+def test_what_left_in_an_emergency_is_counted_with_the_rest() -> None:
+    world = World()
+    subjects = {"CARE_RELATIONSHIP": tuple(f"{number:032x}" for number in range(12))}
+    released = Released(f"EMG-{'e' * 32}-1", DOMAINS[0], "2026", subjects, {"MALFORMED": 1}, None).new_event()
+    world.add(f"emergency/{'e' * 32}", released.type, released.data, f"person/{'e' * 32}")
+    world.commit()
+    tally = Tally.of(world.reading().terms(Q4.prefix, 1))
+    told = report(Q4, tally, 1, MORNING)
+    assert told["records_released"] == {"by_reason": {"CARE_RELATIONSHIP": "12"}, "total": "12"}
+    assert told["records_withheld"] == {"by_reason": {"MALFORMED": "<10"}, "total": "suppressed"}
 
 
 @settings(max_examples=20, deadline=None)

@@ -150,7 +150,7 @@ def test_a_volume_report_is_json_or_a_table() -> None:
 def test_a_letter_says_what_a_person_may_know(tmp_path: Path, proven: bool) -> None:
     number = some_nhs_numbers(1)[0]
     kept = {**HIT, "index": 9, "disclosed": False, "outcome": "NDOO_OPTED_OUT"}
-    answer = {"found": [HIT, kept], "searched": {"size": 12, "root": "ab" * 32}, "proven": proven}
+    answer = {"found": [HIT, kept], "searched": {"size": 12, "root": "ab" * 32}, "proven": proven, "tags": []}
     api, letter = FakeApi([ok(answer)]), tmp_path / "letter.txt"
     result = run(
         "audit", "subject", "--nhs-number-file", "-", "--reason", "subject_access_request",
@@ -181,8 +181,19 @@ def test_a_letter_says_what_a_person_may_know(tmp_path: Path, proven: bool) -> N
 
 
 def test_a_letter_to_somebody_nobody_asked_about(tmp_path: Path) -> None:
-    api = FakeApi([ok({"found": [], "searched": {"size": 12, "root": "ab" * 32}, "proven": True})])
+    api = FakeApi([ok({"found": [], "searched": {"size": 12, "root": "ab" * 32}, "proven": True, "tags": []})])
     letter = tmp_path / "letter.txt"
     arguments = ["--nhs-number-file", "-", "--reason", "complaint", "--for-person", str(letter)]
     run("audit", "subject", *arguments, api=api, stdin="9990000018")
     assert letter.read_text().count(": never.") == 2
+
+
+def test_a_person_s_tags_are_kept_for_the_verifier(tmp_path: Path) -> None:
+    told = ["0a" * 16, "0b" * 16]
+    api = FakeApi([ok({"found": [], "searched": {"size": 12, "root": "ab" * 32}, "proven": False, "tags": told})])
+    tags = tmp_path / "tags.txt"
+    arguments = ["--nhs-number-file", "-", "--reason", "complaint", "--tags", str(tags)]
+    result = run("audit", "subject", *arguments, api=api, stdin="9990000018")
+    assert result.exit_code == 0, result.stderr
+    assert tags.read_text().split() == told
+    assert tags.stat().st_mode & 0o777 == 0o600

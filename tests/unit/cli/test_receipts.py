@@ -48,6 +48,24 @@ def test_a_command_keeps_its_receipts_where_it_is_told(tmp_path: Path, key: str)
     assert check(folder, key) == (0, {"leaf-0.tlog-proof": "proven", "leaf-1.tlog-proof": "without event"})
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["standing", "end", "STA-1", "--reason", "terms_too_wide"],
+        ["linkage", "end", "LNK-1", "--reason", "no_longer_needed"],
+        ["emergency", "review", "EMG-1", "justified"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_other_approvers_keep_theirs_too(tmp_path: Path, key: str, arguments: list[str]) -> None:
+    told = {"version": 4, "state": "ended"}
+    api = FakeApi([*([ok(told)] if arguments[1] == "end" else []), ok(told | {"receipts": RECEIPTS})])
+    result = run("--json", *arguments, "--receipts", str(tmp_path / "kept"), api=api)
+    assert result.exit_code == 0, result.stderr
+    assert "receipts" not in json.loads(result.stdout)
+    assert check(tmp_path / "kept", key) == (0, {"leaf-0.tlog-proof": "proven", "leaf-1.tlog-proof": "without event"})
+
+
 def test_without_being_told_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     api = FakeApi([ok(view("draft")), ok(view("submitted") | {"receipts": RECEIPTS})])

@@ -69,6 +69,16 @@ def test_the_ledgers_alarms(template: Template, measure: Measure, threshold: int
     assert (alarm["Period"], alarm["EvaluationPeriods"]) == (60, 1)
 
 
+@pytest.mark.parametrize(
+    ("measure", "threshold", "rounds"),
+    [(Measure.WITNESS_DISAGREES, 1, 1), (Measure.UNSIGNED, 600, 1), (Measure.STAMP_FAILED, 1, 24)],
+)
+def test_the_witness_s_alarms(witness_template: Template, measure: Measure, threshold: int, rounds: int) -> None:
+    alarm = _alarms(witness_template)[measure.value]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (threshold, "GreaterThanOrEqualToThreshold")
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (900, rounds)
+
+
 def test_whoever_is_not_called_is_an_alarm(template: Template) -> None:
     silent = [
         alarm["Properties"]

@@ -79,7 +79,7 @@ def test_no_bytes_raise_anything_else(junk: bytes) -> None:
 def test_an_event_fits_into_one_entry_of_the_log() -> None:
     spare = 65_535 - len(event(a="").line())
     assert len(event(a="x" * spare).line()) == 65_535
-    with pytest.raises(EventTooLargeError):
+    with pytest.raises(EventTooLargeError, match=r"type test.done takes 65536 bytes; an entry of the log holds 65535"):
         event(a="x" * (spare + 1)).line()
 
 

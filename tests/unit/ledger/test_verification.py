@@ -183,7 +183,10 @@ DAMAGE: dict[str, tuple[Callable[[Copy], object], str]] = {
         lambda copy: copy.swap(journal_key(2), journal_key(3)),
         journal_key(2),
     ),
-    "a second version": (lambda copy: copy.versions[journal_key(2)].append(copy.versions[journal_key(2)][0]), ""),
+    "a second version": (
+        lambda copy: copy.versions[journal_key(2)].append(copy.versions[journal_key(2)][0]),
+        journal_key(2),
+    ),
     "a delete marker": (
         lambda copy: copy.versions[journal_key(3)].insert(
             0, {**copy.versions[journal_key(3)][0], "is_delete_marker": True}

@@ -63,16 +63,16 @@ class Auditor:
     def id(self) -> ActorId:
         return ActorId(self.person.id if self.person else "")
 
-    def note(self, kind: str, data: JsonObject) -> Noted | Refusal:
-        """The event of this reading. A repeated call stands on the event of the first.
+    def note(self, kind: str, *data: JsonObject) -> Noted | Refusal:
+        """The event of this reading; several where one would be too large.
 
-        Raises `LedgerUnavailableError`; then nothing may be shown.
+        A repeated call stands on the events of the first. Raises `LedgerUnavailableError`; then nothing may be shown.
         """
         try:
             recorded = self.log.record(
                 StreamId(f"audit/{self.new_id()}"),
                 0,
-                [NewEvent(kind, data)],
+                [NewEvent(kind, one) for one in data],
                 actor=self.id,
                 trace=self.trace,
                 head=audit_head(self.id),

@@ -83,7 +83,7 @@ def _weights(form: ExportFormat, histories: Histories, ledger: LedgerName) -> Ca
 
 def _resources(events: list[Indexed], histories: Histories, ledger: LedgerName) -> Iterator[JsonObject]:
     for one in events:
-        yield from audit_events(one, histories.state(one.event), ledger)
+        yield from audit_events(one, histories.state(one.event), ledger, histories.access(one.event))
 
 
 def _compact(document: JsonObject) -> str:

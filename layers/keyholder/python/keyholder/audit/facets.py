@@ -15,6 +15,9 @@ from datetime import datetime
 
 from keyholder.audit.vocabulary import Decision
 from keyholder.canonical import JsonObject, JsonValue, content_hash
+from keyholder.emergency.access import KIND as EMERGENCIES
+from keyholder.emergency.access import Access
+from keyholder.emergency.events import access_of, fold_accesses
 from keyholder.ledger.event import Event, rfc3339
 from keyholder.linkage import events as linkage
 from keyholder.refusals import Refusal, RefusalKind
@@ -26,7 +29,7 @@ from keyholder.requests.folding import evolve
 from keyholder.requests.ids import REQUEST
 from keyholder.requests.state import RequestState
 from keyholder.standing import events as standing
-from keyholder.vocabulary import RequestId, StreamId
+from keyholder.vocabulary import PersonId, RequestId, StreamId
 
 ACTOR = re.compile(rf"{PERSON.pattern}|system/[a-z_]{{1,32}}")
 TYPE = re.compile(r"[a-z][a-z0-9_]{0,30}\.[a-z][a-z0-9_]{0,40}")
@@ -155,6 +158,20 @@ class Histories:
         if len(states) < event.number:
             raise LookupError("a request's stream lacks an event that is in the journal")
         return states[event.number - 1]
+
+    def access(self, event: Event) -> tuple[PersonId, Access] | None:
+        """Whose emergency access `event` is about, and the access right after it; None for an event of something else.
+
+        Raises `LookupError` as `state` does.
+        """
+        kind, _, owner = event.stream.partition("/")
+        if kind != EMERGENCIES:
+            return None
+        person, events = PersonId(f"person/{owner}"), self._read(event.stream)
+        access = fold_accesses(person, events[: event.number]).access(access_of(event))
+        if access is None or len(events) < event.number:
+            raise LookupError("a person's emergency accesses lack an event that is in the journal")
+        return person, access
 
     def before(self, event: Event) -> tuple[RequestState, ...]:
         """What a request was before `event`, the oldest first."""

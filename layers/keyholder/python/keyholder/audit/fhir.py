@@ -1,10 +1,11 @@
 """Ledger events as FHIR R4 AuditEvents, for the audit repositories that hospitals run (IHE ATNA).
 
-A release becomes one AuditEvent for each person in it, after IHE De-Identification 2.0.0, profile
-IHE.BasicAudit.DeIdentification.Source with subtype `reidentify`: exactly one patient each, named by their keyed tag, so
-that nobody learns who else was released. Decisions follow the pattern of IHE BALP's AuthZconsent; they are no instances
-of it, because it wants one patient and a decision is about a request. Every AuditEvent says which leaf of the ledger it
-was made from, and that leaf is the proof; the AuditEvent is not (its bytes are not hashed anywhere).
+A release, on a request or in an emergency, becomes one AuditEvent for each person in it, after IHE De-Identification
+2.0.0, profile IHE.BasicAudit.DeIdentification.Source with subtype `reidentify`: exactly one patient each, named by
+their keyed tag, so that nobody learns who else was released. Decisions follow the pattern of IHE BALP's AuthZconsent;
+they are no instances of it, because it wants one patient and a decision is about a request. Every AuditEvent says which
+leaf of the ledger it was made from, and that leaf is the proof; the AuditEvent is not (its bytes are not hashed
+anywhere).
 """
 
 from __future__ import annotations
@@ -17,10 +18,14 @@ from keyholder.audit.listing import Indexed
 from keyholder.audit.outcomes import disclosing
 from keyholder.audit.vocabulary import Decision
 from keyholder.canonical import JsonObject, JsonValue
+from keyholder.emergency import events as emergency
+from keyholder.emergency.access import Access
 from keyholder.ledger.event import Event, rfc3339
 from keyholder.ledger.merkle import leaf_hash
-from keyholder.ledger.verification import RELEASED
+from keyholder.ledger.verification import EMERGENCY, RELEASED
+from keyholder.policy.vocabulary import Purpose
 from keyholder.requests.state import RequestState
+from keyholder.vocabulary import PersonId
 
 REIDENTIFICATION = "https://profiles.ihe.net/ITI/DeId/StructureDefinition/IHE.BasicAudit.DeIdentification.Source"
 
@@ -79,14 +84,43 @@ def bundle(resources: Sequence[JsonObject], ledger: LedgerName) -> JsonObject:
     return {"resourceType": "Bundle", "type": "collection", "entry": entries}
 
 
-def audit_events(one: Indexed, state: RequestState | None, ledger: LedgerName) -> list[JsonObject]:
-    """The AuditEvents of one event; `state` is the request right after it, where it is a request's."""
+def audit_events(
+    one: Indexed, state: RequestState | None, ledger: LedgerName, access: tuple[PersonId, Access] | None = None
+) -> list[JsonObject]:
+    """The AuditEvents of one event.
+
+    `state` is the request right after it, where it is a request's; `access` whose emergency access it is about, and
+    the access, where it is about one.
+    """
     if one.event.type == RELEASED and state is not None:
-        return list(_reidentifications(one, state, ledger))
+        return list(_reidentifications(one, _Given.on_request(one, state), ledger))
+    if one.event.type == EMERGENCY and access is not None:
+        return list(_reidentifications(one, _Given.in_emergency(*access), ledger))
     return [_plain(one, state, ledger)]
 
 
-def _reidentifications(one: Indexed, state: RequestState, ledger: LedgerName) -> Iterator[JsonObject]:
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """To whom a release was given, out of which domains, and what for."""
+
+    to: str
+    organisation: str
+    domains: Sequence[str]
+    purposes: Sequence[JsonObject]
+
+    @classmethod
+    def on_request(cls, one: Indexed, state: RequestState) -> _Given:
+        release = state.release(str(one.event.data.get("release_id")))
+        domains = sorted(release.granted if release else state.domains)
+        recipient = state.summary.recipient if state.summary else ""
+        return cls(state.requester or "", recipient, domains, [_purpose(state)])
+
+    @classmethod
+    def in_emergency(cls, person: PersonId, access: Access) -> _Given:
+        return cls(person, access.organisation, [access.domain], _IN_EMERGENCY)
+
+
+def _reidentifications(one: Indexed, given: _Given, ledger: LedgerName) -> Iterator[JsonObject]:
     """One for each person in the chunk. Why a record was withheld is not told: it may be the person's own choice."""
     subjects = one.event.data.get("subjects")
     epoch = one.event.data.get("epoch")
@@ -98,9 +132,9 @@ def _reidentifications(one: Indexed, state: RequestState, ledger: LedgerName) ->
     about = [_request_entity(one, ledger), _trace_entity(one)]
     agents = [
         _source_agent(ledger),
-        _recipient_agent(state),
-        _custodian_agent(one, state, ledger),
-        _user_agent(state, ledger),
+        _recipient_agent(given),
+        _custodian_agent(given, ledger),
+        _user_agent(given.to, given.purposes, ledger),
     ]
     for place, (tag, disclosed) in enumerate(people, 1):
         patient: JsonObject = {
@@ -119,7 +153,7 @@ def _reidentifications(one: Indexed, state: RequestState, ledger: LedgerName) ->
             "recorded": rfc3339(one.event.at),
             "outcome": SUCCESS if disclosed else MINOR_FAILURE,
             "outcomeDesc": "released" if disclosed else "withheld",
-            "purposeOfEvent": [_purpose(state)],
+            "purposeOfEvent": given.purposes,
             "agent": agents,
             "source": _source(ledger),
             "entity": [patient, *about],
@@ -139,6 +173,8 @@ class _Kind:
 def _plain(one: Indexed, state: RequestState | None, ledger: LedgerName) -> JsonObject:
     event = one.event
     kind = _kind(event, state)
+    asked: Sequence[JsonObject] = [_purpose(state)] if state is not None and state.summary else []
+    purposes = _IN_EMERGENCY if event.type in emergency.TYPES else asked
     resource: dict[str, JsonValue] = {
         "resourceType": "AuditEvent",
         "id": f"leaf-{one.place.index}",
@@ -148,7 +184,7 @@ def _plain(one: Indexed, state: RequestState | None, ledger: LedgerName) -> Json
         "recorded": rfc3339(event.at),
         "outcome": kind.outcome,
         "outcomeDesc": event.type,
-        **({"purposeOfEvent": [_purpose(state)]} if state is not None and state.summary else {}),
+        **({"purposeOfEvent": purposes} if purposes else {}),
         "agent": list(_agents(event, state, ledger)),
         "source": _source(ledger),
         "entity": [_request_entity(one, ledger, _leaf(one, ledger)), _trace_entity(one)],
@@ -183,7 +219,7 @@ def _agents(event: Event, state: RequestState | None, ledger: LedgerName) -> Ite
             **_agent(_coding(_DCM, "110150", "Application"), _keyholder(ledger), requestor=False),
             **_network(ledger),
         }
-        yield _user_agent(state, ledger)
+        yield _user_agent(state.requester or "", [_purpose(state)], ledger)
         organisation = _organisation(state.summary.recipient)
         yield _agent(_coding(_ROLE_CLASS, "PROV", "healthcare provider"), organisation, requestor=False)
         if event.actor != str(state.requester):
@@ -200,25 +236,23 @@ def _source_agent(ledger: LedgerName) -> JsonObject:
     return {**source, **_network(ledger)}
 
 
-def _recipient_agent(state: RequestState) -> JsonObject:
+def _recipient_agent(given: _Given) -> JsonObject:
     """The organisation that receives; the profile wants a network address, and where a file goes we can't know."""
-    code = state.summary.recipient if state.summary else ""
+    code = given.organisation
     recipient = _agent(_coding(_DCM, "110152", "Destination Role ID"), _organisation(code), requestor=False)
     return {**recipient, "network": {"address": f"{_ODS_ADDRESS}/{code}", "type": "5"}}
 
 
-def _custodian_agent(one: Indexed, state: RequestState, ledger: LedgerName) -> JsonObject:
+def _custodian_agent(given: _Given, ledger: LedgerName) -> JsonObject:
     """The domains the people are pseudonymised in; the profile has room for one agent."""
-    release = state.release(str(one.event.data.get("release_id")))
-    domains = sorted(release.granted if release else state.domains)
-    who: JsonObject = {"identifier": {"system": f"{ledger.uri}/domain", "value": " ".join(domains)}}
+    who: JsonObject = {"identifier": {"system": f"{ledger.uri}/domain", "value": " ".join(given.domains)}}
     return _agent(_coding(_SCT, "159541003", "Record keeping/library clerk"), who, requestor=False)
 
 
-def _user_agent(state: RequestState, ledger: LedgerName) -> JsonObject:
+def _user_agent(person: str, purposes: Sequence[JsonObject], ledger: LedgerName) -> JsonObject:
     user = _coding(_PARTICIPATION, "IRCP", "information recipient")
-    agent = _agent(user, _person(state.requester or "", ledger), requestor=True)
-    return {**agent, "purposeOfUse": [_purpose(state)]}
+    agent = _agent(user, _person(person, ledger), requestor=True)
+    return {**agent, "purposeOfUse": purposes}
 
 
 def _agent(kind: JsonObject, who: JsonObject, *, requestor: bool) -> JsonObject:
@@ -289,6 +323,11 @@ def _coding(system: str, code: str, display: str) -> JsonObject:
     return {"system": system, "code": code, "display": display}
 
 
+_IN_EMERGENCY: Sequence[JsonObject] = (
+    {"coding": [_coding(_REASON, "BTG", "break the glass")]},
+    {"coding": [_coding(_REASON, *PURPOSES[Purpose.INDIVIDUAL_CARE])], "text": Purpose.INDIVIDUAL_CARE.value},
+)
+"""Why records are opened in an emergency: past everybody's approval, and for somebody's care."""
 _DELETE = _coding(_LIFECYCLE, "destroy", "Destroy/Delete Record Lifecycle Event")
 _ALERT = _coding(_DCM, "110113", "Security Alert")
 _REST = _coding(_EVENT_TYPE, "rest", "RESTful Operation")

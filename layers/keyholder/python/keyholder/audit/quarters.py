@@ -20,7 +20,7 @@ from keyholder.audit.facets import Histories
 from keyholder.audit.outcomes import disclosing
 from keyholder.canonical import JsonObject
 from keyholder.ledger.event import Event
-from keyholder.ledger.verification import RELEASED
+from keyholder.ledger.verification import GIVING
 from keyholder.policy.days import london_day
 from keyholder.requests.codes import State
 from keyholder.requests.events import (
@@ -88,10 +88,12 @@ class Quarter:
 
 def report_terms(event: Event, histories: Histories) -> Iterator[str]:
     """What an event adds to its quarter's report."""
-    state = histories.state(event)
+    state, start = histories.state(event), Quarter.of(event.at).prefix
+    if event.type in GIVING:
+        for reason, count in sorted(_records(event.data).items()):
+            yield f"{start}records/{reason}/{count}"
     if state is None or state.summary is None:
         return
-    start = Quarter.of(event.at).prefix
     asked = f"{state.summary.purpose}/{state.summary.legal_basis}"
     if event.type == RequestSubmitted.TYPE:
         yield f"{start}submitted/{asked}"
@@ -101,9 +103,6 @@ def report_terms(event: Event, histories: Histories) -> Iterator[str]:
             return  # A draft that was left: nobody was asked to decide anything.
         minutes = int((event.at - submitted).total_seconds() // 60)
         yield f"{start}decided/{asked}/{OUTCOMES[event.type]}/{max(minutes, 0)}"
-    if event.type == RELEASED:
-        for reason, count in sorted(_records(event.data).items()):
-            yield f"{start}records/{reason}/{count}"
 
 
 @dataclass(slots=True)

@@ -44,7 +44,9 @@ from keyholder.vocabulary import DomainId, IdentifierType, OrganisationCode, Per
 
 FIRST_EPOCH = 2026
 """The first year in which tags were made."""
-MOST_DOMAINS = 1_000
+_DOMAINS_AT_ONCE = 1_000
+_TAGS_AN_EVENT = 1_000
+"""An event has 65,535 bytes at most, and a tag takes 35 of them."""
 _AT_ONCE = 1_000
 MOST_PROVEN = 500
 """Batches that one call reads and verifies as a whole; a longer ledger is proven offline."""
@@ -89,6 +91,8 @@ class Search:
     checkpoint: Checkpoint
     whole: bool
     """Every leaf was read and verified, and not just the index."""
+    tags: tuple[str, ...]
+    """The person's, for every domain and year: with them anybody can search a download, and prove what is in none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,16 +215,12 @@ class Auditing:
         tags, size = self._tags(number), self.reading.size()
         checkpoint = self.log.checkpoint(size)
         hits = self._scanned(tags, size) if prove else self.reading.tagged(tags, size)
-        found = tuple(told for hit in hits for told in self._reidentified(hit, tags))
-        data: JsonObject = {
-            "reason": reason,
-            "tags": sorted(tags),
-            "found": len(found),
-            "size": size,
-            "proven": prove,
-        }
-        noted = self.auditor.note(SUBJECT_SEARCHED, data)
-        return noted if isinstance(noted, Refusal) else Search(found, checkpoint, prove)
+        found = tuple(one for hit in hits for one in self._reidentified(hit, tags))
+        told: JsonObject = {"reason": reason, "found": len(found), "size": size, "proven": prove}
+        sought = sorted(tags)
+        parts = [sought[place : place + _TAGS_AN_EVENT] for place in range(0, len(sought) or 1, _TAGS_AN_EVENT)]
+        noted = self.auditor.note(SUBJECT_SEARCHED, *({**told, "tags": part} for part in parts))
+        return noted if isinstance(noted, Refusal) else Search(found, checkpoint, prove, tuple(sought))
 
     def begin_export(self, order: ExportOrder) -> Export | Refusal:
         """Everything up to and including the event that says that it is being exported."""
@@ -332,9 +332,7 @@ class Auditing:
 
     def _tags(self, number: str) -> dict[str, DomainId]:
         """The person's tag for every domain and epoch there was. An epoch whose key is gone can't be searched."""
-        domains = [
-            DomainId(stream.removeprefix("domain/")) for stream in self._events.listed("domains", None, MOST_DOMAINS)
-        ]
+        domains = list(self._domains())
         tags: dict[str, DomainId] = {}
         for epoch in range(FIRST_EPOCH, self.auditor.now.year + 1):
             try:
@@ -344,6 +342,13 @@ class Auditing:
             with key:
                 tags.update((subject_tag(key.material, domain, number), domain) for domain in domains)
         return tags
+
+    def _domains(self) -> Iterator[DomainId]:
+        """Every domain there is."""
+        after: StreamId | None = None
+        while streams := self._events.listed("domains", after, _DOMAINS_AT_ONCE):
+            yield from (DomainId(stream.removeprefix("domain/")) for stream in streams)
+            after = streams[-1]
 
     def _reidentified(self, hit: Indexed, tags: Mapping[str, DomainId]) -> list[Reidentified]:
         if hit.event.type == EMERGENCY:

@@ -118,9 +118,8 @@ def verify(
         click.echo(f"cannot verify: {_one_line(str(unusable))}", err=True)
         raise SystemExit(UNUSABLE) from unusable
     for found in scan.found if scan else ():
-        click.echo(
-            f"{found.index}\t{found.event.stream}\t{found.event.data.get('release_id')}\t{found.event.at:%FT%TZ}"
-        )
+        release = found.event.data.get("release_id") or found.event.data.get("access_id")
+        click.echo(f"{found.index}\t{found.event.stream}\t{release}\t{found.event.at:%FT%TZ}")
     for stamped in stamps[0].found if stamps else ():
         click.echo(f"{stamped.size}\tstamped {stamped.stamp.at:%FT%TZ}\t{_one_line(stamped.stamp.by)}")
     click.echo(

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from keyholder.cli.options import FILE_IN, FILE_OUT, json_object
+from keyholder.cli.receipts import RECEIPTS, kept
 from keyholder.cli.session import Session
 from keyholder.client.answers import Reader
 from keyholder.client.spreadsheets import private_bytes_path
@@ -22,8 +23,9 @@ def emergency() -> None:
 @emergency.command(name="open")
 @click.argument("file", type=FILE_IN)
 @click.option("--out", type=FILE_OUT, required=True, help="Where the age file goes, readable by you alone.")
+@RECEIPTS
 @click.pass_obj
-def open_(session: Session, file: Path, out: Path) -> None:
+def open_(session: Session, file: Path, out: Path, receipts_to: Path | None) -> None:
     """Open the records that FILE (JSON, as the API describes it, with a public_key) names. Every controller is told."""
     body = json_object(file)
     if not body.get("public_key"):
@@ -31,6 +33,7 @@ def open_(session: Session, file: Path, out: Path) -> None:
     given = session.keyholder().open_emergency_access(body)
     with private_bytes_path(out) as partial:
         partial.write_bytes(base64.b64decode(Reader(given).text("sealed")))
+    kept(session, given, receipts_to)
     session.show({name: given[name] for name in ("access_id", "stage", "records", "review_by", "sha256")})
 
 
@@ -55,7 +58,8 @@ def show(session: Session, access_id: str) -> None:
 @emergency.command()
 @click.argument("access_id")
 @click.argument("finding", type=click.Choice([each.value for each in ReviewFinding]))
+@RECEIPTS
 @click.pass_obj
-def review(session: Session, access_id: str, finding: str) -> None:
+def review(session: Session, access_id: str, finding: str, receipts_to: Path | None) -> None:
     """Say whether it was justified. Two who decide for its domain have to."""
-    session.show(session.keyholder().review_emergency_access(access_id, finding))
+    session.show(kept(session, session.keyholder().review_emergency_access(access_id, finding), receipts_to))

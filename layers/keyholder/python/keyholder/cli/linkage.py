@@ -8,6 +8,7 @@ import click
 
 from keyholder.canonical import JsonObject
 from keyholder.cli.options import FILE_IN, FILE_OUT, TOKEN_COLUMNS, chosen_columns, json_object
+from keyholder.cli.receipts import RECEIPTS, kept
 from keyholder.cli.rekey import tell
 from keyholder.cli.session import Session
 from keyholder.client import Keyholder
@@ -31,10 +32,11 @@ def linkage() -> None:
 
 @linkage.command()
 @click.argument("file", type=FILE_IN)
+@RECEIPTS
 @click.pass_obj
-def propose(session: Session, file: Path) -> None:
+def propose(session: Session, file: Path, receipts_to: Path | None) -> None:
     """Put the terms that FILE (JSON, as the API describes them) holds before the controllers of both domains."""
-    _show(session, session.keyholder().propose_linkage(json_object(file)))
+    _show(session, session.keyholder().propose_linkage(json_object(file)), receipts_to)
 
 
 @linkage.command(name="list")
@@ -78,6 +80,7 @@ def show(session: Session, agreement_id: str) -> None:
     "--factor", type=click.Choice([factor.value for factor in Factor]), help="Which place you fill, if several."
 )
 @click.option("--organisation", help="Whom you decide for (ODS code), if for several.")
+@RECEIPTS
 @click.pass_obj
 def approve(
     session: Session,
@@ -88,6 +91,7 @@ def approve(
     no_conflict_of_interest: bool,
     factor: str | None,
     organisation: str | None,
+    receipts_to: Path | None,
 ) -> None:
     """Approve exactly the terms of this hash, for one of the two domains."""
     if not no_conflict_of_interest:
@@ -97,17 +101,18 @@ def approve(
     approved = keyholder.approve_linkage(
         agreement_id, domain, terms_hash, etag, factor=factor, organisation=organisation
     )
-    _show(session, approved)
+    _show(session, approved, receipts_to)
 
 
 @linkage.command()
 @click.argument("agreement_id")
 @click.option("--reason", required=True, type=click.Choice([reason.value for reason in LinkageEndReason]), help="Why.")
+@RECEIPTS
 @click.pass_obj
-def end(session: Session, agreement_id: str, reason: str) -> None:
+def end(session: Session, agreement_id: str, reason: str, receipts_to: Path | None) -> None:
     """Refuse or end an agreement: one controller of either domain suffices."""
     keyholder = session.keyholder()
-    _show(session, keyholder.end_linkage(agreement_id, reason, _etag(keyholder, agreement_id)))
+    _show(session, keyholder.end_linkage(agreement_id, reason, _etag(keyholder, agreement_id)), receipts_to)
 
 
 @click.command()
@@ -170,6 +175,6 @@ def _etag(keyholder: Keyholder, agreement_id: str) -> str:
     return f'W/"{Reader(keyholder.linkage_agreement(agreement_id)).number("version")}"'
 
 
-def _show(session: Session, agreement: JsonObject) -> None:
+def _show(session: Session, agreement: JsonObject, receipts_to: Path | None = None) -> None:
     session.say(f"{agreement.get('agreement_id')} is {agreement.get('state')}.")
-    session.show(agreement)
+    session.show(kept(session, agreement, receipts_to))

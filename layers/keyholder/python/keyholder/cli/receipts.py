@@ -8,9 +8,11 @@ from pathlib import Path
 
 import click
 
+from keyholder.canonical import JsonObject
 from keyholder.cli.options import FOLDER_OUT
 from keyholder.cli.session import Session
 from keyholder.client import Receipt
+from keyholder.client.answers import Reader, without_receipts
 from keyholder.client.spreadsheets import private_bytes_path
 from keyholder.ledger.note import NoteError, Verifier, open_checkpoint, parse_vkey
 from keyholder.ledger.receipts import SUFFIX, Proof, ReceiptError
@@ -34,6 +36,12 @@ def keep(session: Session, receipts: Iterable[Receipt], folder: Path | None) -> 
             _write(folder / f"leaf-{receipt.index}{LEAF}", receipt.leaf)
     session.say(f"Kept {count} receipt{'' if count == 1 else 's'} in {folder}.")
     return count
+
+
+def kept(session: Session, document: JsonObject, folder: Path | None) -> JsonObject:
+    """What is shown of an answer: all but its receipts, which are kept in `folder`."""
+    keep(session, Receipt.all_of(Reader(document)), folder)
+    return without_receipts(document)
 
 
 class Checked(StrEnum):

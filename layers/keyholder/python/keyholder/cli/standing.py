@@ -8,6 +8,7 @@ import click
 
 from keyholder.canonical import JsonObject
 from keyholder.cli.options import FILE_IN, json_object
+from keyholder.cli.receipts import RECEIPTS, kept
 from keyholder.cli.session import Session
 from keyholder.client import Keyholder
 from keyholder.client.answers import Reader
@@ -22,10 +23,11 @@ def standing() -> None:
 
 @standing.command()
 @click.argument("file", type=FILE_IN)
+@RECEIPTS
 @click.pass_obj
-def ask(session: Session, file: Path) -> None:
+def ask(session: Session, file: Path, receipts_to: Path | None) -> None:
     """Put the bounds that FILE (JSON, as the API describes them) holds before the controllers of every domain."""
-    _show(session, session.keyholder().ask_standing_approval(json_object(file)))
+    _show(session, session.keyholder().ask_standing_approval(json_object(file)), receipts_to)
 
 
 @standing.command(name="list")
@@ -69,6 +71,7 @@ def show(session: Session, standing_id: str) -> None:
     "--factor", type=click.Choice([factor.value for factor in Factor]), help="Which place you fill, if several."
 )
 @click.option("--organisation", help="Whom you decide for (ODS code), if for several.")
+@RECEIPTS
 @click.pass_obj
 def approve(
     session: Session,
@@ -79,6 +82,7 @@ def approve(
     no_conflict_of_interest: bool,
     factor: str | None,
     organisation: str | None,
+    receipts_to: Path | None,
 ) -> None:
     """Approve exactly the bounds of this hash, for one domain."""
     if not no_conflict_of_interest:
@@ -90,22 +94,24 @@ def approve(
         keyholder.approve_standing_approval(
             standing_id, domain, terms_hash, etag, factor=factor, organisation=organisation
         ),
+        receipts_to,
     )
 
 
 @standing.command()
 @click.argument("standing_id")
 @click.option("--reason", required=True, type=click.Choice([one.value for one in StandingEndReason]), help="Why.")
+@RECEIPTS
 @click.pass_obj
-def end(session: Session, standing_id: str, reason: str) -> None:
+def end(session: Session, standing_id: str, reason: str, receipts_to: Path | None) -> None:
     """Refuse or revoke it: one controller of any of its domains suffices."""
     keyholder = session.keyholder()
-    _show(session, keyholder.end_standing_approval(standing_id, reason, _etag(keyholder, standing_id)))
+    _show(session, keyholder.end_standing_approval(standing_id, reason, _etag(keyholder, standing_id)), receipts_to)
 
 
 def _etag(keyholder: Keyholder, standing_id: str) -> str:
     return f'W/"{Reader(keyholder.standing_approval(standing_id)).number("version")}"'
 
 
-def _show(session: Session, document: JsonObject) -> None:
-    session.show(document)
+def _show(session: Session, document: JsonObject, receipts_to: Path | None = None) -> None:
+    session.show(kept(session, document, receipts_to))

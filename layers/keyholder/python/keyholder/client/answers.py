@@ -329,6 +329,8 @@ class SubjectSearch:
     root: str
     proven: bool
     """Every event was read and verified: there is no other release."""
+    tags: tuple[str, ...]
+    """What stands for the person in releases, for each domain and year."""
     document: JsonObject = field(repr=False)
 
     @classmethod
@@ -339,7 +341,8 @@ class SubjectSearch:
             Found(hit.number("index"), hit.text("request"), hit.text("at"), hit.text_or_none("actor"), hit.raw)
             for hit in body.objects("found")
         )
-        return cls(found, searched.number("size"), searched.text("root"), body.flag("proven"), body.raw)
+        tags = tuple(map(str, body.sequence("tags")))
+        return cls(found, searched.number("size"), searched.text("root"), body.flag("proven"), tags, body.raw)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1122,6 +1122,12 @@ class LinkageAgreementView(Answer):
     translations: Count
 
 
+class CommandedLinkageAgreement(LinkageAgreementView):
+    """The agreement as the command left it, and proof that the command is in the ledger."""
+
+    receipts: list[Receipt]
+
+
 class LinkagePage(Answer):
     """A page of agreements, in order. It may be shorter than asked for, even empty, and still not be the last."""
 
@@ -1216,11 +1222,15 @@ class Searched(Answer):
 
 
 class SubjectSearch(Answer):
-    """Every release the person was in. Each is proven; that there is no other only where `proven` is true."""
+    """Every release the person was in. Each is proven; that there is no other only where `proven` is true.
+
+    `tags` stand for the person in releases, one for each domain and year (`audit verify --subject`).
+    """
 
     found: list[Reidentified]
     searched: Searched
     proven: bool
+    tags: list[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]]
 
 
 class Export(Answer):
@@ -1504,11 +1514,11 @@ SUCCESSES: Mapping[str, Success] = {
     "POST /v1/extracts/{extract_id}/start": Success(ExtractView),
     "POST /v1/extracts/{extract_id}/collect": Success(CollectedExtract),
     "POST /v1/extracts/{extract_id}/discard": Success(ExtractView),
-    "POST /v1/linkage-agreements": Success(LinkageAgreementView, versioned=True),
+    "POST /v1/linkage-agreements": Success(CommandedLinkageAgreement, versioned=True),
     "GET /v1/linkage-agreements/{agreement_id}": Success(LinkageAgreementView, versioned=True),
     "GET /v1/domains/{domain_id}/linkage-agreements": Success(LinkagePage),
-    "POST /v1/linkage-agreements/{agreement_id}/approve": Success(LinkageAgreementView, versioned=True),
-    "POST /v1/linkage-agreements/{agreement_id}/end": Success(LinkageAgreementView, versioned=True),
+    "POST /v1/linkage-agreements/{agreement_id}/approve": Success(CommandedLinkageAgreement, versioned=True),
+    "POST /v1/linkage-agreements/{agreement_id}/end": Success(CommandedLinkageAgreement, versioned=True),
     "POST /v1/linkage-agreements/{agreement_id}/translations": Success(Translated),
     "GET /v1/audit/events": Success(EventPage),
     "GET /v1/audit/events/{index}": Success(ShownEvent),

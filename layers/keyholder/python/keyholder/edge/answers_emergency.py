@@ -42,6 +42,12 @@ class EmergencyAccess(Answer):
     reviews: list[EmergencyReview]
 
 
+class EmergencyReviewed(EmergencyAccess):
+    """The access as the review left it, and proof that the review is in the ledger."""
+
+    receipts: list[Receipt]
+
+
 class EmergencyGiven(EmergencyAccess):
     """What was opened: the items, or an age file in base64, and the proof of each step."""
 
@@ -62,6 +68,6 @@ SUCCESSES: Mapping[str, Success] = {
     "POST /v1/emergency-accesses": Success(EmergencyGiven, versioned=True),
     "GET /v1/emergency-accesses": Success(EmergencyPage),
     "GET /v1/emergency-accesses/{access_id}": Success(EmergencyAccess, versioned=True),
-    "POST /v1/emergency-accesses/{access_id}/review": Success(EmergencyAccess, versioned=True),
+    "POST /v1/emergency-accesses/{access_id}/review": Success(EmergencyReviewed, versioned=True),
 }
 """By route."""

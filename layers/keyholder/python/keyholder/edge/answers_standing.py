@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from keyholder.edge.answers import Answer, CommandedRequest, Count, Hash, Kinds, PersonReference, Success
+from keyholder.edge.answers import Answer, CommandedRequest, Count, Hash, Kinds, PersonReference, Receipt, Success
 from keyholder.edge.standing_bodies import StandingId
 from keyholder.policy.vocabulary import LegalBasis, Purpose
 from keyholder.registry.factors import Factor
@@ -80,13 +80,20 @@ class StandingPage(Answer):
     """`cursor` of the next page; null on the last."""
 
 
+class CommandedStandingApproval(StandingApprovalView):
+    """The standing approval as the command left it, and proof that the command is in the ledger."""
+
+    receipts: list[Receipt]
+
+
 _STANDING = Success(StandingApprovalView, versioned=True)
+_COMMANDED = Success(CommandedStandingApproval, versioned=True)
 
 SUCCESSES = {
-    "POST /v1/standing-approvals": _STANDING,
+    "POST /v1/standing-approvals": _COMMANDED,
     "GET /v1/standing-approvals": Success(StandingPage),
     "GET /v1/standing-approvals/{standing_id}": _STANDING,
-    "POST /v1/standing-approvals/{standing_id}/approve": _STANDING,
-    "POST /v1/standing-approvals/{standing_id}/end": _STANDING,
+    "POST /v1/standing-approvals/{standing_id}/approve": _COMMANDED,
+    "POST /v1/standing-approvals/{standing_id}/end": _COMMANDED,
     "POST /v1/requests/{request_id}/use-standing-approval": Success(CommandedRequest, versioned=True),
 }

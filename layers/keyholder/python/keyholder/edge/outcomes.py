@@ -11,7 +11,7 @@ from keyholder.canonical import JsonObject
 from keyholder.edge.call import Call
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.service import answer
-from keyholder.ledger.log import EventLog
+from keyholder.ledger.log import EventLog, Recorded
 from keyholder.ledger.receipts import receipts_json
 from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry import service as registry
@@ -114,6 +114,11 @@ def done_answer(
 def done_receipts(done: Done, person: PersonId) -> list[JsonObject]:
     """The receipts of what a command wrote, for who gave it."""
     return receipts_json(done.recorded, own_act(done.state, person))
+
+
+def own_receipts(recorded: Recorded | None, person: PersonId) -> list[JsonObject]:
+    """The receipts of a step that no request has, each with its leaf where it is `person`'s own act."""
+    return receipts_json(recorded, lambda event: event.actor == ActorId(person)) if recorded else []
 
 
 def member(person: Person | None) -> Person:

@@ -79,7 +79,9 @@ class Event:
             }
         )
         if len(line) > MAX_LEAF_BYTES:
-            raise EventTooLargeError(f"an event of type {self.type} takes {len(line)} bytes")
+            raise EventTooLargeError(
+                f"an event of type {self.type} takes {len(line)} bytes; an entry of the log holds {MAX_LEAF_BYTES}"
+            )
         return line
 
     @classmethod

@@ -12,7 +12,7 @@ from keyholder.ledger.event import Event
 from keyholder.ledger.journal import Batch
 from keyholder.ledger.merkle import EMPTY
 from keyholder.ledger.ports import CLAIM_LIFETIME, Step, StepKey
-from keyholder.ledger.verification import RELEASED
+from keyholder.ledger.verification import GIVING
 from keyholder.rebuilding.entries import ClaimEntry, HeadEntry, ListingEntry
 from keyholder.rebuilding.events import BEGAN, KIND
 from keyholder.rebuilding.heads import Heads
@@ -88,7 +88,7 @@ class Expected:
             self.claims[claim] = ClaimEntry(claim, step.key, until)
         for event in happened:
             epoch = event.data.get("epoch")
-            if event.type == RELEASED and isinstance(epoch, str) and epoch.isdecimal():
+            if event.type in GIVING and isinstance(epoch, str) and epoch.isdecimal():
                 self.epochs.add(int(epoch))
         if stream.startswith(f"{KIND}/"):
             (self.unfinished.add if happened[-1].type == BEGAN else self.unfinished.discard)(stream)

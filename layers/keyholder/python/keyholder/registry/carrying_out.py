@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
 
 from keyholder.ledger.event import Event, NewEvent
-from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey, StaleStreamError
+from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey, Recorded, StaleStreamError
 from keyholder.ledger.ports import Head
 from keyholder.refusals import Refusal
 from keyholder.registry.attempts import AttemptIds, record_refusal
@@ -44,10 +44,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[T]):
-    """What is registered, and the number of its newest event."""
+    """What is registered, and the number of its newest event; `recorded` is the step of the command, where it wrote."""
 
     value: T
     version: int
+    recorded: Recorded | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class CarryingOut:
             head=task.head(_value(task, (*before, *_provisional(task.stream, len(before), new, actor)))),
             idempotency=call.idempotency,
         )
-        return Entry(_value(task, (*before, *recorded.events)), recorded.events[-1].number)
+        return Entry(_value(task, (*before, *recorded.events)), recorded.events[-1].number, recorded)
 
     def replayed(self, call: Call, task: Task[T]) -> Entry[T] | Refusal:
         """The answer of the first command with this key."""
@@ -110,7 +111,7 @@ class CarryingOut:
             return self.refused(call, task, BUSY)
         if isinstance(found, Refusal):
             return self.refused(call, task, found)
-        return Entry(_value(task, found.history), found.history[-1].number)
+        return Entry(_value(task, found.history), found.history[-1].number, found.recorded)
 
     def refused(self, call: Call, task: Task[T], refusal: Refusal) -> Refusal:
         """The refusal, once it is in the ledger."""
