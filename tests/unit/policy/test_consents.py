@@ -148,6 +148,7 @@ def test_a_consultee_is_told_from_the_patient(giver: dict[str, str]) -> None:
         ([consent(withdrawn_on=TODAY - 9 * DAY), consent(given_on=TODAY - DAY)], True),
         ([consent(), consent(withdrawn_on=TODAY - DAY)], False),
         ([consent(withdrawn_on=TODAY), consent(given_on=TODAY - DAY)], False),
+        ([consent(withdrawn_on=TODAY - DAY), consent(given_on=TODAY - DAY)], False),
         ([consent(), consent(given_on=TODAY + DAY, covers_reidentification=False)], True),
         ([consent(), consent(given_on=TODAY - DAY, covers_reidentification=False)], False),
         ([consent(), consent(covers_reidentification=False)], False),
