@@ -238,3 +238,21 @@ def test_pb_001_withheld_people_cannot_be_told_apart_byte_for_byte(api: Api, ext
         answers.append((canonical_json(body), len(json.dumps(released.json["items"]))))
     assert len(set(answers)) == 1
     assert json.loads(answers[0][0])["counts"] == {"not_available": "<10", "released": "<10"}
+
+
+def test_pb_001_sent_as_one_request_of_four_pseudonyms(api: Api, extract: Extract) -> None:
+    """Beside one another: the withheld keep their places, and their bytes differ in their row ids alone."""
+    unknown = {**extract.record(0)["pseudonyms"], "nhs_number": extract.foreign["nhs_number"]}
+    withheld = (extract.record(OPTED_OUT)["pseudonyms"], extract.record(TYPE_1)["pseudonyms"], unknown)
+    records = [{"row_id": f"p{place}", "pseudonyms": one} for place, one in enumerate(withheld, start=2)]
+    asked = approved(api, request_body(extract, 0, *records))
+    items = expect(asked.release(), 200).json["items"]
+    assert [(item["row_id"], item["status"]) for item in items] == [
+        ("row-0", "released"),
+        ("p2", "not_available"),
+        ("p3", "not_available"),
+        ("p4", "not_available"),
+    ]
+    assert {json.dumps({**item, "row_id": "p"}) for item in items[1:]} == {
+        json.dumps({"row_id": "p", "domain": DOMAIN, "status": "not_available"})
+    }

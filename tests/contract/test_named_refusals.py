@@ -16,6 +16,7 @@ from tests.contract.settled import (
     domain_body,
     draft,
     expect,
+    project_body,
     request_body,
 )
 
@@ -44,7 +45,7 @@ def body_with(extract: Extract, name: str) -> dict[str, Any]:
     changes: dict[str, dict[str, Any]] = {
         "an unknown project": {"project": "nobody-knows-it"},
         "a control character in the text": {"justification": BELL},
-        "a control character in a reference": {"references": {"cag": "25/CAG\x07/0036"}},
+        "a control character in a reference": {"references": {"direction": "S259\x07 2025"}},
         "a row twice": {"domains": [{"domain": DOMAIN, "records": [record, record]}]},
         "a day that never was": {"destroy_by": "2026-02-30"},
     }
@@ -59,7 +60,7 @@ def body_with(extract: Extract, name: str) -> dict[str, Any]:
         ("more than a request takes", "/domains/0/records", None),
         ("an unknown project", "/project", "PROJECT_FIXED"),
         ("a control character in the text", "/justification#char=17,18", "CONTROL_IN_TEXT"),
-        ("a control character in a reference", "/references/cag", "FIELD_FORMAT"),
+        ("a control character in a reference", "/references/direction", "FIELD_FORMAT"),
         ("a row twice", "/domains/0/records/1/row_id", "ROW_ID_REPEATED"),
         ("a day that never was", "/destroy_by", None),
     ],
@@ -72,6 +73,48 @@ def test_what_can_t_be_saved_is_named_and_the_draft_is_kept(
     answer = api.post(f"{asked.path}/save", body_with(extract, name), "researcher", if_match=before.etag)
     named(answer, 422, pointer, code)
     kept(asked, before)
+
+
+WRONG_FORMS = [("cag", "25/CAG/36"), ("rec", "25/LO/123"), ("iras", "22930"), ("dsa", "DARS-NIC-1234-A1B2C")]
+
+
+@pytest.mark.parametrize(("kind", "written"), WRONG_FORMS)
+def test_a_reference_in_the_wrong_form_is_named_and_the_draft_is_kept(
+    api: Api, extract: Extract, kind: str, written: str
+) -> None:
+    asked = draft(api, request_body(extract))
+    before = asked.seen("researcher")
+    answer = api.post(
+        f"{asked.path}/save",
+        request_body(extract, references={kind: written}),
+        "researcher",
+        if_match=before.etag,
+    )
+    named(answer, 422, f"/references/{kind}")
+    assert written not in answer.everything
+    kept(asked, before)
+
+
+def test_what_is_put_on_file_for_a_project_has_the_form_of_its_kind(api: Api, extract: Extract) -> None:
+    body = project_body(extract.people)
+    cag, rec = body["evidence"]["cag"], body["evidence"]["rec"]
+    wrong = {
+        "/agreement/ref": {**body, "agreement": {**body["agreement"], "ref": "DARS-NIC-1234-A1B2C"}},
+        "/evidence/cag/ref": {**body, "evidence": {"cag": {**cag, "ref": "25/LO/0123"}, "rec": rec}},
+        "/evidence/rec/ref": {**body, "evidence": {"cag": cag, "rec": {**rec, "ref": "25/CAG/0036"}}},
+    }
+    for pointer, changed in wrong.items():
+        named(api.post("/v1/projects", {**changed, "project_id": "another-2026"}, "operator"), 422, pointer)
+    assert api.get("/v1/projects/another-2026", "operator").status == 404
+
+
+def test_support_of_the_older_form_is_put_on_file_and_cited(api: Api, extract: Extract) -> None:
+    older = "CAG 7-04(a)/2013"
+    body = project_body(extract.people)
+    body["evidence"]["cag"]["ref"] = older
+    expect(api.post("/v1/projects", body, "operator", if_match='W/"1"'), 201)
+    asked = draft(api, request_body(extract, references={"cag": older, "rec": "25/LO/0123"}))
+    expect(api.post(f"{asked.path}/submit", {}, "researcher"), 200)
 
 
 def kept(asked: Asked, before: Answer) -> None:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from fhir.resources.R4B.consent import Consent as FhirConsent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -148,6 +149,7 @@ def test_a_consultee_is_told_from_the_patient(giver: dict[str, str]) -> None:
         ([consent(withdrawn_on=TODAY - 9 * DAY), consent(given_on=TODAY - DAY)], True),
         ([consent(), consent(withdrawn_on=TODAY - DAY)], False),
         ([consent(withdrawn_on=TODAY), consent(given_on=TODAY - DAY)], False),
+        ([consent(withdrawn_on=TODAY - DAY), consent(given_on=TODAY - DAY)], False),
         ([consent(), consent(given_on=TODAY + DAY, covers_reidentification=False)], True),
         ([consent(), consent(given_on=TODAY - DAY, covers_reidentification=False)], False),
         ([consent(), consent(covers_reidentification=False)], False),
@@ -176,6 +178,12 @@ def test_one_more_withdrawal_never_helps(held: list[Consent]) -> None:
         withdrawn = [*held[:place], replace(one, withdrawn_on=TODAY), *held[place + 1 :]]
         earlier = one.withdrawn_on is not None and one.withdrawn_on <= TODAY
         assert earlier or passes(held) or not passes(withdrawn)
+
+
+@given(CONSENTS)
+def test_a_resource_is_one_of_fhir_r4b(given_consent: Consent) -> None:
+    resource = consent_resource(ConsentRecord(A, given_consent))
+    FhirConsent.model_validate(resource)
 
 
 def test_a_record_prints_nobody() -> None:

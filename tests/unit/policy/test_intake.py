@@ -145,6 +145,7 @@ def test_a_list_with_one_bad_line_is_not_taken_in(requested: bytes | None, reply
     refusal = opt_outs(at, reply, requested)
     assert isinstance(refusal, Refusal)
     assert refusal.code == code
+    assert ("line" in refusal.advice) == (reply is not ERROR_LINE)
     assert not store.kept
     assert not any(number in json.dumps(refusal.advice) for number in PEOPLE)
 
@@ -170,6 +171,42 @@ def test_a_list_from_the_future_is_refused() -> None:
     assert outcome.code == "CHECK_IN_THE_FUTURE"
 
 
+DIRECT, CACHE = CheckMode.DIRECT, CheckMode.CACHE
+
+
+@pytest.mark.parametrize(
+    ("mode", "age", "refreshed", "refused"),
+    [
+        (DIRECT, 20, None, None),
+        (DIRECT, 21, None, ("CHECK_TOO_OLD", "/performed_at")),
+        (DIRECT, 0, 1, ("CACHE_DATE_WITHOUT_CACHE", "/cache_refreshed_at")),
+        (CACHE, 13, 20, None),
+        (CACHE, 14, 14, ("CHECK_TOO_OLD", "/performed_at")),
+        (CACHE, 0, 7, None),
+        (CACHE, 0, 8, ("CACHE_TOO_OLD", "/cache_refreshed_at")),
+        (CACHE, 1, 0, ("CACHE_REFRESHED_LATER", "/cache_refreshed_at")),
+        (CACHE, 0, None, ("CACHE_DATE_MISSING", "/cache_refreshed_at")),
+    ],
+)
+def test_an_answer_past_its_cap_is_refused_by_its_field(
+    mode: CheckMode, age: int, refreshed: int | None, refused: tuple[str, str] | None
+) -> None:
+    """Ages are days before now, at the same time of day."""
+    store = Store()
+    outcome = intake(store).opt_outs(
+        request_list(PEOPLE),
+        cleaned_list(PEOPLE, set()),
+        source="mesh",
+        asked_at=NOW - timedelta(days=age),
+        mode=mode,
+        refreshed=None if refreshed is None else NOW - timedelta(days=refreshed),
+    )
+    assert bool(store.kept) == (refused is None)
+    if refused is not None:
+        assert isinstance(outcome, Refusal)
+        assert (outcome.code, outcome.field) == refused
+
+
 def test_type_1_events_and_consents_are_taken_in_whole_or_not_at_all() -> None:
     type_1, consents, refused = Store(), Store(), Store()
     rows = f"nhs_number,system,code,recorded_on\n{PEOPLE[0]},readv2,9Nu0.,2026-01-01\n{PEOPLE[1]},,,\n".encode()
@@ -181,8 +218,12 @@ def test_type_1_events_and_consents_are_taken_in_whole_or_not_at_all() -> None:
     )
     good = write_consents([ConsentRecord(PEOPLE[0], consent)])
     assert isinstance(intake(consents).consents(good, "gp"), Loaded)
-    for outcome in (intake(refused).type_1(rows + b"bad\n", "gp", NOW), intake(refused).consents(good + b"{}\n", "gp")):
+    for outcome, line in (
+        (intake(refused).type_1(rows + b"bad\n", "gp", NOW), 4),
+        (intake(refused).consents(good + b"{}\n", "gp"), 2),
+    ):
         assert isinstance(outcome, Refusal)
+        assert f"line {line} " in outcome.advice
     assert not refused.kept
 
 

@@ -25,6 +25,14 @@ def test_the_page_is_what_the_tables_give() -> None:
     assert PAGE.read_text() == render()
 
 
+def test_dates_and_identifiers_stand_there_with_what_they_rest_on() -> None:
+    page = render()
+    for purpose, last_day in tables.COPI_NOTICES_END:
+        assert f"| `{purpose}` | {last_day.isoformat()} | {tables.COPI_NOTICES_SOURCE} |" in page
+    assert tables.TYPE2_SOURCE in page
+    assert tables.LOCATING_SOURCE in page
+
+
 def test_every_word_has_one_row() -> None:
     assert [row.reason for row in tables.REASONS] == list(Reason)
     assert [row.decision for row in tables.DECISIONS] == list(Decision)

@@ -19,6 +19,7 @@ from keyholder.policy.choices import Choices
 from keyholder.policy.consents import ConsentRecord
 from keyholder.policy.digests import Digester
 from keyholder.policy.facts import PersonChoices
+from keyholder.policy.lookup import PlainLookup
 from keyholder.policy.opt_outs import Reply, ReplyState, cleaned_list, read_reply
 from keyholder.policy.register_form import Header, RegisterDamagedError
 from keyholder.policy.registers import ConsentRegister, OptOutRegister, Register, Type1Register
@@ -229,6 +230,20 @@ def test_the_newest_answer_counts() -> None:
     cached = opt_outs({A}, set(), on(TODAY, mode=CheckMode.CACHE, cache_refreshed_on=TODAY - DAY))
     check = of(Choices(opt_outs=(OptOutRegister.parse(cached.to_bytes()),)), A).ndoo_check
     assert (check.mode, check.cache_refreshed_on) == (CheckMode.CACHE, TODAY - DAY)
+
+
+@pytest.mark.parametrize("refreshed", [TODAY - 7 * DAY, TODAY - 3 * DAY])
+def test_an_answer_out_of_a_cache_is_as_old_as_the_cache(refreshed: date) -> None:
+    """The cache did not know yet what the service said since."""
+    cached = opt_outs({A}, set(), on(TODAY, mode=CheckMode.CACHE, cache_refreshed_on=refreshed))
+    said = opt_outs({A}, {A}, on(TODAY - 3 * DAY))
+    for registers in ((cached, said), (said, cached)):
+        choices = Choices(opt_outs=registers)
+        assert of(choices, A).ndoo_check.state == CheckState.OPTED_OUT
+        (found,) = choices.of_all(DIGESTER.digests([A]), "PRJ-0001", NOW, PlainLookup)
+        assert found == of(choices, A)
+    since = opt_outs({A}, set(), on(TODAY, mode=CheckMode.CACHE, cache_refreshed_on=TODAY - 2 * DAY))
+    assert of(Choices(opt_outs=(said, since)), A).ndoo_check.state == CheckState.CLEAR
 
 
 def test_an_open_question_does_not_hide_an_answer() -> None:

@@ -14,6 +14,7 @@ from keyholder.audit.vocabulary import Decision, ExportFormat
 from keyholder.collection.rules import COLUMN
 from keyholder.collection.vocabulary import ColumnReason, DropRule
 from keyholder.extracts.announcement import MOST_COLUMNS
+from keyholder.policy import references
 from keyholder.policy.changes import ChangeReason as PolicyChangeReason
 from keyholder.policy.person_view import ViewReason
 from keyholder.policy.settings import CACHE_CAP_DAYS, CACHE_REFRESH_CAP_DAYS, DIRECT_CAP_DAYS
@@ -45,6 +46,10 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,6
 Organisation = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,10}$")]
 PersonReference = Annotated[str, StringConstraints(pattern=r"^person/[0-9a-f]{32}$")]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+CagReference = Annotated[str, StringConstraints(max_length=60, pattern=f"^(?:{references.CAG.pattern})$")]
+RecReference = Annotated[str, StringConstraints(max_length=60, pattern=f"^{references.REC.pattern}$")]
+IrasReference = Annotated[str, StringConstraints(max_length=60, pattern=f"^{references.IRAS.pattern}$")]
+DarsReference = Annotated[str, StringConstraints(max_length=60, pattern=f"^{references.DARS.pattern}$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FreeText = Annotated[str, StringConstraints(min_length=20, max_length=LONGEST_JUSTIFICATION)]
 Token = Annotated[str, StringConstraints(max_length=LONGEST_PSEUDONYM)]
@@ -100,14 +105,14 @@ class TermsBody(Body):
 class AgreementBody(Body):
     """A data sharing agreement (DARS reference) and the last day it holds."""
 
-    ref: Reference
+    ref: DarsReference
     ends_on: dt.date
 
 
 class CagBody(Body):
     """Section 251 support as its letter says (Confidentiality Advisory Group)."""
 
-    ref: Reference
+    ref: CagReference
     status: CagStatus
     next_review_on: dt.date | None = None
     ends_on: dt.date | None = None
@@ -119,7 +124,7 @@ class CagBody(Body):
 class RecBody(Body):
     """A research ethics committee's opinion."""
 
-    ref: Reference
+    ref: RecReference
     favourable: bool
 
 
@@ -322,10 +327,10 @@ class RecipientBody(Body):
 class ReferencesBody(Body):
     """The references the request rests on; each must match what is on file for the project."""
 
-    cag: Reference | None = None
-    rec: Reference | None = None
-    iras: Reference | None = None
-    dsa: Reference | None = None
+    cag: CagReference | None = None
+    rec: RecReference | None = None
+    iras: IrasReference | None = None
+    dsa: DarsReference | None = None
     direction: Reference | None = None
     court_order: Reference | None = None
     copi_notice: Reference | None = None

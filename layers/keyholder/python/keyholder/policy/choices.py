@@ -91,7 +91,8 @@ class Choices:
     def _ndoo_check(self, digest: PersonDigest) -> NdooCheck | None:
         """The newest answer about the person; an unanswered request only where there is no answer.
 
-        Newest is the latest day of the check; of two answers of one day the one that says opted out.
+        Newest is the answer of the latest day, which is the day of the cache where it came out of one; of two of one
+        day the one that says opted out.
         """
         checks = [check for register in self.opt_outs if (check := register.check_of(digest)) is not None]
         return max(checks, key=_precedence, default=None)
@@ -109,7 +110,8 @@ def _precedence(check: NdooCheck) -> tuple[bool, date, bool]:
     """Of two checks the greater counts; of equal ones that of the newer register."""
     if check.state not in _ANSWERED:
         return False, date.min, False
-    return True, check.performed_on or date.min, check.state == CheckState.OPTED_OUT
+    known_on = check.cache_refreshed_on or check.performed_on or date.min
+    return True, known_on, check.state == CheckState.OPTED_OUT
 
 
 def _note_checks(registers: Sequence[OptOutRegister], crowd: Lookup, column: int) -> Sequence[NdooCheck | None]:

@@ -74,6 +74,7 @@ def render() -> str:
                 for flow in settings.STATED_EXEMPT_FLOWS
             ),
         ),
+        _notices(),
         _freshness(),
         _caps(),
         _type1(),
@@ -90,6 +91,12 @@ def render() -> str:
         ),
     )
     return "\n".join(sections)
+
+
+def _notices() -> str:
+    rows = ((_code(purpose), day.isoformat(), tables.COPI_NOTICES_SOURCE) for purpose, day in tables.COPI_NOTICES_END)
+    head = "## Last days of general notices under regulation 3\n\nWhatever a request says of its notice.\n\n"
+    return head + _table(("Purpose", "Last day", "Source"), rows)
 
 
 def _freshness() -> str:
@@ -122,7 +129,7 @@ def _locating() -> str:
     return (
         "## Identifiers that locate a person\n\n"
         f"{kinds}. They stay back for a record that PDS\nmarks as restricted and, unless the deployment says otherwise,"
-        " for a record nobody looked up.\n"
+        f" for a record nobody looked up. Source: {tables.LOCATING_SOURCE}.\n"
     )
 
 
@@ -137,7 +144,8 @@ def _type1() -> str:
         f"The latest of the {kinds} Type 1 codes counts; set and withdrawn on one day is set; a state that cannot be"
         f"\nknown withholds. Type 2 codes up to {tables.TYPE2_RETIRED_ON.isoformat()} became national data opt-outs;"
         " later ones have no effect\nand give a warning. Whether Type 1 counts under regulation 3 or a direction is a"
-        " dated setting of each\ncollection.\n\n" + codes
+        " dated setting of each\ncollection."
+        f" Source on Type 2: {tables.TYPE2_SOURCE}.\n\n" + codes
     )
 
 

@@ -232,16 +232,19 @@ OPT_OUT_CODES: tuple[CodeRow, ...] = (
 """The CTV3 withdrawal of a Type 1 is left out: public sources disagree on its letter case."""
 
 TYPE2_RETIRED_ON = date(2018, 10, 11)
-"""Type 2 codes up to this day became national data opt-outs; a later one has no effect (NHS Digital, March 2019)."""
+"""Type 2 codes up to this day became national data opt-outs; a later one has no effect."""
+TYPE2_SOURCE = "NHS Digital, Prevent type 2 opt-out code use (7 March 2019)"
 
 COPI_NOTICES_END: tuple[tuple[CopiPurpose, date], ...] = ((CopiPurpose.COVID19, date(2022, 6, 30)),)
-"""The general notices for COVID-19 ended with this day, whatever a request says (COPI exit guidance v2, June 2022)."""
+"""The general notices for COVID-19 ended with this day, whatever a request says."""
+COPI_NOTICES_SOURCE = "NHS Digital, COPI exit guidance v2 (8 June 2022)"
 
 LOCATING_IDENTIFIERS: frozenset[PolicyIdentifier] = frozenset(
     {PolicyIdentifier.POSTCODE, PolicyIdentifier.GP_LOCAL_PATIENT_NUMBER, PolicyIdentifier.LOCAL_PATIENT_ID}
 )
 """What leads to where a person lives or is cared for: for a restricted record PDS drops address, telecom and general
-practitioner (PDS FHIR API). A local number names its practice or provider (derived)."""
+practitioner. A local number names its practice or provider."""
+LOCATING_SOURCE = "NHS England, PDS FHIR API (restricted records); local numbers (derived)"
 
 
 @dataclass(frozen=True, slots=True)

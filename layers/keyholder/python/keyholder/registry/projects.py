@@ -19,8 +19,9 @@ from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId
 
 PROJECT = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,62}")
 DOMAIN = re.compile(r"[a-z][a-z0-9-]{0,62}")
-REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./:_-]{0,99}")
-"""A reference as its giver writes it, for example `25/CAG/0036` or `DARS-NIC-123456-A1B2C-v1.2`."""
+REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./:()_-]{0,99}")
+"""A reference as its giver writes it, for example `25/CAG/0036`, `CAG 7-04(a)/2013` or `DARS-NIC-123456-A1B2C-v1.2`.
+The forms of each kind (`policy.references`) are asked for where one comes in."""
 
 
 class CagStatus(StrEnum):
