@@ -126,8 +126,9 @@ def read_export(export_id: str, cursor: Cursor = None) -> Response[str]:
     found = _position(_export_scope(export_id), cursor)
     if found is not None and "format" in found:
         return answer(_exported_events(export_id, found))
-    download = accepted(_logged("read_export", lambda: _auditing().exported_ledger(export_id)))
-    return answer(_page(download, export_id, 0 if found is None else number(found, "begin")))
+    begin = 0 if found is None else number(found, "begin")
+    download = accepted(_logged("read_export", lambda: _auditing().exported_ledger(export_id, begin)))
+    return answer(_page(download, export_id, begin))
 
 
 @service.route("GET", "/v1/audit/reports/{quarter}", summary="The report of a quarter")

@@ -232,10 +232,13 @@ class Auditing:
         noted = self.auditor.note(EXPORT_BEGUN, order.json())
         return noted if isinstance(noted, Refusal) else Export(noted.id, noted.receipt.size)
 
-    def exported_ledger(self, export: str) -> Download | Refusal:
-        """The objects of a ledger's export that this auditor began."""
+    def exported_ledger(self, export: str, begin: int) -> Download | Refusal:
+        """The objects of a ledger's export that this auditor began; it goes on with object `begin`."""
         size = self._begun(export, ExportOrder())
-        return size if isinstance(size, Refusal) else self.download(size)
+        if isinstance(size, Refusal):
+            return size
+        noted = self._note_page(EVERYTHING, begin, size, size, export)
+        return noted if isinstance(noted, Refusal) else self.download(size)
 
     def exported_events(self, export: str, order: ExportOrder, begin: int) -> ExportObject | Refusal:
         """The next object of an export of events that this auditor began with this very order."""
