@@ -414,7 +414,7 @@ def test_each_function_is_refused_what_it_does_not_need(tried: Tried, function: 
         (f"write lists/{KEY} in the outbox bucket", "release"),
         (f"read lists/{KEY} in the outbox bucket", "mesh"),
         (f"delete national-data-opt-outs/{KEY}-absent in the choices bucket", "mesh"),
-        (f"delete type-1/{KEY}-absent in the choices bucket", ""),
+        (f"delete type-1/{KEY}-absent in the choices bucket", "choices"),
         ("decrypt with the tag key", "release audit"),
         ("decrypt with the content key", "requests decisions release"),
         ("decrypt with the extract key", "pseudonymise"),
