@@ -13,26 +13,10 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from keyholder.edge import (
-    answers,
-    answers_contacts,
-    answers_emergency,
-    answers_standing,
-    answers_texts,
-    answers_volumes,
-)
+from keyholder.edge.answers import SUCCESSES
 from keyholder.edge.problems import MEDIA_TYPE, ProblemType, problem_uri
 from keyholder.edge.routes import ANY, ROUTES, Function, Route, Scope
 from keyholder.edge.service import AGE, JSON, Service
-
-SUCCESSES = {
-    **answers.SUCCESSES,
-    **answers_contacts.SUCCESSES,
-    **answers_emergency.SUCCESSES,
-    **answers_standing.SUCCESSES,
-    **answers_texts.SUCCESSES,
-    **answers_volumes.SUCCESSES,
-}
 
 VERSION = "1.0.0"
 SCHEMAS = "#/components/schemas/"

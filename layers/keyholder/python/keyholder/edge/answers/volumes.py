@@ -7,7 +7,15 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from keyholder.edge.answers import Answer, Count, Hash, PersonReference, ReleaseReference, RequestReference, Success
+from keyholder.edge.answers.form import (
+    Answer,
+    Count,
+    Hash,
+    PersonReference,
+    ReleaseReference,
+    RequestReference,
+    Success,
+)
 from keyholder.limits.vocabulary import Action, Measure, Scope, Window
 
 

@@ -7,7 +7,9 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from keyholder.edge.answers import Answer, GivenItem, Hash, Kinds, PersonReference, Receipt, Success, WithheldItem
+from keyholder.edge.answers.form import Answer, Hash, Kinds, PersonReference, Success
+from keyholder.edge.answers.receipts import Receipt
+from keyholder.edge.answers.releases import GivenItem, WithheldItem
 from keyholder.emergency.access import ACCESS, MOST_RECORDS, EmergencyReason, ReviewFinding, Stage
 from keyholder.registry.factors import Factor
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import AwareDatetime
 
-from keyholder.edge.answers import Answer, PersonReference, Success
+from keyholder.edge.answers.form import Answer, PersonReference, Success
 from keyholder.notices.contacts import Channel
 
 

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from keyholder.edge.answers import Answer, CommandedRequest, Count, Hash, Kinds, PersonReference, Receipt, Success
+from keyholder.edge.answers.form import Answer, Count, Hash, Kinds, PersonReference, Success
+from keyholder.edge.answers.receipts import Receipt
+from keyholder.edge.answers.requests import CommandedRequest
 from keyholder.edge.standing_bodies import StandingId
 from keyholder.policy.vocabulary import LegalBasis, Purpose
 from keyholder.registry.factors import Factor

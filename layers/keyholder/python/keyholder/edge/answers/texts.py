@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import AwareDatetime
 
-from keyholder.edge.answers import Answer, Hash, PersonReference, Success
+from keyholder.edge.answers.form import Answer, Hash, PersonReference, Success
 from keyholder.requests.erasing.erasures import ErasureReason, ErasureState
 from keyholder.requests.erasing.naming import TextKind
 
