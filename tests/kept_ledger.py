@@ -223,7 +223,7 @@ class Story:
         """The whole story."""
         self.keys()
         self.rekeyed()
-        linked(self.house.log, self.house.registry, self.clock)
+        linked(self.house.log, self.house.registry, self.clock, self.house.terms)
         self.released(self.approved(GP), "inline")
         request = self.approved(GP, delivery="file", recipient=_RECIPIENT)
         release = self.released(request, "file")
@@ -322,7 +322,7 @@ class Story:
 
     def policy(self) -> None:
         """Settings proposed and confirmed, proposed and withdrawn."""
-        book = PolicyBook(self.house.log, self.house.ids, self.house.registry)
+        book = PolicyBook(self.house.log, self.house.ids, self.house.registry, terms=self.house.terms)
         for number, (facts, closes) in enumerate(((CONFIRMED, book.confirm), (WITHDRAWN, None)), 1):
             self.clock.moment += timedelta(minutes=1)
             name, now = f"PCH-{number:026}", self.clock.now()
@@ -543,7 +543,7 @@ class Story:
 
     def stood(self) -> None:
         """A standing approval that approves two requests and is ended, one that is refused, one that is left open."""
-        standings = Standings(self.house.log, self.house.registry, self.house.ids)
+        standings = Standings(self.house.log, self.house.registry, self.house.ids, terms=self.house.terms)
         terms = world.bounds(until=self.clock.now().date() + timedelta(days=60))
 
         def told(who: world.Person, what: str) -> tuple[Call, SignIn]:

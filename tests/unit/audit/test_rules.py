@@ -1013,6 +1013,28 @@ LIES: dict[str, tuple[Lie, str]] = {
         _without("request.domain_approved", -1, "terms"),
         "newer terms of use were in force",
     ),
+    "a standing approval asked for under terms nobody accepted": (
+        changed("standing.asked", 0, accepted_terms={"document": "requester", "version": 1, "sha256": "0a" * 32}),
+        "could not happen: TERMS_NOT_ACCEPTED",
+    ),
+    "a standing approval approved under terms nobody accepted": (
+        changed("standing.approved", 0, accepted_terms={"document": "approver", "version": 1, "sha256": "0a" * 32}),
+        "could not happen: TERMS_NOT_ACCEPTED",
+    ),
+    "a linkage proposed under terms nobody accepted": (
+        changed("linkage.proposed", 0, accepted_terms={"document": "approver", "version": 1, "sha256": "0a" * 32}),
+        "could not happen: TERMS_NOT_ACCEPTED",
+    ),
+    "a linkage approved under terms nobody accepted": (
+        changed("linkage.approved", 0, accepted_terms={"document": "approver", "version": 1, "sha256": "0a" * 32}),
+        "could not happen: TERMS_NOT_ACCEPTED",
+    ),
+    "settings confirmed under terms nobody accepted": (
+        changed(
+            "policy.change_confirmed", 0, accepted_terms={"document": "approver", "version": 1, "sha256": "0a" * 32}
+        ),
+        "could not happen: TERMS_NOT_ACCEPTED",
+    ),
     "a person changed in another's stream": (
         changed("person.changed", 0, stream=StreamId(ROSA.id)),
         "another thing's stream",

@@ -15,6 +15,7 @@ from keyholder.policy.vocabulary import LegalBasis, Purpose
 from keyholder.registry.people import Person, PersonKind
 from keyholder.registry.service import Call, Entry, Registry
 from keyholder.registry.sign_in import SignIn
+from keyholder.registry.terms import InForce
 from keyholder.vocabulary import DomainId, IdentifierType, Role
 from tests.fakes.ledger import ManualClock
 from tests.unit.requests import world
@@ -27,15 +28,18 @@ AGREEMENTS = tuple(f"LNK-{number:026}" for number in range(1, 4))
 YES: tuple[tuple[Person, DomainId], ...] = ((NILS, GP), (BOTH, GP), (TARA, HOSPITAL), (THEO, HOSPITAL))
 
 
-def linked(log: EventLog, registry: Registry, clock: ManualClock) -> None:
+def linked(log: EventLog, registry: Registry, clock: ManualClock, terms_of_use: InForce) -> None:
     """One agreement that is used and ended, one that is refused, one that is left open."""
-    linkage = Linkage(log, registry, CountedIds(), lambda _now: lambda _terms: None)
+    linkage = Linkage(log, registry, CountedIds(), lambda _now: lambda _terms: None, terms=terms_of_use)
     done: list[object] = []
     for who in (THEO, CARRIER):
         entry = registry.register_person(Call(OPERATOR.id, f"new-{who.id[-4:]}"), who)
         assert isinstance(entry, Entry), entry
         clock.moment += timedelta(seconds=1)
         world.confirm(registry, entry.value, clock.now())
+    for document in terms_of_use.values():
+        accepting = Call(THEO.id, f"accepts-{document.document}", sign_in=SignIn("AAL2", clock.now()))
+        done.append(registry.accept_terms(accepting, document, clock.now()))
     done.append(registry.make_keys(Call(OPERATOR.id, "hospital keys"), HOSPITAL, ((NUMBER, 1),)))
     terms = Terms(
         GP, HOSPITAL, (NUMBER,), Covers.EVERYBODY, Purpose.PLANNING_COMMISSIONING, LegalBasis.STATUTORY_DIRECTION,

@@ -22,6 +22,7 @@ from keyholder.registry.people import Membership, Person, PersonKind
 from keyholder.registry.quorum import met
 from keyholder.registry.service import Call, Entry
 from keyholder.registry.sign_in import SignIn
+from keyholder.registry.terms import Document, terms_json
 from keyholder.vocabulary import DomainId, IdentifierType, OrganisationCode, ProjectId, Role
 from tests.unit.linkage.world import (
     ALAN,
@@ -55,6 +56,7 @@ from tests.unit.linkage.world import (
     a_domain,
     code,
 )
+from tests.unit.requests.world import person, some_terms
 
 
 @pytest.fixture
@@ -407,6 +409,28 @@ def test_an_agreement_of_a_project_ends_with_it(house: House) -> None:
     house.agreed(replace(TERMS, project=PROJECT, until=date(2027, 2, 1)))
     house.clock.moment = datetime.fromisoformat("2027-01-01T09:00:00+00:00")
     assert code(house.authorise()) == "PROJECT_OVER"
+
+
+def test_who_proposes_and_who_approves_has_accepted_the_terms_of_use_and_the_ledger_says_which() -> None:
+    house = House(terms=some_terms())
+    assert code(house.propose()) == "TERMS_NOT_ACCEPTED"
+    house.accept(PAULA)
+    assert isinstance(house.propose(), Entry)
+    assert code(house.approve(ANNE, SOURCE)) == "TERMS_NOT_ACCEPTED"
+    house.accept(ANNE)
+    assert isinstance(house.approve(ANNE, SOURCE), Entry)
+    assert isinstance(house.end(BILL), Entry), "one stops it, whatever they have accepted"
+    wanted = terms_json(some_terms()[Document.APPROVER])
+    assert [event.data.get("accepted_terms") for event in house.events()] == [wanted, wanted, None]
+
+
+def test_a_role_that_nobody_confirmed_says_so_and_counts_for_nothing(house: House) -> None:
+    house.propose()
+    new = person("new", (Role.CONTROLLER, NHSE))
+    assert isinstance(house.registry.register_person(Call(OPERATOR.id, "new"), new), Entry)
+    assert code(house.approve(new, SOURCE)) == "ROLE_NOT_CONFIRMED"
+    assert code(house.end(new)) == "ROLE_NOT_CONFIRMED"
+    assert code(house.approve(AUDITOR, SOURCE)) == "NOT_A_CONTROLLER"
 
 
 # -- all of it --------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from keyholder.registry.projects import Agreement as SharingAgreement
 from keyholder.registry.projects import Project
 from keyholder.registry.service import Call, Entry, Registry
 from keyholder.registry.sign_in import SignIn
+from keyholder.registry.terms import InForce
 from keyholder.vocabulary import DomainId, IdentifierType, OrganisationCode, PersonId, ProjectId, Role
 from tests.fakes.ledger import ManualClock, memory_ledger
 from tests.unit.requests.world import CONFIRMER, OPERATOR, CountedIds, confirm, person
@@ -92,12 +93,13 @@ class House:
     source: Domain = field(default_factory=lambda: a_domain(SOURCE, NHSE, TRUST))
     target: Domain = field(default_factory=lambda: a_domain(TARGET, TRUST))
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
+    terms: InForce = field(default_factory=dict)
     log: EventLog = field(init=False)
 
     def __post_init__(self) -> None:
         self.log = memory_ledger(self.clock)
         ids = CountedIds()
-        self.registry = Registry(self.log, ids, OPERATOR.id)
+        self.registry = Registry(self.log, ids, OPERATOR.id, terms=self.terms)
         call = Call(OPERATOR.id, "trace")
         done: list[object] = [self.registry.register_person(call, who) for who in EVERYBODY]
         for entry in tuple(done):
@@ -113,7 +115,8 @@ class House:
         )  # fmt: skip
         done.append(self.registry.register_project(call, project))
         assert all(isinstance(one, Entry) for one in done), done
-        self.linkage = Linkage(self.log, self.registry, ids, partial(objections, CHECK_AT_DISCLOSURE))
+        objects = partial(objections, CHECK_AT_DISCLOSURE)
+        self.linkage = Linkage(self.log, self.registry, ids, objects, terms=self.terms)
 
     @property
     def now(self) -> datetime:
@@ -131,6 +134,12 @@ class House:
 
     def events(self, name: str = ID) -> tuple[Event, ...]:
         return self.log.read(agreement_stream(name))
+
+    def accept(self, who: Person) -> None:
+        """Somebody accepts all terms in force."""
+        for terms in self.terms.values():
+            call = Call(who.id, f"accepts-{terms.document}", sign_in=self.signed_in())
+            assert isinstance(self.registry.accept_terms(call, terms, self.now), Entry)
 
     def propose(self, who: Person = PAULA, terms: Terms = TERMS, name: str = ID) -> Outcome:
         return self.linkage.propose(Call(who.id, "trace"), self.signed_in(), name, terms, self.now)
@@ -169,7 +178,8 @@ class House:
         self.registry.register_person(Call(OPERATOR.id, "trace"), other)
         entry = self.registry.change_person(Call(other.id, "trace"), replace(who, **changes))  # type: ignore[arg-type]
         assert isinstance(entry, Entry), entry
-        confirm(self.registry, entry.value, self.now)
+        if not entry.value.disabled:
+            confirm(self.registry, entry.value, self.now)
 
     def signed_in(self) -> SignIn:
         return SignIn("AAL2", self.now)

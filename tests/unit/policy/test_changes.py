@@ -46,8 +46,9 @@ from keyholder.refusals import Refusal
 from keyholder.registry.events import UnknownEventError
 from keyholder.registry.key_changes import ChangeState
 from keyholder.registry.people import Person, PersonKind
-from keyholder.registry.service import Call, Entry
+from keyholder.registry.service import Call, Entry, Registry
 from keyholder.registry.sign_in import SignIn
+from keyholder.registry.terms import Document, terms_json
 from keyholder.vocabulary import ActorId, OrganisationCode, PersonId, Role
 from tests.fakes.ledger import ManualClock, memory_ledger
 from tests.unit.requests import world
@@ -104,6 +105,21 @@ class House:
 @pytest.fixture
 def house() -> House:
     return House()
+
+
+def test_who_confirms_has_accepted_the_terms_of_use_and_the_ledger_says_which(house: House) -> None:
+    change = house.proposed()
+    in_force = world.some_terms()
+    asking = PolicyBook(house.log, house.ids, house.registry, terms=in_force)
+    call, sign_in = Call(NADIA.id, "trace"), SignIn("AAL2", house.clock.now())
+    refused = asking.confirm(call, change, sign_in, house.clock.now())
+    assert code(refused) == "TERMS_NOT_ACCEPTED"
+    accepting = Registry(house.log, house.ids, terms=in_force)
+    terms = in_force[Document.APPROVER]
+    accepted = accepting.accept_terms(Call(NADIA.id, "accepts", sign_in=sign_in), terms, house.clock.now())
+    assert isinstance(accepted, Entry)
+    assert isinstance(asking.confirm(call, change, sign_in, house.clock.now()), Entry)
+    assert house.events[-1].data["accepted_terms"] == terms_json(terms)
 
 
 def code(outcome: Entry[PolicyState] | Refusal) -> str | None:

@@ -123,6 +123,29 @@ def test_nothing_is_asked_for_a_project_that_is_over_or_twice_under_one_id() -> 
     assert code(decide.ask(ROSA, TERMS, asked(), parties(), NOW)) == "ALREADY_ASKED"
 
 
+def test_what_nobody_could_approve_is_not_asked() -> None:
+    """NADIA and TARA suffice; whoever asks, is on the project, suspended or a machine doesn't help."""
+
+    def asks(*candidates: Person, **changes: object) -> str | None:
+        return code(decide.ask(ROSA, TERMS, None, parties(candidates=candidates, **changes), NOW))
+
+    assert asks(NADIA, TARA) is None
+    assert asks(BOTH, NADIA) is None
+    assert asks(NADIA, NILS) == "QUORUM_UNATTAINABLE", "nobody of the trust"
+    assert asks(BOTH) == "QUORUM_UNATTAINABLE", "one person fills one place"
+    for gone in (
+        replace(TARA, disabled=True),
+        replace(TARA, kind=PersonKind.MACHINE),
+        replace(TARA, awaiting=frozenset(TARA.roles)),
+        replace(COLLEAGUE, roles=TARA.roles),
+        replace(ROSA, roles=TARA.roles),
+    ):
+        assert asks(NADIA, gone) == "QUORUM_UNATTAINABLE"
+    more = {GP: world.a_domain(caldicott_guardian=1)}
+    assert asks(NADIA, TARA, domains=more) == "QUORUM_UNATTAINABLE"
+    assert asks(NADIA, TARA, world.GRETA, domains=more) is None
+
+
 def test_it_is_in_force_with_the_quorum_of_every_domain() -> None:
     terms = world.bounds(GP, HOSPITAL)
     standing = asked(terms=terms, terms_hash=terms.hash())
@@ -146,6 +169,8 @@ def test_it_is_in_force_with_the_quorum_of_every_domain() -> None:
         (STRANGER, {}, "NOT_A_CONTROLLER"),
         (AUDITOR, {}, "NOT_A_CONTROLLER"),
         (None, {}, "NOT_A_CONTROLLER"),
+        (replace(NADIA, awaiting=frozenset(NADIA.roles)), {}, "ROLE_NOT_CONFIRMED"),
+        (replace(NADIA, awaiting=frozenset(NADIA.roles), disabled=True), {}, "NOT_A_CONTROLLER"),
         (NADIA, {"terms_hash": HASH}, "OTHER_TERMS"),
         (NADIA, {"domain": HOSPITAL}, "DOMAIN_NOT_ASKED"),
         (NADIA, {"organisation": TRUST}, "NOT_A_CONTROLLER"),

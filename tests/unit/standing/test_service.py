@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
+from keyholder.ledger.log import Recorded
+from keyholder.limits.counting import PATIENT_BYTES
+from keyholder.limits.limiter import Limiter
 from keyholder.refusals import Refusal
 from keyholder.registry.service import Call, Entry
 from keyholder.registry.sign_in import SignIn
-from keyholder.registry.terms import InForce
+from keyholder.registry.terms import Document, InForce, terms_json
+from keyholder.release.items import Item, ItemStatus, Outcome
+from keyholder.release.releasing import Releasing
+from keyholder.requests.content import Delivery
+from keyholder.requests.events.releasing import ReleaseAuthorised
 from keyholder.requests.service import Done
 from keyholder.standing.approval import StandingEndReason, StandingState
 from keyholder.standing.decide import Yes
 from keyholder.standing.service import Standings, of_domain, of_project
 from keyholder.vocabulary import RequestId, StreamId
 from tests.fakes.ledger import ManualClock, Memory, memory_ledger
+from tests.unit.limits.test_limiter import MemoryCounters, limits
 from tests.unit.requests import world
 from tests.unit.requests.world import AUDITOR, COLLEAGUE, GP, HOSPITAL, NADIA, ROSA, STRANGER, TARA
 
@@ -92,6 +103,48 @@ def test_who_asks_and_who_approves_has_accepted_the_terms_of_use() -> None:
     assert code(told.approve(NADIA)) == "TERMS_NOT_ACCEPTED"
     told.standings = accepted
     assert isinstance(told.approve(NADIA), Entry)
+    said = [event.data["accepted_terms"] for event in told.house.log.read(StreamId(f"standing/{NAME}"))]
+    in_force = world.some_terms()
+    assert said == [terms_json(in_force[Document.REQUESTER]), terms_json(in_force[Document.APPROVER])]
+
+
+def test_what_nobody_could_approve_is_not_asked() -> None:
+    told = Told()
+    for who in (TARA, world.BOTH):
+        gone = told.house.registry.change_person(told.call(world.OPERATOR), replace(who, disabled=True))
+        assert isinstance(gone, Entry)
+    assert code(told.ask()) == "QUORUM_UNATTAINABLE"
+
+
+def test_a_release_under_it_is_counted_and_held_as_any_other() -> None:
+    """Bounds that allow two records a week are no leave to go above a volume limit."""
+    told = Told().in_force()
+    request, desk = told.reviewed(), told.house.desk
+    assert isinstance(desk.use_standing(told.house.call(ROSA), request, NAME), Done)
+    content = desk.load(request).content_hash
+    assert content
+    threshold = {"id": "small", "scope": "person", "measure": "patients", "window": "7_days", "hold_above": 1}
+    limiter = Limiter(limits(thresholds=[threshold]), MemoryCounters())
+    releasing = Releasing(
+        desk, told.house.registry, limiter=limiter, clock=told.clock, ring=Mock(), secrets=Mock(), choices=Mock(),
+        results=Mock(), policy=Mock(),
+    )  # fmt: skip
+    item = Item("1", GP, ItemStatus.RELEASED, {})
+    people = [Outcome(item, "RELEASED", patient=number.to_bytes(PATIENT_BYTES, "big")) for number in (1, 2)]
+
+    def counted() -> list[Recorded] | Refusal:
+        going = desk.authorise_release(told.house.call(ROSA), request, content, Delivery.INLINE)
+        assert isinstance(going, Done), going
+        (authorised,) = going.events
+        assert isinstance(authorised, ReleaseAuthorised)
+        return releasing._count(going.state, authorised.release, people, "t")
+
+    assert code(counted()) == "VOLUME_HELD"
+    assert code(desk.authorise_release(told.house.call(ROSA), request, content, Delivery.INLINE)) == "VOLUME_HELD"
+    assert code(desk.let_through(told.house.call(COLLEAGUE), request, content)) == "ON_THE_PROJECT"
+    assert isinstance(desk.let_through(told.house.call(NADIA), request, content), Done)
+    (written,) = cast("list[Recorded]", counted())
+    assert [event.type for event in written.events] == ["release.volume_exceeded"]
 
 
 def test_a_use_is_drawn_first_and_written_once() -> None:

@@ -261,11 +261,13 @@ class Assembly:
 
     @cached_property
     def policy(self) -> PolicyBook:
-        return PolicyBook(self.ledger, self.ids, self.registry, self.sign_in_rules)
+        return PolicyBook(self.ledger, self.ids, self.registry, self.sign_in_rules, in_force())
 
     @cached_property
     def linkage(self) -> Linkage:
-        return Linkage(self.ledger, self.registry, self.ids, self._linkage_objections, self.sign_in_rules)
+        return Linkage(
+            self.ledger, self.registry, self.ids, self._linkage_objections, self.sign_in_rules, terms=in_force()
+        )
 
     @cached_property
     def standings(self) -> Standings:

@@ -22,6 +22,7 @@ from keyholder.registry.factors import Factor
 from keyholder.registry.fields import ORGANISATION, SHA256, Fields
 from keyholder.registry.people import Person
 from keyholder.registry.projects import DOMAIN
+from keyholder.registry.terms import Document, InForce, read_accepted_terms
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, PersonId, StreamId
 
 MOST_ROWS = 5_000
@@ -50,13 +51,14 @@ class LinkageRules:
         if events[0].type == happened.TRANSLATION_AUTHORISED:
             self._counted(Fields(events[0].data))
         terms = agreement.terms if agreement is not None else _terms(events[0])
+        in_force = self._accepted(events[0])
         follows(
             events,
             (
                 rule(acting, agreement, parties, events[0], now)
                 for now in moments(events[0].at)
                 for acting in tuple(self._records.people.around(PersonId(events[0].actor), events[0].at)) or (None,)
-                for parties in self._parties(terms, agreement, events[0].at)
+                for parties in self._parties(terms, agreement, events[0].at, in_force)
             ),
         )
         known.extend(events)
@@ -70,7 +72,15 @@ class LinkageRules:
             raise RuleError("a translation's counts are not those of its rows")
         self._translations.add(name)
 
-    def _parties(self, terms: Terms, agreement: Agreement | None, at: datetime) -> Iterator[Parties]:
+    def _accepted(self, event: Event) -> InForce:
+        """The terms of use that were asked for, as the event says. Raises `RuleError` where newer ones were."""
+        if event.type not in (happened.PROPOSED, happened.APPROVED):
+            return {}
+        accepted = read_accepted_terms(Fields(event.data))
+        self._records.terms.noted(happened.KIND, Document.APPROVER, accepted, event.at)
+        return {} if accepted is None else {Document.APPROVER: accepted}
+
+    def _parties(self, terms: Terms, agreement: Agreement | None, at: datetime, in_force: InForce) -> Iterator[Parties]:
         """Domains, project and approvers as they may have been known at that moment, the likeliest first."""
         names = [name for name in terms.domains if name in self._records.domains]
         versions = [tuple(self._records.domains.around(name, at)) for name in names]
@@ -82,7 +92,7 @@ class LinkageRules:
             for domains in product(*versions):
                 for approvers in product(*standing):
                     known = dict(zip(names, domains, strict=True))
-                    yield Parties(known, project, dict(zip(people, approvers, strict=True)))
+                    yield Parties(known, project, dict(zip(people, approvers, strict=True)), in_force)
 
 
 Rule = Callable[[Person | None, Agreement | None, Parties, Event, datetime], Outcome]

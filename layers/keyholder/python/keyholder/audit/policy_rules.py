@@ -19,6 +19,7 @@ from keyholder.registry.fields import Fields
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
 from keyholder.registry.sign_in import SignIn, SignInRules
+from keyholder.registry.terms import Document, InForce, read_accepted_terms
 from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, StreamId
 
 _STRONG = "AAL3"
@@ -39,7 +40,7 @@ class PolicyRules:
         if stream != SETTINGS or len(events) != 1:
             raise RuleError("no command makes these events")
         (event,) = events
-        follows(events, self._tries(fold_policy(self._events), event))
+        follows(events, self._tries(fold_policy(self._events), event, self._accepted(event)))
         self._events.append(event)
         state = fold_policy(self._events)
         self._records.policy.put(SETTINGS, state, event.at)
@@ -47,12 +48,20 @@ class PolicyRules:
         if event.type == happened.CHANGE_PROPOSED:
             self._records.policy_hashes.add(read_settings(Fields(state.changes[-1].settings)).policy_hash)
 
-    def _tries(self, state: PolicyState, event: Event) -> Iterator[Outcome]:
+    def _accepted(self, event: Event) -> InForce:
+        """The terms of use that were asked for, as the event says. Raises `RuleError` where newer ones were."""
+        if event.type != happened.CHANGE_CONFIRMED:
+            return {}
+        accepted = read_accepted_terms(Fields(event.data))
+        self._records.terms.noted(SETTINGS, Document.APPROVER, accepted, event.at)
+        return {} if accepted is None else {Document.APPROVER: accepted}
+
+    def _tries(self, state: PolicyState, event: Event, in_force: InForce) -> Iterator[Outcome]:
         register = _Around(self._records, event.at)
         known = tuple(self._records.people.around(PersonId(event.actor), event.at)) or (None,)
         for now in moments(event.at):
             for acting in known:
-                yield _decided(Situation(acting, state, register, now), event)
+                yield _decided(Situation(acting, state, register, now, in_force), event)
 
 
 def _decided(here: Situation, event: Event) -> Outcome:

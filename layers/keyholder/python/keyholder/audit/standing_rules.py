@@ -13,6 +13,7 @@ from keyholder.registry.factors import Factor
 from keyholder.registry.fields import ORGANISATION, SHA256, Fields
 from keyholder.registry.people import Person
 from keyholder.registry.projects import DOMAIN
+from keyholder.registry.terms import Document, InForce, read_accepted_terms
 from keyholder.requests.ids import REQUEST
 from keyholder.standing import decide
 from keyholder.standing import events as happened
@@ -41,13 +42,14 @@ class StandingRules:
             raise RuleError("no command makes this event")
         standing = self._records.standings.newest(name)
         terms = standing.terms if standing is not None else _terms(events[0])
+        in_force = self._accepted(events[0])
         follows(
             events,
             (
                 rule(acting, standing, parties, events[0], now)
                 for now in moments(events[0].at)
                 for acting in tuple(self._records.people.around(PersonId(events[0].actor), events[0].at)) or (None,)
-                for parties in self._parties(terms, standing, events[0].at)
+                for parties in self._parties(terms, standing, events[0].at, in_force)
             ),
         )
         for event in events:
@@ -56,7 +58,18 @@ class StandingRules:
             self._records.standings.put(name, standing, events[0].at)
         self._newest[stream] = events[0].at
 
-    def _parties(self, terms: Terms, standing: StandingApproval | None, at: datetime) -> Iterator[Parties]:
+    def _accepted(self, event: Event) -> InForce:
+        """The terms of use that were asked for, as the event says. Raises `RuleError` where newer ones were."""
+        document = _DOCUMENTS.get(event.type)
+        if document is None:
+            return {}
+        accepted = read_accepted_terms(Fields(event.data))
+        self._records.terms.noted(happened.KIND, document, accepted, event.at)
+        return {} if accepted is None else {document: accepted}
+
+    def _parties(
+        self, terms: Terms, standing: StandingApproval | None, at: datetime, in_force: InForce
+    ) -> Iterator[Parties]:
         """Domains, project and approvers as they may have been known at that moment, the likeliest first."""
         names = [name for name in terms.domains if name in self._records.domains]
         versions = [tuple(self._records.domains.around(name, at)) for name in names]
@@ -68,9 +81,10 @@ class StandingRules:
             for domains in product(*versions):
                 for approvers in product(*standings):
                     known = dict(zip(names, domains, strict=True))
-                    yield Parties(known, project, dict(zip(people, approvers, strict=True)))
+                    yield Parties(known, project, dict(zip(people, approvers, strict=True)), in_force)
 
 
+_DOCUMENTS = {happened.ASKED: Document.REQUESTER, happened.APPROVED: Document.APPROVER}
 Rule = Callable[[Person | None, StandingApproval | None, Parties, Event, datetime], Outcome]
 
 

@@ -19,6 +19,8 @@ class TermsSeen:
 
     def __init__(self) -> None:
         self._first: dict[Document, dict[int, datetime]] = {}
+        self._telling: set[str] = set()
+        """Kinds of events of which one has said by now which text was accepted."""
 
     def accepted(self, terms: Terms, at: datetime) -> None:
         """Somebody accepted a text. Raises `RuleError` where a newer one had been in force for more than a day."""
@@ -31,3 +33,13 @@ class TermsSeen:
         for version, first in self._first.get(document, {}).items():
             if version > least and at - first > ROLLED_OUT_WITHIN:
                 raise RuleError("newer terms of use were in force")
+
+    def noted(self, kind: str, document: Document, terms: Terms | None, at: datetime) -> None:
+        """`asked`, of a kind of event that did not say so when ledgers began.
+
+        Without a word it is good until the first of its kind that says one; after that one, no writer goes back.
+        """
+        if terms is None and kind not in self._telling:
+            return
+        self._telling.add(kind)
+        self.asked(document, terms, at)

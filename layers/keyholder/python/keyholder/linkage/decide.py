@@ -8,7 +8,7 @@ translation is decided again with the people, the domains and the project as the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from keyholder.linkage import refusals
@@ -29,6 +29,7 @@ from keyholder.registry.factors import Factor, Standing, standings
 from keyholder.registry.people import Person, PersonKind
 from keyholder.registry.projects import Project
 from keyholder.registry.quorum import Able, met, open_places
+from keyholder.registry.terms import TERMS_NOT_ACCEPTED, Document, InForce, current
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, PersonId, Role
 
 Objects = Callable[[Terms], Refusal | None]
@@ -37,11 +38,15 @@ Objects = Callable[[Terms], Refusal | None]
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """The two domains, the project and the approvers, as they are at the moment of a decision."""
+    """The two domains, the project and the approvers, as they are at the moment of a decision.
+
+    `terms` are the terms of use that whoever decides has to have accepted.
+    """
 
     domains: Mapping[DomainId, Domain]
     project: Project | None = None
     approvers: Mapping[PersonId, Person] | None = None
+    terms: InForce = field(default_factory=dict)
 
     def both(self, terms: Terms) -> tuple[Domain, Domain] | None:
         """Source and target; None where one is not registered."""
@@ -78,13 +83,14 @@ def propose(
         return refusals.DOMAIN_UNKNOWN
     refusal = (
         _not_deciding(acting, both)
+        or _not_accepted(acting, parties)
         or _terms_refused(terms, both, now)
         or proposal.objects(terms)
         or _project_refused(terms, parties.project, now)
     )
     if proposal.existing is not None:
         return refusals.ALREADY_PROPOSED
-    return refusal or (AgreementProposed(terms),)
+    return refusal or (AgreementProposed(terms, parties.terms.get(Document.APPROVER)),)
 
 
 def approve(
@@ -96,13 +102,13 @@ def approve(
         return found
     person, known, both = found
     domain = next((one for one in both if one.id == yes.domain), None)
-    refusal = _not_approvable(known, person, parties.project, yes, now)
+    refusal = _not_accepted(person, parties) or _not_approvable(known, person, parties.project, yes, now)
     if refusal is not None or domain is None:
         return refusal or refusals.NOT_ONE_OF_ITS_DOMAINS
     part = _part(known, person, domain, parties, yes)
     if isinstance(part, Refusal):
         return part
-    approved = AgreementApproved(known.terms, domain.id, *part)
+    approved = AgreementApproved(known.terms, domain.id, *part, parties.terms.get(Document.APPROVER))
     counted = {one.id: _counted(known, one, parties) for one in both}
     counted[domain.id] = {**counted[domain.id], person.id: frozenset({part})}
     if all(met(counted[one.id], one.needs()) for one in both):
@@ -207,9 +213,18 @@ def _found(
 
 
 def _not_deciding(acting: Person | None, both: tuple[Domain, Domain]) -> Refusal | None:
-    if acting is None or acting.disabled or not any(standings(acting, one.controllers) for one in both):
+    if acting is None or acting.disabled:
         return refusals.NOT_A_CONTROLLER
+    if not any(standings(acting, one.controllers) for one in both):
+        promised = replace(acting, awaiting=frozenset())
+        waits = any(standings(promised, one.controllers) for one in both)
+        return refusals.ROLE_NOT_CONFIRMED if waits else refusals.NOT_A_CONTROLLER
     return None if acting.kind is PersonKind.HUMAN else refusals.NOT_HUMAN
+
+
+def _not_accepted(acting: Person | None, parties: Parties) -> Refusal | None:
+    accepted = acting is not None and current(acting.terms, Document.APPROVER, parties.terms)
+    return None if accepted else TERMS_NOT_ACCEPTED
 
 
 def _terms_refused(terms: Terms, both: tuple[Domain, Domain], now: datetime) -> Refusal | None:

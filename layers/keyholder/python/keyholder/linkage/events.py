@@ -16,6 +16,8 @@ from keyholder.registry.factors import Factor
 from keyholder.registry.fields import ORGANISATION, SHA256, FieldError, FieldFault, Fields, UnknownEventError
 from keyholder.registry.key_changes import actor_of
 from keyholder.registry.projects import DOMAIN
+from keyholder.registry.terms import Terms as TermsOfUse
+from keyholder.registry.terms import accepted_terms_json
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, StreamId
 
 PROPOSED = "linkage.proposed"
@@ -24,29 +26,35 @@ CAME_INTO_FORCE = "linkage.came_into_force"
 ENDED = "linkage.ended"
 TRANSLATION_AUTHORISED = "linkage.translation_authorised"
 TRANSLATED = "linkage.translated"
+KIND = "linkage"
 
 Counts = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class AgreementProposed:
-    """A controller of one of the two domains asks the controllers of both."""
+    """A controller of one of the two domains asks the controllers of both.
+
+    `accepted`: the terms of use they had accepted.
+    """
 
     terms: Terms
+    accepted: TermsOfUse | None = None
 
     def new_event(self) -> NewEvent:
         data: JsonObject = {"terms": self.terms.json(), "terms_hash": self.terms.hash()}
-        return NewEvent(PROPOSED, {**data, **_found_by(self.terms)})
+        return NewEvent(PROPOSED, {**data, **_found_by(self.terms), **accepted_terms_json(self.accepted)})
 
 
 @dataclass(frozen=True, slots=True)
 class AgreementApproved:
-    """One person's yes to exactly these terms."""
+    """One person's yes to exactly these terms. `accepted`: the terms of use they had accepted."""
 
     terms: Terms
     domain: DomainId
     factor: Factor
     organisation: OrganisationCode
+    accepted: TermsOfUse | None = None
 
     def new_event(self) -> NewEvent:
         data: JsonObject = {
@@ -55,7 +63,7 @@ class AgreementApproved:
             "organisation": self.organisation,
             "terms_hash": self.terms.hash(),
         }
-        return NewEvent(APPROVED, {**data, **_found_by(self.terms)})
+        return NewEvent(APPROVED, {**data, **_found_by(self.terms), **accepted_terms_json(self.accepted)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +142,7 @@ def _found_by(terms: Terms) -> JsonObject:
 
 def agreement_stream(agreement_id: str) -> StreamId:
     """The stream of an agreement."""
-    return StreamId(f"linkage/{agreement_id}")
+    return StreamId(f"{KIND}/{agreement_id}")
 
 
 def fold_agreement(events: Sequence[Event]) -> Agreement | None:
@@ -177,7 +185,7 @@ def _proposed(event: Event, fields: Fields) -> Agreement:
     terms, told = read_terms(fields.inner("terms")), fields.text("terms_hash", SHA256)
     if told != terms.hash():
         raise FieldError(fields.at("terms_hash"), FieldFault.FORMAT)
-    name = event.stream.removeprefix("linkage/")
+    name = event.stream.removeprefix(f"{KIND}/")
     return Agreement(name, terms, ContentHash(told), actor_of(event.actor), event.at)
 
 

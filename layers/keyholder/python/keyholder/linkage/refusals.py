@@ -13,6 +13,11 @@ NOT_A_CONTROLLER = Refusal(
     RefusalKind.FORBIDDEN,
     "Only people registered for a controller of one of the two domains do this; ask one of them.",
 )
+ROLE_NOT_CONFIRMED = Refusal(
+    "ROLE_NOT_CONFIRMED",
+    RefusalKind.FORBIDDEN,
+    "Your role waits for a second person: another operator, or whoever decides for your organisation, confirms it.",
+)
 DOMAIN_UNKNOWN = Refusal("DOMAIN_UNKNOWN", RefusalKind.INVALID, "Ask an operator which domains there are.")
 SAME_DOMAIN = Refusal(
     "SAME_DOMAIN",

@@ -21,6 +21,7 @@ from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person
 from keyholder.registry.service import Registry
 from keyholder.registry.sign_in import SignIn, SignInRules
+from keyholder.registry.terms import InForce
 from keyholder.vocabulary import DomainId
 
 LINKAGE = "linkage/"
@@ -50,11 +51,14 @@ class Linkage:
         ids: AttemptIds,
         objects: Callable[[datetime], Objects],
         sign_in: SignInRules | None = None,
+        *,
+        terms: InForce | None = None,
     ) -> None:
         self._log = log
         self._registry = registry
         self._objects = objects
         self._sign_in = sign_in or SignInRules()
+        self._terms = terms or {}
         self._commands = CarryingOut(log, ids, registry.person)
 
     def entry(self, agreement_id: str) -> Entry[Agreement] | None:
@@ -164,7 +168,7 @@ class Linkage:
         project = None if terms.project is None else self._registry.project(terms.project)
         approvers = agreement.approvers if agreement is not None else ()
         people = {person: known for person in approvers if (known := self._registry.person(person)) is not None}
-        return Parties(self._domains(terms), project, people)
+        return Parties(self._domains(terms), project, people, self._terms)
 
     def _domains(self, terms: Terms) -> Mapping[DomainId, Domain]:
         return {name: known for name in terms.domains if (known := self._registry.domain(name)) is not None}

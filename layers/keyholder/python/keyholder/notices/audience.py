@@ -123,7 +123,10 @@ _MEANT: Mapping[Listener, Callable[[Scene], Iterable[PersonId]]] = {
     Listener.ASKER: _asker,
     Listener.HANDLER_BEFORE: _handler_before,
     Listener.OPERATORS: lambda scene: scene.operators,
-    # Not of requests: `notices.emergencies` and `notifying` know whom they mean.
+    # Not of requests: `notices.emergencies`, `notices.agreements` and `notifying` know whom they mean.
     Listener.OWNER: lambda _: (),
     Listener.OF_DOMAIN: lambda _: (),
+    Listener.COULD_AGREE: lambda _: (),
+    Listener.ASKED_FOR_IT: lambda _: (),
+    Listener.AGREED: lambda _: (),
 }

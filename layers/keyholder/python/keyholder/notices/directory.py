@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from keyholder.emergency.events import access_of, fold_accesses
 from keyholder.ledger.event import Event
+from keyholder.linkage.events import fold_agreement
+from keyholder.notices.agreements import AgreementScene
 from keyholder.notices.audience import Scene
 from keyholder.notices.emergencies import EmergencyScene
 from keyholder.notices.vocabulary import Listener
@@ -20,6 +24,8 @@ from keyholder.requests.codec import from_event
 from keyholder.requests.conversation import advisers
 from keyholder.requests.folding import fold
 from keyholder.requests.state import RequestState
+from keyholder.standing.events import KIND as STANDING
+from keyholder.standing.events import fold_standing
 from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, RequestId, StreamId
 
 
@@ -76,24 +82,76 @@ class Directory:
         access = fold_accesses(owner, events).access(access_of(event))
         if access is None:
             raise LookupError("an event of an access that there is not")
-        domain = fold_domain(self._reader.read(StreamId(f"domain/{access.domain}")))
+        domain = self._domain(access.domain)
         operators = self._listed(OPERATORS)
         deciding = [one for code in (domain.controllers if domain else ()) for one in self._listed(f"approvers/{code}")]
         known = {person.id: person for person in (*operators, *deciding, self.person(owner)) if person is not None}
         names = frozenset(person.id for person in operators)
         return EmergencyScene(event.type, event.actor, access, owner, domain, known, names)
 
+    def agreement(self, stream: StreamId, number: int) -> AgreementScene:
+        """What there is to know about an event of a standing approval or a linkage. Raises `NotYetThereError`."""
+        events = self._reader.read(stream)
+        if len(events) < number:
+            raise NotYetThereError
+        asked = _asked(stream, events)
+        project = None if asked.project is None else self._project(asked.project)
+        domains = tuple(domain for domain in map(self._domain, asked.domains) if domain is not None)
+        deciding = [one for code in _controllers(domains) for one in self._listed(f"approvers/{code}")]
+        named = (self.person(person) for person in sorted({asked.by, *asked.agreed}))
+        people = {person.id: person for person in (*deciding, *named) if person is not None}
+        apart = frozenset({*project.members, *project.former_members} if project else ())
+        event = events[number - 1]
+        open_until = asked.open_until if asked.waits else None
+        subject = stream.partition("/")[2]
+        return AgreementScene(
+            event.type, event.actor, subject, asked.by, asked.agreed, open_until, domains, apart, people
+        )
+
     def _project(self, project: ProjectId) -> Project | None:
         return fold_project(self._reader.read(StreamId(f"project/{project}")))
 
+    def _domain(self, name: DomainId) -> Domain | None:
+        return fold_domain(self._reader.read(StreamId(f"domain/{name}")))
+
     def _domains(self, state: RequestState) -> dict[DomainId, Domain]:
-        read = {name: fold_domain(self._reader.read(StreamId(f"domain/{name}"))) for name in state.domains}
+        read = {name: self._domain(name) for name in state.domains}
         return {name: domain for name, domain in read.items() if domain is not None}
 
     def _listed(self, listing: str) -> tuple[Person, ...]:
         streams = self._reader.listed(listing, None, MOST_PEOPLE)
         found = (self.person(PersonId(stream)) for stream in streams)
         return tuple(person for person in found if person is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What standing approvals and linkages have in common."""
+
+    by: PersonId
+    open_until: datetime
+    waits: bool
+    agreed: frozenset[PersonId]
+    project: ProjectId | None
+    domains: tuple[DomainId, ...]
+
+
+def _asked(stream: StreamId, events: Sequence[Event]) -> _Asked:
+    """Raises `LookupError` where there is neither."""
+    if stream.startswith(f"{STANDING}/"):
+        standing = fold_standing(events)
+        if standing is not None:
+            waits = standing.ended is None and standing.in_force_since is None
+            terms = standing.terms
+            return _Asked(
+                standing.asked_by, standing.open_until, waits, standing.approvers, terms.project, terms.domains
+            )
+    agreement = fold_agreement(events)
+    if agreement is None:
+        raise LookupError("an event of an agreement that there is not")
+    waits, linked = agreement.ended is None and agreement.in_force_since is None, agreement.terms
+    until = agreement.proposal_ends_at
+    return _Asked(agreement.proposed_by, until, waits, agreement.approvers, linked.project, linked.domains)
 
 
 def _controllers(domains: Iterable[Domain]) -> list[OrganisationCode]:

@@ -10,6 +10,8 @@ from typing import Protocol
 
 from keyholder.emergency.access import KIND
 from keyholder.ledger.ports import Clock
+from keyholder.linkage import events as linkage
+from keyholder.notices.agreements import agreement_notices
 from keyholder.notices.contacts import CONTACT_SET
 from keyholder.notices.directory import Directory
 from keyholder.notices.domain_event import DomainEvent
@@ -17,9 +19,10 @@ from keyholder.notices.emergencies import emergency_notices
 from keyholder.notices.notices import Notice, notices_of
 from keyholder.notices.table import TELLINGS
 from keyholder.notices.vocabulary import Template
-from keyholder.notices.wording import EMERGENCY, Text, text
+from keyholder.notices.wording import Text, kind_of, text
 from keyholder.registry.fields import PERSON, Fields
 from keyholder.registry.people import PersonKind
+from keyholder.standing import events as standing
 from keyholder.vocabulary import PersonId
 
 LATE = timedelta(days=3)
@@ -141,6 +144,8 @@ class Notifier:
             return self._of_contact(event)
         if event.stream.startswith(f"{KIND}/"):
             return emergency_notices(self._directory.emergency(event.stream, event.number))
+        if event.stream.startswith((f"{standing.KIND}/", f"{linkage.KIND}/")):
+            return agreement_notices(self._directory.agreement(event.stream, event.number))
         return notices_of(self._directory.scene(event.stream, event.number, [row.to for row in rows]))
 
     def _of_contact(self, event: DomainEvent) -> Sequence[Notice]:
@@ -159,8 +164,7 @@ class Notifier:
         if turn is Turn.SENT:
             outcome.before += 1
             return
-        pages = "emergency-accesses" if notice.subject.startswith(EMERGENCY) else "requests"
-        link = f"{self._links}/{pages}/{notice.subject}" if self._links and notice.subject else ""
+        link = f"{self._links}/{kind_of(notice.subject)[1]}/{notice.subject}" if self._links and notice.subject else ""
         self._post.send(address, text(notice.template, notice.subject, notice.due, link), f"{key}#{whom}")
         self._told.sent(key, whom, self._clock.now())
         outcome.sent += 1

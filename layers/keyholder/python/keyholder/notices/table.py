@@ -185,6 +185,24 @@ TELLINGS: Mapping[str, tuple[Telling, ...]] = {
         Telling(Listener.OPERATORS, Template.EMERGENCY_OVERDUE, Due.REVIEW),
         Telling(Listener.OWNER, Template.EMERGENCY_OVERDUE, Due.REVIEW),
     ),
+    "standing.asked": (Telling(Listener.COULD_AGREE, Template.STANDING_ASKED, Due.APPROVALS),),
+    "standing.came_into_force": (
+        Telling(Listener.ASKED_FOR_IT, Template.STANDING_IN_FORCE),
+        Telling(Listener.AGREED, Template.STANDING_IN_FORCE),
+    ),
+    "standing.ended": (
+        Telling(Listener.ASKED_FOR_IT, Template.STANDING_ENDED),
+        Telling(Listener.AGREED, Template.STANDING_ENDED),
+    ),
+    "linkage.proposed": (Telling(Listener.COULD_AGREE, Template.LINKAGE_PROPOSED, Due.APPROVALS),),
+    "linkage.came_into_force": (
+        Telling(Listener.ASKED_FOR_IT, Template.LINKAGE_IN_FORCE),
+        Telling(Listener.AGREED, Template.LINKAGE_IN_FORCE),
+    ),
+    "linkage.ended": (
+        Telling(Listener.ASKED_FOR_IT, Template.LINKAGE_ENDED),
+        Telling(Listener.AGREED, Template.LINKAGE_ENDED),
+    ),
     "contact.set": (Telling(Listener.OWNER, Template.CONTACT_CHANGED),),
 }
 """What is told, by the type of the event."""
@@ -224,22 +242,8 @@ UNTOLD: Mapping[str, str] = {
         "operators and those who decide look at a request's texts; that words are gone is seen where they were",
     ),
     **dict.fromkeys(("policy.change_proposed", "policy.change_confirmed", "policy.change_withdrawn"), _LISTED),
-    **dict.fromkeys(
-        (
-            "linkage.proposed",
-            "linkage.approved",
-            "linkage.came_into_force",
-            "linkage.ended",
-            "linkage.translation_authorised",
-            "linkage.translated",
-            "standing.asked",
-            "standing.approved",
-            "standing.came_into_force",
-            "standing.ended",
-            "standing.drawn",
-        ),
-        _LISTED,
-    ),
+    **dict.fromkeys(("linkage.approved", "standing.approved", "standing.drawn"), _STEP),
+    **dict.fromkeys(("linkage.translation_authorised", "linkage.translated"), _LISTED),
     **dict.fromkeys(
         (
             "extract.announced",

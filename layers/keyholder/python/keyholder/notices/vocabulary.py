@@ -20,6 +20,9 @@ class Listener(StrEnum):
     OPERATORS = "every operator"
     OWNER = "the person whose record or emergency access it is"
     OF_DOMAIN = "whoever decides for the domain of an emergency access"
+    COULD_AGREE = "whoever could approve a standing approval or a linkage, and has not"
+    ASKED_FOR_IT = "the person who asked for a standing approval, or proposed a linkage"
+    AGREED = "whoever approved a standing approval or a linkage"
 
 
 class Template(StrEnum):
@@ -65,6 +68,12 @@ class Template(StrEnum):
     EMERGENCY_UPHELD = "emergency_upheld"
     EMERGENCY_NOT_UPHELD = "emergency_not_upheld"
     EMERGENCY_OVERDUE = "emergency_overdue"
+    STANDING_ASKED = "standing_asked"
+    STANDING_IN_FORCE = "standing_in_force"
+    STANDING_ENDED = "standing_ended"
+    LINKAGE_PROPOSED = "linkage_proposed"
+    LINKAGE_IN_FORCE = "linkage_in_force"
+    LINKAGE_ENDED = "linkage_ended"
 
 
 class Due(StrEnum):
@@ -72,4 +81,5 @@ class Due(StrEnum):
 
     REQUEST = "the time the request waits for, as it is now"
     REVIEW = "the end of the time for the review of an emergency access"
+    APPROVALS = "the end of the time in which a standing approval or a linkage can be approved"
     DESTRUCTION = "the day by which what was released has to be destroyed"

@@ -10,8 +10,12 @@ from zoneinfo import ZoneInfo
 from keyholder.notices.vocabulary import Template
 
 LONDON = ZoneInfo("Europe/London")
-EMERGENCY = "EMG-"
-"""What the id of an emergency access begins with."""
+KINDS: Mapping[str, tuple[str, str]] = {
+    "EMG-": ("Emergency access", "emergency-accesses"),
+    "STA-": ("Standing approval", "standing-approvals"),
+    "LNK-": ("Linkage agreement", "linkage-agreements"),
+}
+"""What an id means by how it begins: its name, and where its page is. Any other is a request's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +156,41 @@ WORDS: Mapping[Template, Words] = {
         "An emergency access is not reviewed, and its time is over. Its clinician gets no other.",
         "Please review it now: it was due",
     ),
+    Template.STANDING_ASKED: Words(
+        "A standing approval waits for your decision",
+        "A project asks those who decide for a domain, once, for what it will need again and again.",
+        "Please read its bounds, and approve it or end it",
+    ),
+    Template.STANDING_IN_FORCE: Words(
+        "A standing approval is in force",
+        "Everybody who had to agree to a standing approval has approved it. Requests within its bounds can use it.",
+    ),
+    Template.STANDING_ENDED: Words(
+        "A standing approval has ended",
+        "Somebody who decides refused or ended a standing approval. Nothing is released under it any more.",
+    ),
+    Template.LINKAGE_PROPOSED: Words(
+        "A linkage waits for your decision",
+        "Somebody proposes to translate pseudonyms between two domains, for one of which you decide.",
+        "Please read its terms, and approve it or end it",
+    ),
+    Template.LINKAGE_IN_FORCE: Words(
+        "A linkage is in force", "Everybody who had to agree to a linkage has approved it. It can be used."
+    ),
+    Template.LINKAGE_ENDED: Words(
+        "A linkage has ended",
+        "Somebody who decides refused or ended a linkage. Nothing is translated under it any more.",
+    ),
     Template.CONTACT_CHANGED: Words(
         "Your address for notices was changed",
         "Notices of Keyholder go to another address from now on. If you did not ask for that, tell an operator now.",
     ),
 }
+
+
+def kind_of(subject: str) -> tuple[str, str]:
+    """The name of what an id means, and where its page is."""
+    return KINDS.get(subject[:4], ("Request", "requests"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +210,7 @@ def text(template: Template, subject: str, due: datetime | None, link: str) -> T
     elif due:
         lines.append(f"Until {when(due)}.")
     if subject:
-        lines.append(f"{'Emergency access' if subject.startswith(EMERGENCY) else 'Request'}: {subject}")
+        lines.append(f"{kind_of(subject)[0]}: {subject}")
     lines.append(link or _WITHOUT_LINK)
     lines.append(_END)
     return Text(f"{words.subject}{f': {subject}' if subject else ''}", "\n\n".join(lines) + "\n")

@@ -17,6 +17,7 @@ from keyholder.registry.carrying_out import Call, CarryingOut, Entry, Task
 from keyholder.registry.people import Person
 from keyholder.registry.service import Registry
 from keyholder.registry.sign_in import SignIn, SignInRules
+from keyholder.registry.terms import InForce
 
 
 class PolicyBook:
@@ -26,10 +27,18 @@ class PolicyBook:
     stream holds what this version can't read: nobody may decide then.
     """
 
-    def __init__(self, log: EventLog, ids: AttemptIds, registry: Registry, sign_in: SignInRules | None = None) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        ids: AttemptIds,
+        registry: Registry,
+        sign_in: SignInRules | None = None,
+        terms: InForce | None = None,
+    ) -> None:
         self._log = log
         self._registry = registry
         self._sign_in = sign_in or SignInRules()
+        self._terms = terms or {}
         self._commands = CarryingOut(log, ids, registry.person)
 
     def in_force(self) -> PolicyFacts:
@@ -75,7 +84,7 @@ class PolicyBook:
         rule: Callable[[Situation], Sequence[PolicyEvent] | Refusal],
     ) -> Entry[PolicyState] | Refusal:
         def decided(acting: Person | None, state: PolicyState | None) -> Sequence[PolicyEvent] | Refusal:
-            return rule(Situation(acting, state or PolicyState(), self._registry, now))
+            return rule(Situation(acting, state or PolicyState(), self._registry, now, self._terms))
 
         return self._commands.carry_out(call, Task(command, SETTINGS, fold_policy, decided, policy_head))
 

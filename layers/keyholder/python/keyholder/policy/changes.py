@@ -18,6 +18,7 @@ from keyholder.policy.settings import CHECK_AT_DISCLOSURE, PolicyFacts, settings
 from keyholder.policy.settings_form import differences, read_settings
 from keyholder.registry.fields import SHA256, Fields, UnknownEventError
 from keyholder.registry.key_changes import ChangeState, actor_of
+from keyholder.registry.terms import Terms, accepted_terms_json, read_accepted_terms
 from keyholder.vocabulary import ContentHash, PersonId, StreamId
 
 SETTINGS = StreamId("policy/settings")
@@ -107,13 +108,15 @@ class ChangeProposed:
 
 @dataclass(frozen=True, slots=True)
 class ChangeConfirmed:
-    """The settings of the proposal are in force from now on."""
+    """The settings of the proposal are in force from now on. `accepted`: the terms of use the person had accepted."""
 
     id: str
     settings_sha256: ContentHash
+    accepted: Terms | None = None
 
     def new_event(self) -> NewEvent:
-        return NewEvent(CHANGE_CONFIRMED, {"change_id": self.id, "settings_sha256": self.settings_sha256})
+        data: JsonObject = {"change_id": self.id, "settings_sha256": self.settings_sha256}
+        return NewEvent(CHANGE_CONFIRMED, {**data, **accepted_terms_json(self.accepted)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,7 @@ class _Folding:
         if closing is ChangeState.CONFIRMED:
             if fields.text("settings_sha256", SHA256) != content_hash(change.settings):
                 raise UnknownEventError(event.type)
+            read_accepted_terms(fields)
             self.in_force = change.settings
 
 

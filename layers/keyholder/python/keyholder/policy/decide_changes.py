@@ -7,7 +7,7 @@ Whoever decides on requests may stop a proposal, the data protection officer too
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -30,6 +30,7 @@ from keyholder.registry.key_changes import ChangeState
 from keyholder.registry.people import APPROVING, Person, PersonKind
 from keyholder.registry.projects import Project
 from keyholder.registry.sign_in import SignIn, SignInRules
+from keyholder.registry.terms import TERMS_NOT_ACCEPTED, Document, InForce, current
 from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, Role
 
 NOT_A_CONFIRMER = Refusal(
@@ -116,12 +117,13 @@ class Register(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Who acts, on which policy, with whom registered, and when."""
+    """Who acts, on which policy, with whom registered, and when; which terms of use who confirms has to accept."""
 
     acting: Person | None
     state: PolicyState
     register: Register
     now: datetime
+    terms: InForce = field(default_factory=dict)
 
 
 def propose(
@@ -154,8 +156,9 @@ def confirm(
         return POLICY_CHANGE_UNKNOWN
     return (
         rules.refused(sign_in, here.now)
+        or (None if current(here.acting.terms, Document.APPROVER, here.terms) else TERMS_NOT_ACCEPTED)
         or _not_confirmable(here, here.acting, stands_for, change)
-        or (ChangeConfirmed(change.id, content_hash(change.settings)),)
+        or (ChangeConfirmed(change.id, content_hash(change.settings), here.terms.get(Document.APPROVER)),)
     )
 
 

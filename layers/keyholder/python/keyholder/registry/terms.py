@@ -96,6 +96,16 @@ def read_terms(fields: Fields) -> Terms:
     return terms
 
 
+def accepted_terms_json(terms: Terms | None) -> JsonObject:
+    """What an event says of the text that somebody had accepted when they did it; nothing where there was none."""
+    return {} if terms is None else {"accepted_terms": terms_json(terms)}
+
+
+def read_accepted_terms(fields: Fields) -> Terms | None:
+    """What `accepted_terms_json` wrote. Raises `FieldError`."""
+    return read_terms(fields.inner("accepted_terms")) if fields.has("accepted_terms") else None
+
+
 def parse_terms(raw: JsonObject) -> Terms | Refusal:
     """The text somebody says they accept, from a request body."""
     try:

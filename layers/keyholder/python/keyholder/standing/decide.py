@@ -8,7 +8,7 @@ people, the domains and the project as they are at that moment, and again when s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from keyholder.policy.days import london_day, over
@@ -18,6 +18,7 @@ from keyholder.registry.factors import Factor, Standing, standings
 from keyholder.registry.people import Person, PersonKind
 from keyholder.registry.projects import Project
 from keyholder.registry.quorum import Able, met, open_places
+from keyholder.registry.terms import TERMS_NOT_ACCEPTED, Document, InForce, current
 from keyholder.standing import refusals
 from keyholder.standing.approval import StandingApproval, StandingEndReason, StandingState
 from keyholder.standing.events import (
@@ -42,11 +43,17 @@ from keyholder.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """The domains, the project and the approvers, as they are at the moment of a decision. What is missing is no."""
+    """The domains, the project and the approvers, as they are at the moment of a decision. What is missing is no.
+
+    `terms` are the terms of use that have to be accepted. `candidates` are those who could approve, where they are
+    known; without them nothing is said about whether a quorum can be reached.
+    """
 
     domains: Mapping[DomainId, Domain] = field(default_factory=dict)
     project: Project | None = None
     approvers: Mapping[PersonId, Person] = field(default_factory=dict)
+    terms: InForce = field(default_factory=dict)
+    candidates: tuple[Person, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +87,12 @@ def ask(
     """Bounds put before the controllers of every domain, by a researcher on the project."""
     refusal = (
         _not_asking(acting, parties.project, terms.project, now)
+        or _not_accepted(acting, Document.REQUESTER, parties)
         or _terms_refused(terms, parties, now)
         or (refusals.ALREADY_ASKED if existing is not None else None)
+        or _unattainable(acting, terms, parties)
     )
-    return refusal or (StandingAsked(terms),)
+    return refusal or (StandingAsked(terms, parties.terms.get(Document.REQUESTER)),)
 
 
 def approve(
@@ -94,13 +103,13 @@ def approve(
     if isinstance(found, Refusal):
         return found
     person, known = found
-    refusal = _not_approvable(known, person, parties, yes, now)
+    refusal = _not_accepted(person, Document.APPROVER, parties) or _not_approvable(known, person, parties, yes, now)
     if refusal is not None:
         return refusal
     part = _part(known, person, parties.domains[yes.domain], parties, yes)
     if isinstance(part, Refusal):
         return part
-    approved = StandingApproved(known.terms, yes.domain, *part)
+    approved = StandingApproved(known.terms, yes.domain, *part, parties.terms.get(Document.APPROVER))
     counted = {name: counted_for(known, name, parties) for name in known.terms.domains}
     counted[yes.domain] = {**counted[yes.domain], person.id: frozenset({part})}
     if all(met(counted[name], parties.domains[name].needs()) for name in known.terms.domains):
@@ -199,9 +208,13 @@ def _stands(standing: StandingApproval, parties: Parties) -> bool:
 
 
 def _eligible(standing: StandingApproval, person: Person, project: Project | None) -> bool:
-    """Unknown counts as no."""
+    return person.id != standing.asked_by and _independent(person, project)
+
+
+def _independent(person: Person, project: Project | None) -> bool:
+    """An enabled human who is not, and never was, on the project. Unknown counts as no."""
     human = person.kind is PersonKind.HUMAN and not person.disabled
-    return human and person.id != standing.asked_by and project is not None and not project.ever_on(person.id)
+    return human and project is not None and not project.ever_on(person.id)
 
 
 def _not_asking(acting: Person | None, project: Project | None, named: ProjectId, now: datetime) -> Refusal | None:
@@ -212,6 +225,25 @@ def _not_asking(acting: Person | None, project: Project | None, named: ProjectId
     if not acting.accredited_on(london_day(now)):
         return refusals.NOT_ACCREDITED
     return refusals.PROJECT_OVER if over(project.active_until, london_day(now)) else None
+
+
+def _not_accepted(acting: Person | None, document: Document, parties: Parties) -> Refusal | None:
+    """Who asks and who decides has accepted the newest terms of use, as for a request."""
+    accepted = acting is not None and current(acting.terms, document, parties.terms)
+    return None if accepted else TERMS_NOT_ACCEPTED
+
+
+def _unattainable(acting: Person | None, terms: Terms, parties: Parties) -> Refusal | None:
+    """Whether some domain's quorum could not be met by the people there are, without whoever asks."""
+    project, candidates = parties.project, parties.candidates
+    if candidates is None or acting is None:
+        return None
+    others = [one for one in candidates if one.id != acting.id and _independent(one, project)]
+    for name in terms.domains:
+        domain = parties.domains[name]
+        if not met({one.id: standings(one, domain.controllers) for one in others}, domain.needs()):
+            return refusals.QUORUM_UNATTAINABLE
+    return None
 
 
 def _terms_refused(terms: Terms, parties: Parties, now: datetime) -> Refusal | None:
@@ -229,11 +261,13 @@ def _deciding(
 ) -> tuple[Person, StandingApproval] | Refusal:
     if standing is None or any(name not in parties.domains for name in standing.terms.domains):
         return refusals.STANDING_UNKNOWN
-    controls = acting is not None and any(
-        standings(acting, parties.domains[name].controllers) for name in standing.terms.domains
-    )
-    if acting is None or acting.disabled or not controls:
+    if acting is None or acting.disabled:
         return refusals.NOT_A_CONTROLLER
+    domains = [parties.domains[name] for name in standing.terms.domains]
+    if not any(standings(acting, domain.controllers) for domain in domains):
+        promised = replace(acting, awaiting=frozenset())
+        waits = any(standings(promised, domain.controllers) for domain in domains)
+        return refusals.ROLE_NOT_CONFIRMED if waits else refusals.NOT_A_CONTROLLER
     return (acting, standing) if acting.kind is PersonKind.HUMAN else refusals.NOT_HUMAN
 
 

@@ -14,6 +14,8 @@ from keyholder.registry.factors import Factor
 from keyholder.registry.fields import ORGANISATION, SHA256, FieldError, FieldFault, Fields, UnknownEventError
 from keyholder.registry.key_changes import actor_of
 from keyholder.registry.projects import DOMAIN
+from keyholder.registry.terms import Terms as TermsOfUse
+from keyholder.registry.terms import accepted_terms_json
 from keyholder.standing.approval import Approval, Draw, Ended, StandingApproval, StandingEndReason
 from keyholder.standing.terms import Terms, read_terms
 from keyholder.vocabulary import ContentHash, DomainId, OrganisationCode, RequestId, StreamId
@@ -29,22 +31,25 @@ KIND = "standing"
 
 @dataclass(frozen=True, slots=True)
 class StandingAsked:
-    """Somebody on the project asks the controllers of every domain."""
+    """Somebody on the project asks the controllers of every domain. `accepted`: the terms of use they had accepted."""
 
     terms: Terms
+    accepted: TermsOfUse | None = None
 
     def new_event(self) -> NewEvent:
-        return NewEvent(ASKED, {"terms": self.terms.json(), "terms_hash": self.terms.hash(), **_found_by(self.terms)})
+        data: JsonObject = {"terms": self.terms.json(), "terms_hash": self.terms.hash()}
+        return NewEvent(ASKED, {**data, **_found_by(self.terms), **accepted_terms_json(self.accepted)})
 
 
 @dataclass(frozen=True, slots=True)
 class StandingApproved:
-    """One person's yes to exactly these terms, for one domain."""
+    """One person's yes to exactly these terms, for one domain. `accepted`: the terms of use they had accepted."""
 
     terms: Terms
     domain: DomainId
     factor: Factor
     organisation: OrganisationCode
+    accepted: TermsOfUse | None = None
 
     def new_event(self) -> NewEvent:
         data: JsonObject = {
@@ -53,7 +58,7 @@ class StandingApproved:
             "organisation": self.organisation,
             "terms_hash": self.terms.hash(),
         }
-        return NewEvent(APPROVED, {**data, **_found_by(self.terms)})
+        return NewEvent(APPROVED, {**data, **_found_by(self.terms), **accepted_terms_json(self.accepted)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,17 @@ NOT_A_CONTROLLER = Refusal(
     RefusalKind.FORBIDDEN,
     "Only people registered for a controller of one of its domains do this; ask one of them.",
 )
+ROLE_NOT_CONFIRMED = Refusal(
+    "ROLE_NOT_CONFIRMED",
+    RefusalKind.FORBIDDEN,
+    "Your role waits for a second person: another operator, or whoever decides for your organisation, confirms it.",
+)
+QUORUM_UNATTAINABLE = Refusal(
+    "QUORUM_UNATTAINABLE",
+    RefusalKind.CONFLICT,
+    "Too few people could approve it for one of its domains; an operator can register more for its controllers.",
+    "/domains",
+)
 NOT_HUMAN = Refusal("NOT_HUMAN", RefusalKind.FORBIDDEN, "A human controller of one of the domains has to do this.")
 NOT_OPEN = Refusal(
     "STANDING_NOT_OPEN", RefusalKind.CONFLICT, "It no longer waits for approvals; read it to see how it stands."

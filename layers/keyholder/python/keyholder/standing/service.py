@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from keyholder.ledger.log import EventLog
@@ -14,7 +14,7 @@ from keyholder.registry.carrying_out import Call, CarryingOut, Decided, Entry, T
 from keyholder.registry.people import Person
 from keyholder.registry.service import Registry
 from keyholder.registry.sign_in import SignIn, SignInRules
-from keyholder.registry.terms import TERMS_NOT_ACCEPTED, Document, InForce, current
+from keyholder.registry.terms import InForce
 from keyholder.standing import decide
 from keyholder.standing.approval import StandingApproval, StandingEndReason
 from keyholder.standing.decide import Parties, Wanted, Yes
@@ -81,8 +81,7 @@ class Standings:
             standing_id,
             lambda acting, known: (
                 self._sign_in.refused(sign_in, now)
-                or self._not_accepted(acting, Document.REQUESTER)
-                or decide.ask(acting, terms, known, self._parties(terms, known), now)
+                or decide.ask(acting, terms, known, self._asked_of(terms, known), now)
             ),
         )
 
@@ -93,9 +92,7 @@ class Standings:
             "approve_standing_approval",
             standing_id,
             lambda acting, known: (
-                self._sign_in.refused(sign_in, now)
-                or self._not_accepted(acting, Document.APPROVER)
-                or decide.approve(acting, known, self.parties(known), yes, now)
+                self._sign_in.refused(sign_in, now) or decide.approve(acting, known, self.parties(known), yes, now)
             ),
         )
 
@@ -128,11 +125,6 @@ class Standings:
         stream = standing_stream(standing_id)
         return self._commands.carry_out(call, Task(command, stream, fold_standing, rule, standing_head))
 
-    def _not_accepted(self, acting: Person | None, document: Document) -> Refusal | None:
-        """Who asks and who decides has accepted the newest terms of use, as for a request."""
-        accepted = acting is not None and current(acting.terms, document, self._terms)
-        return None if accepted or acting is None else TERMS_NOT_ACCEPTED
-
     def _readable(self, person: Person, standing: StandingApproval) -> bool:
         parties = self.parties(standing)
         return decide.may_read(person, standing, parties.project, parties.domains.values())
@@ -141,7 +133,14 @@ class Standings:
         approvers = standing.approvers if standing is not None else ()
         people = {person: known for person in approvers if (known := self._registry.person(person)) is not None}
         domains = {name: found for name in terms.domains if (found := self._registry.domain(name)) is not None}
-        return Parties(domains, self._registry.project(terms.project), people)
+        return Parties(domains, self._registry.project(terms.project), people, self._terms)
+
+    def _asked_of(self, terms: Terms, standing: StandingApproval | None) -> Parties:
+        """Beside them everybody who could approve: what nobody could is not asked."""
+        parties = self._parties(terms, standing)
+        codes = sorted({code for domain in parties.domains.values() for code in domain.controllers})
+        candidates = {person.id: person for code in codes for person in self._registry.approvers_of(code)}
+        return replace(parties, candidates=tuple(candidates.values()))
 
 
 def of_domain(domain: DomainId) -> str:
