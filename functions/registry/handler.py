@@ -27,6 +27,7 @@ from keyholder.edge.bodies import (
 from keyholder.edge.contact_bodies import ContactBody
 from keyholder.edge.outcomes import accepted, member, person_of, registry_call, sign_in_of
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
+from keyholder.edge.readings import shown
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
 from keyholder.edge.text_bodies import EraseTextBody, TextBody
@@ -42,7 +43,8 @@ from keyholder.registry.projects import parse_project, project_json
 from keyholder.registry.rule_changes import rule_change_view
 from keyholder.registry.service import Entry
 from keyholder.requests.erasing.erasures import Erasures, texts_view
-from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, RequestId
+from keyholder.requests.reasons import UNKNOWN_REQUEST
+from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, RequestId, StreamId
 
 FIRST_VERSION = 1
 
@@ -290,9 +292,8 @@ def list_texts(request_id: str) -> Response[str]:
     """For operators, for those who decide for one of its domains, and for auditors."""
     house, request = assembly(), RequestId(request_id)
     person = member(house.registry.person(person_of(service.call)))
-    if not house.erasures.open_to(person, request):
-        raise ProblemError(Problem(ProblemType.NOT_FOUND))
-    return _texts(request, house.erasures.entry(request))
+    found = house.erasures.entry(request) if house.erasures.open_to(person, request) else UNKNOWN_REQUEST
+    return _texts(request, shown(service.call, house, person, StreamId(f"texts/{request}"), found))
 
 
 @service.route("POST", "/v1/requests/{request_id}/texts/erase", summary="Have a text erased")

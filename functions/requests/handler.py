@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
+from keyholder.canonical import JsonObject
 from keyholder.edge.bodies import NoBody, RequestBody, TermsBody
 from keyholder.edge.cursors import LONGEST, position, sealed, text
 from keyholder.edge.outcomes import (
@@ -23,16 +24,21 @@ from keyholder.edge.outcomes import (
     sign_in_of,
 )
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
+from keyholder.edge.readings import shown
 from keyholder.edge.review_bodies import AcceptConditionsBody, ReplyBody, ReportOutcomeBody
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
 from keyholder.edge.standing_bodies import StandingTermsBody, UseStandingBody
-from keyholder.emergency.access import access_view
+from keyholder.emergency.access import access_view, emergency_stream, owner_of
+from keyholder.emergency.decide import NO_SUCH_ACCESS
 from keyholder.linkage.agreement import agreement_view
+from keyholder.linkage.refusals import AGREEMENT_UNKNOWN
 from keyholder.refusals import Refusal
+from keyholder.registry.attempts import UNNAMED
 from keyholder.registry.people import Person
 from keyholder.registry.terms import parse_terms
 from keyholder.registry.terms_texts import in_force, texts
+from keyholder.requests.actors import PersonActor
 from keyholder.requests.commands import ReportOutcome
 from keyholder.requests.listings import (
     advice_requests,
@@ -40,15 +46,18 @@ from keyholder.requests.listings import (
     organisation_requests,
     own_requests,
     project_requests,
+    request_stream,
 )
 from keyholder.requests.service import Done
 from keyholder.requests.standing import standing_view, terms_state
 from keyholder.requests.view import said_json
 from keyholder.standing.approval import standing_view as bounds_view
-from keyholder.standing.refusals import NOT_ONE_LISTING
+from keyholder.standing.refusals import NOT_ONE_LISTING, STANDING_UNKNOWN
 from keyholder.standing.service import of_domain, of_project
 from keyholder.standing.terms import parse_terms as parse_bounds
 from keyholder.vocabulary import ContentHash, DomainId, ProjectId, RequestId, Role, StreamId
+
+T = TypeVar("T")
 
 service = Service(Function.REQUESTS, lambda: assembly().tokens, SystemClock().now)
 
@@ -104,7 +113,8 @@ def list_requests(
     after = StreamId(text(position(house.requests_seal, service.call, scope, cursor), "after")) if cursor else None
     page = house.desk.page(actor, listing, after, limit)
     following = sealed(house.requests_seal, service.call, scope, {"after": page.after}) if page.after else None
-    return answer({"items": list(page.requests), "next": following})
+    items = _shown_list(actor.person, domain, project, list(page.requests))
+    return answer({"items": items, "next": following})
 
 
 @service.route("GET", "/v1/requests/{request_id}", summary="A request and what you may do with it")
@@ -112,7 +122,7 @@ def show_request(request_id: str) -> Response[str]:
     """State, decisions and `allowed_commands`, each with the reason where it is not allowed."""
     house = assembly()
     actor = acting(service.call, house)
-    view = accepted(house.desk.view(actor, RequestId(request_id)))
+    view = _shown(actor, request_id, house.desk.view(actor, RequestId(request_id)))
     version = view["version"]
     return answer(view, version=version if isinstance(version, int) else 0)
 
@@ -125,7 +135,7 @@ def show_request_content(request_id: str) -> Response[str]:
     """
     house = assembly()
     actor = acting(service.call, house)
-    narrative = accepted(house.desk.narrative(actor, RequestId(request_id)))
+    narrative = _shown(actor, request_id, house.desk.narrative(actor, RequestId(request_id)))
     return answer(
         {
             "content": narrative.content,
@@ -144,7 +154,8 @@ def show_conversation(
 ) -> Response[str]:
     """As far as you may know of it: who asks never learns what is internal to those who decide."""
     house = assembly()
-    found = accepted(house.desk.conversation(acting(service.call, house), RequestId(request_id), cursor, limit))
+    actor = acting(service.call, house)
+    found = _shown(actor, request_id, house.desk.conversation(actor, RequestId(request_id), cursor, limit))
     return answer(
         {
             "items": [said_json(said.message, said.text) for said in found.said],
@@ -162,7 +173,8 @@ def list_receipts(
 ) -> Response[str]:
     """Receipts to keep, each with the event it proves. Auditors get those of every event, without others' leaves."""
     house = assembly()
-    found = accepted(house.desk.receipts(acting(service.call, house), RequestId(request_id), cursor, limit))
+    actor = acting(service.call, house)
+    found = _shown(actor, request_id, house.desk.receipts(actor, RequestId(request_id), cursor, limit))
     return answer({"items": list(found), "next": found[-1]["number"] if len(found) == limit else None})
 
 
@@ -170,8 +182,8 @@ def list_receipts(
 def list_revisions(request_id: str) -> Response[str]:
     """Each revision with its content hash, and what its author was asked when it was returned."""
     house = assembly()
-    found = accepted(house.desk.revisions(acting(service.call, house), RequestId(request_id)))
-    return answer({"items": found})
+    actor = acting(service.call, house)
+    return answer({"items": _shown(actor, request_id, house.desk.revisions(actor, RequestId(request_id)))})
 
 
 @service.route("GET", "/v1/requests/{request_id}/changes", summary="What changed between two revisions")
@@ -182,7 +194,8 @@ def show_changes(
 ) -> Response[str]:
     """Field by field, with the texts where they are open to you. Records are counted, for your own domains."""
     house = assembly()
-    return answer(accepted(house.desk.changes(acting(service.call, house), RequestId(request_id), before, after)))
+    actor = acting(service.call, house)
+    return answer(_shown(actor, request_id, house.desk.changes(actor, RequestId(request_id), before, after)))
 
 
 @service.route("GET", "/v1/requests/{request_id}/records", summary="The records asked for from a domain")
@@ -195,7 +208,7 @@ def list_records(
     """Row ids and pseudonyms: for the requester, and for whoever decides for this domain and has no conflict."""
     house = assembly()
     actor = acting(service.call, house)
-    found = accepted(house.desk.records(actor, RequestId(request_id), DomainId(domain), cursor, limit))
+    found = _shown(actor, request_id, house.desk.records(actor, RequestId(request_id), DomainId(domain), cursor, limit))
     items = [{"row_id": record.row_id, "pseudonyms": dict(record.pseudonyms)} for record in found]
     return answer({"items": items, "next": cursor + limit if len(found) == limit else None})
 
@@ -294,9 +307,9 @@ def ask_standing_approval(body: StandingTermsBody) -> Response[str]:
 def show_standing_approval(standing_id: str) -> Response[str]:
     """For whoever is on the project, whoever decides for one of its domains, and for auditors."""
     house = assembly()
-    entry = house.standings.shown_to(acting(service.call, house).person, standing_id)
-    if entry is None:
-        raise ProblemError(Problem(ProblemType.NOT_FOUND))
+    person = acting(service.call, house).person
+    found = house.standings.shown_to(person, standing_id) or STANDING_UNKNOWN
+    entry = shown(service.call, house, person, StreamId(f"standing/{standing_id}"), found)
     return answer(bounds_view(entry.value, service.call.now, entry.version), version=entry.version)
 
 
@@ -318,16 +331,16 @@ def list_standing_approvals(
     page = house.standings.page(person, listing, after, limit)
     following = sealed(house.requests_seal, call, scope, {"after": page.next}) if page.next else None
     items = [bounds_view(entry.value, call.now, entry.version) for entry in page.items]
-    return answer({"items": items, "next": following})
+    return answer({"items": _shown_list(person, domain, project, items), "next": following})
 
 
 @service.route("GET", "/v1/linkage-agreements/{agreement_id}", summary="A linkage agreement")
 def show_linkage_agreement(agreement_id: str) -> Response[str]:
     """For whoever decides for one of its domains, for providers who translate under it, and for auditors."""
     house = assembly()
-    entry = house.linkage.shown_to(acting(service.call, house).person, agreement_id)
-    if entry is None:
-        raise ProblemError(Problem(ProblemType.NOT_FOUND))
+    person = acting(service.call, house).person
+    found = house.linkage.shown_to(person, agreement_id) or AGREEMENT_UNKNOWN
+    entry = shown(service.call, house, person, StreamId(f"linkage/{agreement_id}"), found)
     return answer(agreement_view(entry.value, service.call.now, entry.version), version=entry.version)
 
 
@@ -347,7 +360,7 @@ def list_linkage_agreements(
     page = house.linkage.page(person, domain, after, limit)
     following = sealed(house.requests_seal, call, scope, {"after": page.next}) if page.next else None
     items = [agreement_view(entry.value, call.now, entry.version) for entry in page.items]
-    return answer({"items": items, "next": following})
+    return answer({"items": _shown_list(person, domain_id, None, items), "next": following})
 
 
 @service.route("GET", "/v1/emergency-accesses", summary="Emergency accesses: your own, or a domain's")
@@ -359,17 +372,18 @@ def list_emergency_accesses(
     person = acting(service.call, house).person
     desk = house.emergency_desk
     found = desk.own(person) if domain is None else desk.of_domain(person, DomainId(domain))
-    return answer({"items": [access_view(access, owner) for access, owner in found]})
+    items = [access_view(access, owner) for access, owner in found]
+    return answer({"items": _shown_list(person, domain, None, items)})
 
 
 @service.route("GET", "/v1/emergency-accesses/{access_id}", summary="One emergency access and its review")
 def show_emergency_access(access_id: str) -> Response[str]:
     """For whose it is, whoever decides for its domain, and auditors. Never whose records they were."""
     house = assembly()
-    found = house.emergency_desk.shown(acting(service.call, house).person, access_id)
-    if found is None:
-        raise ProblemError(Problem(ProblemType.NOT_FOUND))
-    access, accesses = found
+    person, owner = acting(service.call, house).person, owner_of(access_id)
+    subject = UNNAMED if owner is None else emergency_stream(owner)
+    found = house.emergency_desk.shown(person, access_id) or NO_SUCH_ACCESS
+    access, accesses = shown(service.call, house, person, subject, found)
     return answer(access_view(access, accesses.person), version=accesses.version)
 
 
@@ -381,6 +395,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _answered(outcome: Done | Refusal, *, status: int = 200) -> Response[str]:
     house = assembly()
     return done_answer(house.desk, acting(service.call, house), outcome, status=status)
+
+
+def _shown(actor: PersonActor, request: str, outcome: T | Refusal) -> T:
+    """What was read of a request."""
+    return shown(service.call, assembly(), actor.person, request_stream(RequestId(request)), outcome)
+
+
+def _shown_list(person: Person, domain: str | None, project: str | None, items: list[JsonObject]) -> list[JsonObject]:
+    """What a list of a domain or a project held; that of a person's own is named after nothing."""
+    named = {"domain": domain, "project": project}
+    subject = next((StreamId(f"{kind}/{name}") for kind, name in named.items() if name is not None), UNNAMED)
+    return shown(service.call, assembly(), person, subject, items, count=len(items))
 
 
 def _content(body: RequestBody) -> dict[str, Any]:

@@ -315,6 +315,53 @@ def test_each_reading_is_written_before_it_is_answered(released: Asked, extract:
         assert [event["type"].partition(".")[0] for event in api.events()[before:]] == ["audit"], path
 
 
+def test_what_an_auditor_reads_where_others_work_is_written_too(released: Asked, extract: Extract) -> None:
+    asked, api = released, released.api
+    readings: dict[tuple[str, str], dict[str, str]] = {
+        (asked.path, f"request/{asked.id}"): {},
+        (f"{asked.path}/content", f"request/{asked.id}"): {},
+        (f"{asked.path}/conversation", f"request/{asked.id}"): {},
+        (f"{asked.path}/receipts", f"request/{asked.id}"): {},
+        (f"{asked.path}/revisions", f"request/{asked.id}"): {},
+        (f"{asked.path}/texts", f"texts/{asked.id}"): {},
+        ("/v1/requests", f"domain/{DOMAIN}"): {"domain": DOMAIN},
+        ("/v1/standing-approvals", f"project/{PROJECT}"): {"project": PROJECT},
+        ("/v1/emergency-accesses", f"domain/{DOMAIN}"): {"domain": DOMAIN},
+        (f"/v1/domains/{DOMAIN}/linkage-agreements", f"domain/{DOMAIN}"): {},
+    }
+    for (path, subject), query in readings.items():
+        with api.failing(Fault("TransactWriteItems", "ServiceUnavailable", 503)):
+            assert api.get(path, "auditor", query=query).status == 503, path
+        before = len(api.events())
+        expect(api.get(path, "auditor", query=query), 200)
+        (noted,) = api.events()[before:]
+        assert (noted["type"], noted["actor"]) == ("audit.record_read", extract.people["auditor"]), path
+        assert noted["data"]["subject"] == subject, path
+    assert [one["data"]["count"] for one in api.events()[-4:]] == [1, 0, 0, 0]
+    found = listed(api, 50, request=asked.id, type="audit.record_read")
+    assert len(found) == 5, "a reading answers to the request that was read"
+    before = len(api.events())
+    for who in ("researcher", "controller", "second-controller"):
+        expect(api.get(asked.path, who), 200)
+        expect(api.get(f"{asked.path}/receipts", who), 200)
+    assert len(api.events()) == before, "who has a part in a request reads it at work"
+
+
+def test_what_somebody_may_not_read_is_written(released: Asked) -> None:
+    asked, api = released, released.api
+    refusals = {
+        (asked.path, "provider"): "UNKNOWN_REQUEST",
+        (f"{asked.path}/records", "auditor"): "RECORDS_NOT_OPEN",
+        ("/v1/requests/9991234567", "researcher"): "UNKNOWN_REQUEST",
+    }
+    for (path, who), code in refusals.items():
+        before = len(api.events())
+        assert api.get(path, who, query={"domain": DOMAIN} if "records" in path else None).code == code
+        (noted,) = api.events()[before:]
+        assert (noted["type"], noted["data"]["code"]) == ("attempt.refused", code)
+        assert "9991234567" not in json.dumps(noted)
+
+
 def test_only_auditors_read(api: Api) -> None:
     scope = {"scope": "keyholder/audit"}
     for path in (EVENTS, f"{EVENTS}/0", "/v1/audit/reports/2026-Q3", "/v1/audit/volume-reports/2026-11"):

@@ -152,6 +152,7 @@ def test_an_auditor_has_the_receipts_of_every_event_and_reads_none_unlogged(api:
     receipts = receipts_of(asked, "auditor")
     assert proven(api, receipts) == [event["type"] for event in api.events() if event["stream"].endswith(asked.id)]
     assert not leaves(receipts)
+    assert api.events()[-1]["data"]["command"] == "read_requests_receipts"
 
 
 def test_who_has_no_part_in_a_request_learns_nothing(reviewed: Asked) -> None:

@@ -125,6 +125,7 @@ def test_decisions_say_permit_or_deny_and_for_whom() -> None:
     ("kind", "code"),
     [
         ("audit.events_read", "110101"),
+        ("audit.record_read", "rest"),
         ("person.changed", "110137"),
         ("project.changed", "110136"),
         ("domain.key_changed", "110113"),

@@ -11,6 +11,7 @@ from keyholder.ledger.event import NewEvent
 from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey, Receipt
 from keyholder.ledger.ports import Head
 from keyholder.refusals import Refusal, RefusalKind
+from keyholder.registry.attempts import safe_subject
 from keyholder.registry.people import Person, PersonKind
 from keyholder.registry.replays import KEY_REUSED, replay
 from keyholder.vocabulary import ActorId, Role, StreamId
@@ -21,6 +22,11 @@ SUBJECT_SEARCHED = "audit.subject_searched"
 EXPORT_BEGUN = "audit.export_begun"
 REPORT_READ = "audit.report_read"
 VOLUMES_READ = "audit.volumes_read"
+RECORD_READ = "audit.record_read"
+"""A request, an agreement, an emergency access, or a list of them, read where those who have a part in it read it."""
+TYPES = frozenset({EVENTS_READ, EVENT_READ, SUBJECT_SEARCHED, EXPORT_BEGUN, REPORT_READ, VOLUMES_READ, RECORD_READ})
+KIND = "audit"
+"""The kind of the streams that readings stand in."""
 
 NOT_AN_AUDITOR = Refusal(
     "NOT_AN_AUDITOR",
@@ -32,6 +38,12 @@ NOT_AN_AUDITOR = Refusal(
 def audit_head(actor: ActorId) -> Head:
     """Where a reading is listed."""
     return Head(listings=("audits", f"audits/{actor}"))
+
+
+def reads(person: Person | None) -> bool:
+    """Whether somebody may read the ledger: a registered human auditor."""
+    human = person is not None and person.kind is PersonKind.HUMAN and not person.disabled
+    return human and person is not None and person.has(Role.AUDITOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +67,7 @@ class Auditor:
 
     def refusal(self) -> Refusal | None:
         """Why this person may not read the ledger, if they may not."""
-        person = self.person
-        human = person is not None and person.kind is PersonKind.HUMAN and not person.disabled
-        return None if human and person is not None and person.has(Role.AUDITOR) else NOT_AN_AUDITOR
+        return None if reads(self.person) else NOT_AN_AUDITOR
 
     @property
     def id(self) -> ActorId:
@@ -70,7 +80,7 @@ class Auditor:
         """
         try:
             recorded = self.log.record(
-                StreamId(f"audit/{self.new_id()}"),
+                StreamId(f"{KIND}/{self.new_id()}"),
                 0,
                 [NewEvent(kind, one) for one in data],
                 actor=self.id,
@@ -84,3 +94,10 @@ class Auditor:
                 return found or KEY_REUSED
             recorded = found.recorded
         return Noted(recorded.step.stream.removeprefix("audit/"), recorded.receipts[0])
+
+    def note_record(self, command: str, subject: StreamId, count: int) -> Noted | Refusal:
+        """That something was read of `subject`: of how many things, and by which `command`, a constant.
+
+        A subject whose id is not of the form Keyholder gives out stands in the ledger as unnamed.
+        """
+        return self.note(RECORD_READ, {"command": command, "subject": safe_subject(subject), "count": count})

@@ -351,6 +351,7 @@ _AUTHORISATIONS = {
     Decision.REFUSED,
 }
 _KINDS: Mapping[str, _Kind] = {
+    "audit.record_read": _Kind(_REST, "R", _coding(_INTERACTION, "read", "read")),
     "request.created": _CREATE,
     "text.erased": _Kind(_DELETE, "D"),
     "text.erasure_ordered": _Kind(_DELETE, "D"),

@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from keyholder.audit import contact_rules, emergency_rules, opt_out_rules
+from keyholder.audit import auditor, contact_rules, emergency_rules, opt_out_rules, reading_rules
 from keyholder.audit.extract_rules import ExtractRules
 from keyholder.audit.job_rules import RekeyingRules
 from keyholder.audit.linkage_rules import LinkageRules
 from keyholder.audit.policy_rules import PolicyRules
+from keyholder.audit.reading_rules import ReadingRules
 from keyholder.audit.rebuild_rules import RebuildRules
 from keyholder.audit.records import Records
 from keyholder.audit.registry_rules import RegistryRules
@@ -67,6 +68,7 @@ _HOME = {
     **opt_out_rules.HOME,
     **contact_rules.HOME,
     **emergency_rules.HOME,
+    **reading_rules.HOME,
     BEGAN: KIND,
     FINISHED: KIND,
     policy.CHANGE_PROPOSED: "policy",
@@ -94,6 +96,7 @@ class Rules:
         self._opt_outs = opt_out_rules.OptOutRules(records)
         self._contacts = contact_rules.ContactRules(records)
         self._emergencies = emergency_rules.EmergencyRules(records)
+        self._readings = ReadingRules(records)
         self._rebuilds = RebuildRules()
         self._policy = PolicyRules(records)
         self._linkage = LinkageRules(records)
@@ -141,6 +144,8 @@ class Rules:
             self._rekeyings.step(stream, events)
         elif kind == "extract":
             self._extracts.step(stream, events)
+        elif kind == auditor.KIND:
+            self._readings.step(events)
         elif kind == KIND:
             self._rebuilds.step(stream, events)
         elif kind == "policy":

@@ -292,6 +292,7 @@ UNTOLD: Mapping[str, str] = {
             "audit.export_begun",
             "audit.events_read",
             "audit.event_read",
+            "audit.record_read",
         ),
         _READ,
     ),
