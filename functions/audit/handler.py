@@ -15,6 +15,7 @@ from pydantic import AwareDatetime
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
 from keyholder.audit.auditor import Auditor
+from keyholder.audit.consistency import consistency
 from keyholder.audit.exports import ExportOrder
 from keyholder.audit.facets import EventFilter
 from keyholder.audit.index import IndexReader
@@ -42,6 +43,7 @@ T = TypeVar("T")
 Cursor = Annotated[str | None, Query(max_length=LONGEST, description="`next` of the page before")]
 
 _INDEX = re.compile(r"[0-9]{1,15}")
+_LARGEST = 10**15
 PAGE_BYTES = 3_000_000
 """A page of an export stays well under Lambda's answer of 6 MB."""
 
@@ -90,6 +92,30 @@ def show_event(index: str) -> Response[str]:
         "size": shown.size,
     }
     return answer({**_event(shown.one), **proof})
+
+
+@service.route("GET", "/v1/audit/consistency", summary="That the ledger continues an older one")
+def show_consistency(
+    first: Annotated[int, Query(ge=1, le=_LARGEST, description="Size of the older checkpoint, one you kept")],
+    second: Annotated[
+        int | None, Query(ge=1, le=_LARGEST, description="Size of the later one; without it, the newest published")
+    ] = None,
+) -> Response[str]:
+    """A consistency proof (RFC 6962, 2.1.2) with the later checkpoint, as C2SP tlog-witness takes it.
+
+    Verify it with the older checkpoint as you kept it: one that was signed, but is not known here, shows that the
+    ledger was rewritten or cut off.
+    """
+    shown = accepted(_logged("show_consistency", lambda: consistency(_auditing(), first, second)))
+    return answer(
+        {
+            "first": shown.proof.old_size,
+            "second": shown.later.size,
+            "root": shown.later.root.hex(),
+            "path": [node.hex() for node in shown.proof.path],
+            "proof": shown.proof.encode(),
+        }
+    )
 
 
 @service.route("POST", "/v1/audit/subject-searches", summary="Who re-identified this person?")

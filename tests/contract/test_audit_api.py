@@ -302,6 +302,7 @@ def test_each_reading_is_written_before_it_is_answered(released: Asked, extract:
         (f"{EVENTS}/3", {}),
         ("/v1/audit/reports/2026-Q3", {}),
         ("/v1/audit/volume-reports/2026-11", {}),
+        ("/v1/audit/consistency", {"first": str(page["size"])}),
         (f"{EXPORTS}/{begun['export_id']}/objects", {"cursor": begun["first"]}),
         (f"{EXPORTS}/{whole['export_id']}/objects", {}),
     ]
@@ -364,8 +365,15 @@ def test_what_somebody_may_not_read_is_written(released: Asked) -> None:
 
 def test_only_auditors_read(api: Api) -> None:
     scope = {"scope": "keyholder/audit"}
-    for path in (EVENTS, f"{EVENTS}/0", "/v1/audit/reports/2026-Q3", "/v1/audit/volume-reports/2026-11"):
-        answer = api.get(path, "operator", claims=scope)
+    paths: dict[str, dict[str, str]] = {
+        EVENTS: {},
+        f"{EVENTS}/0": {},
+        "/v1/audit/reports/2026-Q3": {},
+        "/v1/audit/volume-reports/2026-11": {},
+        "/v1/audit/consistency": {"first": "3"},
+    }
+    for path, query in paths.items():
+        answer = api.get(path, "operator", query=query, claims=scope)
         assert (answer.status, answer.code) == (403, "NOT_AN_AUDITOR")
         assert api.events()[-1]["type"] == "attempt.refused"
 

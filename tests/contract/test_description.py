@@ -72,6 +72,7 @@ LISTS = {
     "GET /v1/requests": {"limit": "0"},
     "GET /v1/domains/{domain_id}/linkage-agreements": {"limit": "0"},
     "GET /v1/audit/events": {"request": "x", "limit": "0"},
+    "GET /v1/audit/consistency": {"first": "0"},
     "GET /v1/requests/{request_id}/receipts": {"limit": "0"},
     "GET /v1/requests/{request_id}/conversation": {"limit": "0"},
     "GET /v1/requests/{request_id}/changes": {"after": "1"},
@@ -199,8 +200,8 @@ def _succeed(api: Api, extract: Extract) -> None:
     search = {"nhs_number": settled.PEOPLE[0], "reason": "subject_access"}
     assert expect(api.post("/v1/audit/subject-searches", search, "auditor"), 200).json["found"]
     assert expect(api.post("/v1/audit/subject-searches", {**search, "proof": True}, "auditor"), 200).json["proven"]
-    export = expect(api.post("/v1/audit/exports", {}, "auditor"), 201).json["export_id"]
-    assert expect(api.get(f"/v1/audit/exports/{export}/objects", "auditor"), 200).json["items"]
+    export = expect(api.post("/v1/audit/exports", {}, "auditor"), 201).json
+    assert expect(api.get(f"/v1/audit/exports/{export['export_id']}/objects", "auditor"), 200).json["items"]
     for form in ("ndjson", "csv", "fhir"):
         begun = expect(
             api.post("/v1/audit/exports", {"format": form, "filter": {"domain": DOMAIN}}, "auditor"), 201
@@ -209,8 +210,11 @@ def _succeed(api: Api, extract: Extract) -> None:
         assert expect(api.get(objects, "auditor", query={"cursor": begun["first"]}), 200).json["items"]
     for moment in (None, api.sweep()):
         assert expect(api.get("/v1/audit/events/7", "auditor"), 200).json["index"] == 7, moment
+        sizes = {"first": str(export["size"])}
+        assert expect(api.get("/v1/audit/consistency", "auditor", query=sizes), 200).json["second"] >= export["size"]
         report = expect(api.get("/v1/audit/reports/2026-Q3", "auditor"), 200).json
         assert report["records_withheld"]["total"] == "suppressed"
+        assert api.get("/v1/audit/consistency", "auditor", query={"first": str(10**9)}).code == "UNKNOWN_TREE"
         volumes = expect(api.get(f"/v1/audit/volume-reports/{CLOCK.now:%Y-%m}", "auditor"), 200).json
         assert any(one["held"] and one["let_through"] for one in volumes["thresholds"])
         assert "hold" in {one["action"] for one in volumes["occasions"]}

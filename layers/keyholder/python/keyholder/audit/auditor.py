@@ -22,9 +22,12 @@ SUBJECT_SEARCHED = "audit.subject_searched"
 EXPORT_BEGUN = "audit.export_begun"
 REPORT_READ = "audit.report_read"
 VOLUMES_READ = "audit.volumes_read"
+CONSISTENCY_READ = "audit.consistency_read"
 RECORD_READ = "audit.record_read"
 """A request, an agreement, an emergency access, or a list of them, read where those who have a part in it read it."""
-TYPES = frozenset({EVENTS_READ, EVENT_READ, SUBJECT_SEARCHED, EXPORT_BEGUN, REPORT_READ, VOLUMES_READ, RECORD_READ})
+TYPES = frozenset(
+    {EVENTS_READ, EVENT_READ, SUBJECT_SEARCHED, EXPORT_BEGUN, REPORT_READ, VOLUMES_READ, CONSISTENCY_READ, RECORD_READ}
+)
 KIND = "audit"
 """The kind of the streams that readings stand in."""
 

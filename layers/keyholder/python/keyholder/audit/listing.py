@@ -19,6 +19,7 @@ from keyholder.audit.terms import event_terms, tag_term, tags_of, time_term
 from keyholder.ledger.event import Event
 from keyholder.ledger.journal import Batch
 from keyholder.ledger.log import EventLog, LedgerBrokenError
+from keyholder.ledger.merkle import Span
 from keyholder.ledger.views import ViewGapError
 
 MOST_BATCHES = 300
@@ -105,6 +106,16 @@ class Reading:
         if not 0 <= index < self.size():
             return None
         return self._at(Place(index, self._batch_of(index)))
+
+    def span(self, begin: int, size: int) -> Span:
+        """The tree of `size` leaves as far as the leaves from `begin` on show it; a batch begins with this one, or none
+        does yet. Raises `StoppedError` where they are too many batches."""
+        if begin >= size:
+            number = self._batch_of(size - 1)
+            return self._looked_into(number, begin).span()
+        number = self._batch_of(begin)
+        before = self._looked_into(number, begin).before
+        return Span(before, [one.leaf for one in self._tail(number, begin, size)])
 
     def tagged(self, tags: Collection[str], size: int) -> tuple[Indexed, ...]:
         """Every release one of these people is in, by keyed tag. Raises `StoppedError` where they are too many."""

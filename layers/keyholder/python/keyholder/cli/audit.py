@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from keyholder.cli.audit_consistency import check_consistency, consistency
 from keyholder.cli.audit_read import event, events, export, report, volumes
 from keyholder.cli.audit_subject import subject
 from keyholder.cli.audit_tiles import tiles
@@ -28,6 +29,8 @@ audit.add_command(export, "export")
 audit.add_command(report, "report")
 audit.add_command(volumes, "volumes")
 audit.add_command(verify, "verify")
+audit.add_command(consistency, "consistency")
+audit.add_command(check_consistency, "check-consistency")
 audit.add_command(tiles, "tiles")
 audit.add_command(verifier_key, "vkey")
 

@@ -36,10 +36,7 @@ _REQUIRED = "required "
 _TAG = re.compile(r"[0-9a-f]{32}")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
-
-@click.command("verify")
-@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
+KEY = click.option(
     "--key",
     "key_file",
     required=True,
@@ -47,6 +44,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="The ledger's public key (a verifier key, name+id+base64), kept by you. Several, one a line: one of them must "
     "have signed each checkpoint; a line that begins with 'required ' names one that must have signed every one.",
 )
+
+
+@click.command("verify")
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@KEY
 @click.option(
     "--since",
     "since_files",
@@ -100,7 +102,7 @@ def verify(
     Exit status: 0 whole, 6 broken, 2 the input cannot be verified.
     """
     try:
-        keys = _keys(key_file)
+        keys = read_keys(key_file)
         download = Folder(folder)
         scan = SubjectScan(_tags(subject_file)) if subject_file else None
         receipts = ReceiptCheck(((path.name, path.read_bytes()) for path in receipt_files), keys)
@@ -157,7 +159,8 @@ def _rules(*, wanted: bool) -> list[Inspector]:
     return [Rules()]
 
 
-def _keys(path: Path) -> Keys:
+def read_keys(path: Path) -> Keys:
+    """The pinned keys of a file. Raises `NoteError`, `OSError`, `UnicodeDecodeError`."""
     lines = [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
     verifiers = tuple(parse_vkey(line.removeprefix(_REQUIRED)) for line in lines)
     if not verifiers:

@@ -377,6 +377,14 @@ class Keyholder:
         """One event, its exact leaf and its proof."""
         return Reader.of(self._get(f"/v1/audit/events/{_quoted(index)}")).raw
 
+    def consistency(self, first: int, second: int | None = None) -> JsonObject:
+        """A proof that the ledger of `first` events is the beginning of that of `second`, or of the newest published.
+
+        Its `proof` is to be verified with the older checkpoint as it was kept (`keyholder audit consistency`).
+        """
+        sizes = {"first": str(first), **({} if second is None else {"second": str(second)})}
+        return Reader.of(self._get("/v1/audit/consistency", sizes)).raw
+
     def subject_search(self, nhs_number: str, reason: str, *, proof: bool = False) -> SubjectSearch:
         """Who re-identified this person? The question itself is logged, without the number.
 

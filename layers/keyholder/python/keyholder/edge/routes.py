@@ -181,6 +181,7 @@ ROUTES: tuple[Route, ...] = (
     _linkage("POST", "/v1/standing-approvals/{standing_id}/end"),
     _audit("GET", "/v1/audit/events"),
     _audit("GET", "/v1/audit/events/{index}"),
+    _audit("GET", "/v1/audit/consistency"),
     _audit("POST", "/v1/audit/subject-searches"),
     _audit("POST", "/v1/audit/exports"),
     _audit("GET", "/v1/audit/exports/{export_id}/objects"),

@@ -293,6 +293,7 @@ UNTOLD: Mapping[str, str] = {
             "audit.events_read",
             "audit.event_read",
             "audit.record_read",
+            "audit.consistency_read",
         ),
         _READ,
     ),

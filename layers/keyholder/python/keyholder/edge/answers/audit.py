@@ -48,6 +48,19 @@ class ShownEvent(LedgerEvent):
     """The tree that the checkpoint signs."""
 
 
+class Consistency(Answer):
+    """That the tree of `first` events is the beginning of that of `second`."""
+
+    first: Annotated[int, Field(ge=1)]
+    second: Annotated[int, Field(ge=1)]
+    root: Hash
+    """Of the later tree."""
+    path: list[Hash]
+    """The proof's hashes (RFC 6962, 2.1.2)."""
+    proof: Text
+    """The whole as text: older size, path, the later signed checkpoint (C2SP tlog-witness)."""
+
+
 class EventPage(Answer):
     """A page of events, in order. It may be shorter than asked for, even empty, and still not be the last."""
 
@@ -187,6 +200,7 @@ class QuarterReport(Answer):
 SUCCESSES: Mapping[str, Success] = {
     "GET /v1/audit/events": Success(EventPage),
     "GET /v1/audit/events/{index}": Success(ShownEvent),
+    "GET /v1/audit/consistency": Success(Consistency),
     "POST /v1/audit/subject-searches": Success(SubjectSearch),
     "POST /v1/audit/exports": Success(Export),
     "GET /v1/audit/exports/{export_id}/objects": Success(ExportPage),
