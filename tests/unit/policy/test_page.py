@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import is_dataclass
 from pathlib import Path
 
-from keyholder.policy import tables
+from keyholder.canonical import canonical_json
+from keyholder.policy import settings, tables
 from keyholder.policy.page import render
+from keyholder.policy.sources import SOURCES
 from keyholder.policy.vocabulary import CareOrigin, Decision, LegalBasis, OutwardCode, PolicyIdentifier, Purpose, Reason
 from keyholder.vocabulary import IdentifierType
 
@@ -27,10 +30,34 @@ def test_the_page_is_what_the_tables_give() -> None:
 
 def test_dates_and_identifiers_stand_there_with_what_they_rest_on() -> None:
     page = render()
-    for purpose, last_day in tables.COPI_NOTICES_END:
-        assert f"| `{purpose}` | {last_day.isoformat()} | {tables.COPI_NOTICES_SOURCE} |" in page
+    for row in tables.COPI_NOTICES_END:
+        assert f"| `{row.purpose}` | {row.last_day.isoformat()} | {row.source} |" in page
+    for code in tables.OPT_OUT_CODES:
+        assert f"| {code.system} | `{code.code}` | {code.source} |" in page
     assert tables.TYPE2_SOURCE in page
     assert tables.LOCATING_SOURCE in page
+
+
+def test_every_row_of_every_table_carries_its_source() -> None:
+    """Found by their shape, so that a table that is added is held to it too; all of it is in the policy's hash."""
+    found = {
+        name: table
+        for module in (tables, settings)
+        for name, table in vars(module).items()
+        if isinstance(table, tuple) and table and all(is_dataclass(row) for row in table)
+    }
+    assert found.keys() >= {
+        *("PROHIBITIONS", "MATRIX", "NDOO_REACH", "OPT_OUT_CODES", "COPI_NOTICES_END", "DECISIONS", "REASONS"),
+        "STATED_EXEMPT_FLOWS",
+    }
+    hashed = canonical_json(settings._rules()).decode()
+    page = render()
+    for name, table in found.items():
+        for row in table:
+            source = SOURCES.get(row.source, row.source)
+            assert source.strip(), (name, row)
+            assert f"{source} |" in page, (name, row)
+            assert name == "STATED_EXEMPT_FLOWS" or source in hashed, (name, row)
 
 
 def test_every_word_has_one_row() -> None:

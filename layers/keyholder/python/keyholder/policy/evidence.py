@@ -46,7 +46,7 @@ def regulation_3(request: PolicyRequest, today: date) -> Reasons:
         return _MISSING
     if not copi.notice:
         return ()
-    ends = [end for purpose, end in tables.COPI_NOTICES_END if purpose == copi.purpose]
+    ends = [row.last_day for row in tables.COPI_NOTICES_END if row.purpose == copi.purpose]
     if copi.notice_to is not None:
         ends.append(copi.notice_to)
     if copi.notice_from is None or not ends or copi.notice_from > today:

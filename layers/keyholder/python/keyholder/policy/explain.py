@@ -17,6 +17,7 @@ from keyholder.policy.assess import Assessment, assess_person
 from keyholder.policy.days import london_day
 from keyholder.policy.facts import Person, PolicyRequest
 from keyholder.policy.settings import PolicyFacts
+from keyholder.policy.sources import SOURCES
 from keyholder.policy.vocabulary import Decision, LegalBasis, OutputForm, PolicyWarning, Reason, SourceDataset
 
 
@@ -216,7 +217,7 @@ def _ndoo(case: checks.PersonSituation) -> str:
     if case.reach.ndoo:
         return f"In scope; the check of {check.performed_on if check else ''} is clear and not too old."
     if case.reach.flow is not None:
-        source = tables.SOURCES.get(case.reach.flow.source, case.reach.flow.source)
+        source = SOURCES.get(case.reach.flow.source, case.reach.flow.source)
         return f"Not in scope: {request.purpose} is an excluded flow ({source})."
     if case.reach.exemption is not None:
         return f"Not in scope: {tables.EFFECT[case.reach.exemption].when} ({case.reach.exemption})."

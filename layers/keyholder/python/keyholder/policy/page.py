@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from keyholder.policy import settings, tables
+from keyholder.policy.sources import SOURCES
 from keyholder.policy.type1 import TYPE1_MEANINGS
 from keyholder.policy.vocabulary import Purpose
 
 _TOP = """# The policy
 
 Written by `make generated` from the tables in `keyholder.policy`; a test compares
-the two. This is not legal advice: a deployment reads the live texts again.
+the two. This is not legal advice: a deployment reads the live texts again. `(derived)` marks a
+product choice that no published source states, `(secondary)` a source read only in summaries.
 
 Everything is decided at the moment of disclosure, never at approval. Days are Europe/London calendar days. What is
 unknown, stale, missing or unreadable withholds. The requester sees the outward code alone; the reason is for the
@@ -69,7 +71,7 @@ def render() -> str:
                     _yes(flow.own_opt_out),
                     flow.in_force_from.isoformat(),
                     "" if flow.in_force_to is None else flow.in_force_to.isoformat(),
-                    tables.SOURCES[flow.source],
+                    SOURCES[flow.source],
                 )
                 for flow in settings.STATED_EXEMPT_FLOWS
             ),
@@ -81,20 +83,20 @@ def render() -> str:
         _locating(),
         "## Decisions\n",
         _table(
-            ("Decision", "Outward code", "Meaning"),
-            ((_code(row.decision), _code(row.outward), row.meaning) for row in tables.DECISIONS),
+            ("Decision", "Outward code", "Meaning", "Source"),
+            ((_code(row.decision), _code(row.outward), row.meaning, row.source) for row in tables.DECISIONS),
         ),
         "## Reasons\n",
         _table(
-            ("Reason", "Decision", "About", "When"),
-            ((_code(row.reason), _code(row.decision), row.scope.value, row.when) for row in tables.REASONS),
+            ("Reason", "Decision", "About", "When", "Source"),
+            ((_code(row.reason), _code(row.decision), row.scope.value, row.when, row.source) for row in tables.REASONS),
         ),
     )
     return "\n".join(sections)
 
 
 def _notices() -> str:
-    rows = ((_code(purpose), day.isoformat(), tables.COPI_NOTICES_SOURCE) for purpose, day in tables.COPI_NOTICES_END)
+    rows = ((_code(row.purpose), row.last_day.isoformat(), row.source) for row in tables.COPI_NOTICES_END)
     head = "## Last days of general notices under regulation 3\n\nWhatever a request says of its notice.\n\n"
     return head + _table(("Purpose", "Last day", "Source"), rows)
 
@@ -135,8 +137,11 @@ def _locating() -> str:
 
 def _type1() -> str:
     codes = _table(
-        ("Meaning", "System", "Code"),
-        ((row.meaning.value.replace("_", " "), row.system.value, _code(row.code)) for row in tables.OPT_OUT_CODES),
+        ("Meaning", "System", "Code", "Source"),
+        (
+            (row.meaning.value.replace("_", " "), row.system.value, _code(row.code), row.source)
+            for row in tables.OPT_OUT_CODES
+        ),
     )
     kinds = len([row for row in tables.OPT_OUT_CODES if row.meaning in TYPE1_MEANINGS])
     return (

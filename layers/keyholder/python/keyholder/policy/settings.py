@@ -104,7 +104,7 @@ class ExemptFlow:
     """A flow that the national data opt-out does not stop, from and to the days given (both included).
 
     `own_opt_out`: the programme has an opt-out of its own, which then counts. `project_id`: of this project alone, as
-    the Confidentiality Advisory Group exempts single audits and registries. `source`: a code of `tables.SOURCES`, a
+    the Confidentiality Advisory Group exempts single audits and registries. `source`: a code of `sources.SOURCES`, a
     CAG reference, or the SHA-256 of the paper on file. Raises `CapError`.
     """
 
@@ -220,13 +220,24 @@ def _rules() -> JsonObject:
         "prohibitions": [{"purpose": row.purpose, "source": row.source} for row in tables.PROHIBITIONS],
         "matrix": [_basis(row) for row in tables.MATRIX],
         "reach": [{"origin": row.origin, "reached": row.reached, "source": row.source} for row in tables.NDOO_REACH],
-        "codes": [{"meaning": row.meaning, "system": row.system, "code": row.code} for row in tables.OPT_OUT_CODES],
+        "codes": [
+            {"meaning": row.meaning, "system": row.system, "code": row.code, "source": row.source}
+            for row in tables.OPT_OUT_CODES
+        ],
         "type2_retired_on": tables.TYPE2_RETIRED_ON.isoformat(),
-        "copi_notices_end": [[purpose, end.isoformat()] for purpose, end in tables.COPI_NOTICES_END],
+        "copi_notices_end": [[row.purpose, row.last_day.isoformat(), row.source] for row in tables.COPI_NOTICES_END],
         "locating_identifiers": sorted(tables.LOCATING_IDENTIFIERS),
-        "decisions": [{"decision": row.decision, "outward": row.outward} for row in tables.DECISIONS],
+        "decisions": [
+            {"decision": row.decision, "outward": row.outward, "source": row.source} for row in tables.DECISIONS
+        ],
         "reasons": [
-            {"reason": row.reason, "decision": row.decision, "scope": row.scope, "when": row.when}
+            {
+                "reason": row.reason,
+                "decision": row.decision,
+                "scope": row.scope,
+                "when": row.when,
+                "source": row.source,
+            }
             for row in tables.REASONS
         ],
     }

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from keyholder.canonical import JsonObject, JsonValue, canonical_json
-from keyholder.policy import references, tables
+from keyholder.policy import references
 from keyholder.policy.settings import CAPS, CapError, CollectionType1, ExemptFlow, Freshness, PolicyFacts
+from keyholder.policy.sources import SOURCES
 from keyholder.policy.vocabulary import LegalBasis, Purpose
 from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry.fields import FieldError, FieldFault, Fields
@@ -17,7 +18,7 @@ from keyholder.registry.projects import DOMAIN, PROJECT
 MOST_ROWS = 80
 """Rows of each list: all of them have to fit into one entry of the ledger."""
 
-SOURCE = re.compile("|".join([*tables.SOURCES, f"(?:{references.CAG.pattern})", "sha256:[0-9a-f]{64}"]))
+SOURCE = re.compile("|".join([*SOURCES, f"(?:{references.CAG.pattern})", "sha256:[0-9a-f]{64}"]))
 """What a row rests on: a published text by its code, a CAG reference, or a paper on file by its SHA-256."""
 
 T = TypeVar("T")

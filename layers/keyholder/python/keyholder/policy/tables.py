@@ -10,6 +10,31 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from keyholder.policy.sources import (
+    CAG_CONDITIONS,
+    CALDICOTT,
+    CHECK_SERVICE,
+    CONSENTED,
+    COPI_2002,
+    DERIVED,
+    DONCASTER,
+    GP_PAGE,
+    GPES,
+    LICENCE,
+    LONDON,
+    MANAGE_YOUR_CHOICE,
+    MICROTEST,
+    OFFENCE,
+    OPENSAFELY,
+    POLICY_CH5,
+    POLICY_CH6,
+    POLICY_CH8,
+    PRACTICE,
+    RESEARCH_HRA,
+    RESEARCHERS,
+    TO_BE_CONFIRMED,
+    TPP,
+)
 from keyholder.policy.vocabulary import (
     CareOrigin,
     CodeSystem,
@@ -24,26 +49,6 @@ from keyholder.policy.vocabulary import (
     Scope,
 )
 
-POLICY_CH5 = "NHS Digital, National data opt-out operational policy guidance, ch.5"
-POLICY_CH6 = "NHS Digital, National data opt-out operational policy guidance, ch.6"
-MANAGE_YOUR_CHOICE = "NHS Digital, Manage your choice, national data opt-out service privacy notice"
-RESEARCHERS = "NHS Digital, national data opt-out guidance for researchers"
-COPI_2002 = "SI 2002/1438 Health Service (Control of Patient Information) Regulations 2002"
-GP_PAGE = "NHS Digital, General Practice Data for Planning and Research, GP practice page"
-GPES = "NHS England, GPES Data for Pandemic Planning and Research: General Practice Transparency Notice"
-
-SOURCES: dict[str, str] = {
-    "manage-your-choice": MANAGE_YOUR_CHOICE,
-    "operational-policy-ch5": POLICY_CH5,
-    "operational-policy-ch6": POLICY_CH6,
-    "operational-policy-ch7": "NHS Digital, National data opt-out operational policy guidance, ch.7",
-    "researchers-guidance": RESEARCHERS,
-    "gp-practice-page": GP_PAGE,
-    "gpes-transparency-notice": GPES,
-    "type-1-in-opensafely": "OpenSAFELY documentation, Type One Opt Outs",
-}
-"""Published texts that a setting may rest on, by the code it names them with: the ledger holds no free text."""
-
 
 @dataclass(frozen=True, slots=True)
 class Prohibition:
@@ -57,7 +62,7 @@ PROHIBITIONS: tuple[Prohibition, ...] = (
     Prohibition(Purpose.MARKETING, GP_PAGE),
     Prohibition(Purpose.INSURANCE, GP_PAGE),
     Prohibition(Purpose.SOLELY_COMMERCIAL, "Care Act 2014 s.122, inserting HSCA 2012 s.261(1A)"),
-    Prohibition(Purpose.OPT_OUT_TARGETING, "NHS Digital, Check for national data opt-outs service licence v1.2"),
+    Prohibition(Purpose.OPT_OUT_TARGETING, LICENCE),
 )
 
 
@@ -155,7 +160,7 @@ MATRIX: tuple[BasisRow, ...] = (
         frozenset({Purpose.LEGAL_REQUIREMENT}),
         Reason.COURT_ORDER,
         "the order on file",
-        f"{MANAGE_YOUR_CHOICE}; Data Protection Act 2018 s.171",
+        f"{MANAGE_YOUR_CHOICE}; {OFFENCE}",
     ),
     BasisRow(
         LegalBasis.OVERRIDING_PUBLIC_INTEREST,
@@ -209,25 +214,26 @@ class CodeMeaning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CodeRow:
-    """One clinical code that speaks of an opt-out."""
+    """One clinical code that speaks of an opt-out, and where it was read."""
 
     meaning: CodeMeaning
     system: CodeSystem
     code: str
+    source: str
 
 
 OPT_OUT_CODES: tuple[CodeRow, ...] = (
-    CodeRow(CodeMeaning.TYPE1_SET, CodeSystem.READV2, "9Nu0."),
-    CodeRow(CodeMeaning.TYPE1_SET, CodeSystem.CTV3, "XaZ89"),
-    CodeRow(CodeMeaning.TYPE1_SET, CodeSystem.SNOMED, "827241000000103"),
-    CodeRow(CodeMeaning.TYPE1_WITHDRAWN, CodeSystem.READV2, "9Nu1."),
-    CodeRow(CodeMeaning.TYPE1_WITHDRAWN, CodeSystem.SNOMED, "827261000000102"),
-    CodeRow(CodeMeaning.TYPE2_SET, CodeSystem.READV2, "9Nu4."),
-    CodeRow(CodeMeaning.TYPE2_SET, CodeSystem.CTV3, "XaaVL"),
-    CodeRow(CodeMeaning.TYPE2_SET, CodeSystem.SNOMED, "881561000000100"),
-    CodeRow(CodeMeaning.TYPE2_WITHDRAWN, CodeSystem.READV2, "9Nu5."),
-    CodeRow(CodeMeaning.TYPE2_WITHDRAWN, CodeSystem.CTV3, "XaaVM"),
-    CodeRow(CodeMeaning.TYPE2_WITHDRAWN, CodeSystem.SNOMED, "881581000000109"),
+    CodeRow(CodeMeaning.TYPE1_SET, CodeSystem.READV2, "9Nu0.", LONDON),
+    CodeRow(CodeMeaning.TYPE1_SET, CodeSystem.CTV3, "XaZ89", f"{LONDON}; {PRACTICE}"),
+    CodeRow(CodeMeaning.TYPE1_SET, CodeSystem.SNOMED, "827241000000103", PRACTICE),
+    CodeRow(CodeMeaning.TYPE1_WITHDRAWN, CodeSystem.READV2, "9Nu1.", LONDON),
+    CodeRow(CodeMeaning.TYPE1_WITHDRAWN, CodeSystem.SNOMED, "827261000000102", TO_BE_CONFIRMED),
+    CodeRow(CodeMeaning.TYPE2_SET, CodeSystem.READV2, "9Nu4.", MICROTEST),
+    CodeRow(CodeMeaning.TYPE2_SET, CodeSystem.CTV3, "XaaVL", TPP),
+    CodeRow(CodeMeaning.TYPE2_SET, CodeSystem.SNOMED, "881561000000100", DONCASTER),
+    CodeRow(CodeMeaning.TYPE2_WITHDRAWN, CodeSystem.READV2, "9Nu5.", MICROTEST),
+    CodeRow(CodeMeaning.TYPE2_WITHDRAWN, CodeSystem.CTV3, "XaaVM", TPP),
+    CodeRow(CodeMeaning.TYPE2_WITHDRAWN, CodeSystem.SNOMED, "881581000000109", TO_BE_CONFIRMED),
 )
 """The CTV3 withdrawal of a Type 1 is left out: public sources disagree on its letter case."""
 
@@ -235,9 +241,19 @@ TYPE2_RETIRED_ON = date(2018, 10, 11)
 """Type 2 codes up to this day became national data opt-outs; a later one has no effect."""
 TYPE2_SOURCE = "NHS Digital, Prevent type 2 opt-out code use (7 March 2019)"
 
-COPI_NOTICES_END: tuple[tuple[CopiPurpose, date], ...] = ((CopiPurpose.COVID19, date(2022, 6, 30)),)
-"""The general notices for COVID-19 ended with this day, whatever a request says."""
-COPI_NOTICES_SOURCE = "NHS Digital, COPI exit guidance v2 (8 June 2022)"
+
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """The last day of the general notices for a regulation 3 purpose, whatever a request says of its own."""
+
+    purpose: CopiPurpose
+    last_day: date
+    source: str
+
+
+COPI_NOTICES_END: tuple[NoticeRow, ...] = (
+    NoticeRow(CopiPurpose.COVID19, date(2022, 6, 30), "NHS Digital, COPI exit guidance v2 (8 June 2022)"),
+)
 
 LOCATING_IDENTIFIERS: frozenset[PolicyIdentifier] = frozenset(
     {PolicyIdentifier.POSTCODE, PolicyIdentifier.GP_LOCAL_PATIENT_NUMBER, PolicyIdentifier.LOCAL_PATIENT_ID}
@@ -254,15 +270,16 @@ class DecisionRow:
     decision: Decision
     outward: OutwardCode
     meaning: str
+    source: str
 
 
 DECISIONS: tuple[DecisionRow, ...] = (
-    DecisionRow(Decision.RELEASE, OutwardCode.RELEASED, "the identifiers are returned"),
-    DecisionRow(Decision.RELEASE_PARTIAL, OutwardCode.RELEASED_PARTIAL, "some identifiers are returned"),
-    DecisionRow(Decision.WITHHOLD, OutwardCode.NOT_AVAILABLE, "nothing for this pseudonym; never says why"),
-    DecisionRow(Decision.HOLD, OutwardCode.PENDING, "check again, then decide again"),
-    DecisionRow(Decision.PENDING, OutwardCode.PENDING, "the request waits for approvals"),
-    DecisionRow(Decision.REFUSE, OutwardCode.REFUSED, "the whole request is refused, with the reason"),
+    DecisionRow(Decision.RELEASE, OutwardCode.RELEASED, "the identifiers are returned", DERIVED),
+    DecisionRow(Decision.RELEASE_PARTIAL, OutwardCode.RELEASED_PARTIAL, "some identifiers are returned", CALDICOTT),
+    DecisionRow(Decision.WITHHOLD, OutwardCode.NOT_AVAILABLE, "nothing for this pseudonym; never says why", LICENCE),
+    DecisionRow(Decision.HOLD, OutwardCode.PENDING, "check again, then decide again", CHECK_SERVICE),
+    DecisionRow(Decision.PENDING, OutwardCode.PENDING, "the request waits for approvals", OFFENCE),
+    DecisionRow(Decision.REFUSE, OutwardCode.REFUSED, "the whole request is refused, with the reason", DERIVED),
 )
 
 
@@ -274,78 +291,112 @@ class ReasonRow:
     decision: Decision
     scope: Scope
     when: str
+    source: str
 
 
-def _refuses(reason: Reason, when: str) -> ReasonRow:
-    return ReasonRow(reason, Decision.REFUSE, Scope.REQUEST, when)
+def _refuses(reason: Reason, when: str, source: str) -> ReasonRow:
+    return ReasonRow(reason, Decision.REFUSE, Scope.REQUEST, when, source)
 
 
-def _withholds(reason: Reason, when: str) -> ReasonRow:
-    return ReasonRow(reason, Decision.WITHHOLD, Scope.SUBJECT, when)
+def _withholds(reason: Reason, when: str, source: str) -> ReasonRow:
+    return ReasonRow(reason, Decision.WITHHOLD, Scope.SUBJECT, when, source)
 
 
-def _holds(reason: Reason, when: str) -> ReasonRow:
-    return ReasonRow(reason, Decision.HOLD, Scope.SUBJECT, when)
+def _holds(reason: Reason, when: str, source: str) -> ReasonRow:
+    return ReasonRow(reason, Decision.HOLD, Scope.SUBJECT, when, source)
 
 
-def _narrows(reason: Reason, when: str) -> ReasonRow:
-    return ReasonRow(reason, Decision.RELEASE_PARTIAL, Scope.SUBJECT, when)
+def _narrows(reason: Reason, when: str, source: str) -> ReasonRow:
+    return ReasonRow(reason, Decision.RELEASE_PARTIAL, Scope.SUBJECT, when, source)
 
 
-def _releases(reason: Reason, when: str) -> ReasonRow:
-    return ReasonRow(reason, Decision.RELEASE, Scope.SUBJECT, when)
+def _releases(reason: Reason, when: str, source: str) -> ReasonRow:
+    return ReasonRow(reason, Decision.RELEASE, Scope.SUBJECT, when, source)
 
 
 REASONS: tuple[ReasonRow, ...] = (
-    _refuses(Reason.PURPOSE_PROHIBITED, "the purpose is prohibited, whatever else is true, even with consent"),
-    _refuses(Reason.BASIS_MISSING, "no legal basis is named"),
-    _refuses(Reason.ROLE_NOT_PERMITTED, "this role may not claim the basis"),
-    _refuses(Reason.BASIS_PURPOSE_MISMATCH, "the basis does not fit the purpose"),
-    _refuses(Reason.BASIS_EVIDENCE_MISSING, "the evidence of the basis is not on file or not sufficient"),
-    _refuses(Reason.BASIS_EXPIRED, "the notice, support, direction or order is over or closed"),
-    _refuses(Reason.BASIS_SCOPE, "the support does not permit re-identification"),
-    _refuses(Reason.REC_MISSING, "research without a favourable ethics opinion"),
-    _refuses(Reason.REQUESTER_NOT_ACCREDITED, "the requester's accreditation has lapsed"),
-    _refuses(Reason.DSA_EXPIRED, "no data sharing agreement, or it ended before the day of disclosure"),
-    _refuses(Reason.CONTROLLER_REFUSED, "a controller refused"),
+    _refuses(
+        Reason.PURPOSE_PROHIBITED,
+        "the purpose is prohibited, whatever else is true, even with consent",
+        f"{GP_PAGE}; Care Act 2014 s.122",
+    ),
+    _refuses(Reason.BASIS_MISSING, "no legal basis is named", f"common law duty of confidentiality {DERIVED}"),
+    _refuses(Reason.ROLE_NOT_PERMITTED, "this role may not claim the basis", GP_PAGE),
+    _refuses(Reason.BASIS_PURPOSE_MISMATCH, "the basis does not fit the purpose", f"{COPI_2002}; {POLICY_CH6}"),
+    _refuses(
+        Reason.BASIS_EVIDENCE_MISSING,
+        "the evidence of the basis is not on file or not sufficient",
+        f"{CAG_CONDITIONS}; {POLICY_CH6}",
+    ),
+    _refuses(Reason.BASIS_EXPIRED, "the notice, support, direction or order is over or closed", CAG_CONDITIONS),
+    _refuses(Reason.BASIS_SCOPE, "the support does not permit re-identification", f"{CAG_CONDITIONS} (condition 2)"),
+    _refuses(Reason.REC_MISSING, "research without a favourable ethics opinion", f"{COPI_2002}, reg 2"),
+    _refuses(Reason.REQUESTER_NOT_ACCREDITED, "the requester's accreditation has lapsed", DERIVED),
+    _refuses(Reason.DSA_EXPIRED, "no data sharing agreement, or it ended before the day of disclosure", DERIVED),
+    _refuses(Reason.CONTROLLER_REFUSED, "a controller refused", OFFENCE),
     ReasonRow(
         Reason.AWAITING_CONTROLLER,
         Decision.PENDING,
         Scope.REQUEST,
         "a responsible controller has not approved yet, or none is named",
+        OFFENCE,
     ),
-    _withholds(Reason.PSEUDONYM_UNKNOWN, "the code does not resolve"),
-    _withholds(Reason.CONSENT_ABSENT, "the basis is consent and there is none"),
-    _withholds(Reason.CONSENT_NOT_YET_GIVEN, "the consent is dated after today"),
-    _withholds(Reason.CONSENT_WITHDRAWN, "the consent is withdrawn (the day itself counts) or has ended"),
-    _withholds(Reason.CONSENT_WRONG_PROJECT, "the consent is for another project"),
-    _withholds(Reason.CONSENT_SCOPE, "the consent does not cover being re-identified"),
-    _withholds(Reason.NO_CARE_RELATIONSHIP, "no care relationship in force at this moment (its end is exclusive)"),
+    _withholds(Reason.PSEUDONYM_UNKNOWN, "the code does not resolve", DERIVED),
+    _withholds(Reason.CONSENT_ABSENT, "the basis is consent and there is none", f"{RESEARCHERS}, ch.6"),
+    _withholds(Reason.CONSENT_NOT_YET_GIVEN, "the consent is dated after today", DERIVED),
+    _withholds(Reason.CONSENT_WITHDRAWN, "the consent is withdrawn (the day itself counts) or has ended", DERIVED),
+    _withholds(Reason.CONSENT_WRONG_PROJECT, "the consent is for another project", f"{RESEARCHERS}, ch.6"),
+    _withholds(Reason.CONSENT_SCOPE, "the consent does not cover being re-identified", CONSENTED),
     _withholds(
-        Reason.PROGRAMME_OPT_OUT, "the person used the excluded flow's own opt-out, or whether they did is unknown"
+        Reason.NO_CARE_RELATIONSHIP,
+        "no care relationship in force at this moment (its end is exclusive)",
+        "NHSISL/ISL.ReIdentification (North East London ICB)",
     ),
-    _withholds(Reason.TYPE1_ACTIVE, "a Type 1 opt-out is in scope and set"),
-    _withholds(Reason.TYPE1_UNKNOWN, "a Type 1 opt-out is in scope and its state cannot be known"),
-    _withholds(Reason.NHS_NUMBER_UNAVAILABLE, "the opt-out is in scope and there is no NHS number to check"),
-    _withholds(Reason.NDOO_OPTED_OUT, "the national data opt-out is in scope and set"),
-    _holds(Reason.NDOO_CHECK_MISSING, "the opt-out is in scope and no check was made"),
-    _holds(Reason.NDOO_CHECK_PENDING, "the service has only confirmed the job"),
-    _holds(Reason.NDOO_CHECK_FAILED, "the service answered with an error, or unreadably"),
-    _holds(Reason.NDOO_CHECK_INVALID, "the check has no day, or its days lie in the future or contradict each other"),
-    _holds(Reason.NDOO_CHECK_STALE, "the check is too old"),
-    _narrows(Reason.IDENTIFIER_NOT_APPROVED, "some identifier types asked for were not approved"),
-    _narrows(Reason.PDS_RESTRICTED, "a restricted record: identifiers that locate the person stay back"),
-    _releases(Reason.S251_SUPPORTED, "section 251 support"),
-    _releases(Reason.PROJECT_CONSENT, "the person's consent to this project"),
-    _releases(Reason.COPI_REG3, "regulation 3"),
-    _releases(Reason.REQUIRED_BY_LAW, "a statutory direction"),
-    _releases(Reason.COURT_ORDER, "a court order"),
-    _releases(Reason.OVERRIDING_PUBLIC_INTEREST, "an overriding public interest"),
-    _releases(Reason.CARE_RELATIONSHIP, "direct care"),
-    _releases(Reason.NOT_IDENTIFIABLE, "nothing identifiable leaves"),
-    _releases(Reason.CAG_OPTOUT_EXEMPTION, "the support exempts this flow from the opt-out, by a letter on file"),
-    _releases(Reason.NDOO_EXEMPT_FLOW, "the flow is excluded from the opt-out"),
-    _releases(Reason.NHS_NUMBER_EFFORT_EXEMPTION, "finding an NHS number would be disproportionate effort"),
+    _withholds(
+        Reason.PROGRAMME_OPT_OUT,
+        "the person used the excluded flow's own opt-out, or whether they did is unknown",
+        MANAGE_YOUR_CHOICE,
+    ),
+    _withholds(Reason.TYPE1_ACTIVE, "a Type 1 opt-out is in scope and set", f"{GP_PAGE}; {GPES}"),
+    _withholds(
+        Reason.TYPE1_UNKNOWN, "a Type 1 opt-out is in scope and its state cannot be known", f"{OPENSAFELY}; {DERIVED}"
+    ),
+    _withholds(
+        Reason.NHS_NUMBER_UNAVAILABLE,
+        "the opt-out is in scope and there is no NHS number to check",
+        f"{POLICY_CH5}; {DERIVED}",
+    ),
+    _withholds(Reason.NDOO_OPTED_OUT, "the national data opt-out is in scope and set", f"{POLICY_CH5}; {RESEARCH_HRA}"),
+    _holds(Reason.NDOO_CHECK_MISSING, "the opt-out is in scope and no check was made", POLICY_CH8),
+    _holds(Reason.NDOO_CHECK_PENDING, "the service has only confirmed the job", CHECK_SERVICE),
+    _holds(Reason.NDOO_CHECK_FAILED, "the service answered with an error, or unreadably", CHECK_SERVICE),
+    _holds(
+        Reason.NDOO_CHECK_INVALID,
+        "the check has no day, or its days lie in the future or contradict each other",
+        DERIVED,
+    ),
+    _holds(Reason.NDOO_CHECK_STALE, "the check is too old", POLICY_CH8),
+    _narrows(Reason.IDENTIFIER_NOT_APPROVED, "some identifier types asked for were not approved", CALDICOTT),
+    _narrows(
+        Reason.PDS_RESTRICTED,
+        "a restricted record: identifiers that locate the person stay back",
+        "NHS England, PDS FHIR API (restricted records)",
+    ),
+    _releases(Reason.S251_SUPPORTED, "section 251 support", POLICY_CH5),
+    _releases(Reason.PROJECT_CONSENT, "the person's consent to this project", f"{RESEARCHERS}, ch.6; {CONSENTED}"),
+    _releases(Reason.COPI_REG3, "regulation 3", f"{POLICY_CH6} (6.2); {COPI_2002}, reg 3"),
+    _releases(Reason.REQUIRED_BY_LAW, "a statutory direction", GPES),
+    _releases(Reason.COURT_ORDER, "a court order", f"{MANAGE_YOUR_CHOICE}; {OFFENCE}"),
+    _releases(Reason.OVERRIDING_PUBLIC_INTEREST, "an overriding public interest", f"{POLICY_CH6} (6.3)"),
+    _releases(Reason.CARE_RELATIONSHIP, "direct care", GP_PAGE),
+    _releases(Reason.NOT_IDENTIFIABLE, "nothing identifiable leaves", f"{POLICY_CH5}; {RESEARCHERS}, ch.6"),
+    _releases(
+        Reason.CAG_OPTOUT_EXEMPTION, "the support exempts this flow from the opt-out, by a letter on file", POLICY_CH5
+    ),
+    _releases(Reason.NDOO_EXEMPT_FLOW, "the flow is excluded from the opt-out", MANAGE_YOUR_CHOICE),
+    _releases(
+        Reason.NHS_NUMBER_EFFORT_EXEMPTION, "finding an NHS number would be disproportionate effort", MANAGE_YOUR_CHOICE
+    ),
 )
 
 OUTWARD: dict[Decision, OutwardCode] = {row.decision: row.outward for row in DECISIONS}
