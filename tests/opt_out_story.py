@@ -99,6 +99,7 @@ class OptOutStory:
             trace="loaded",
             idempotency=None,
             now=self.clock.now(),
+            registered=lambda _: True,
             join=lambda _: 0,
         )
         loaded = intake.opt_outs(
@@ -124,6 +125,7 @@ class OptOutStory:
             trace="joined",
             idempotency=None,
             now=self.clock.now(),
+            registered=lambda _: True,
             join=joining.run,
         )
         for person in PEOPLE[:3]:

@@ -177,6 +177,7 @@ def _answered(command: str, subject: str, take_in: Callable[[Intake], Loaded | R
         trace=call.trace,
         idempotency=call.idempotency,
         now=call.now,
+        registered=lambda project: house.registry.project(project) is not None,
         join=house.joining(call.trace).run,
     )
     done = _reading(lambda: take_in(intake))

@@ -87,11 +87,11 @@ def person_body(who: Persona) -> JsonObject:
     return body
 
 
-def project_body(person_ids: Mapping[str, str]) -> JsonObject:
-    """The project with section 251 support, an ethics opinion and a data sharing agreement on file."""
+def project_body(person_ids: Mapping[str, str], project: str) -> JsonObject:
+    """A project with section 251 support, an ethics opinion and a data sharing agreement on file."""
     until = (today() + timedelta(days=365)).isoformat()
     return {
-        "project_id": PROJECT,
+        "project_id": project,
         "organisation": "RX1",
         "members": [person_ids[key] for key in ON_THE_PROJECT],
         "domains": [DOMAIN, OTHER_DOMAIN],

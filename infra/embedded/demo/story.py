@@ -13,7 +13,7 @@ import pyrage
 
 from infra.embedded.demo import cast, proof, selection
 from infra.embedded.demo.cast import DOMAIN, OTHER_DOMAIN, Cast
-from infra.embedded.demo.data import Files, World
+from infra.embedded.demo.data import OTHER_PROJECT, PROJECT, Files, World
 from infra.embedded.demo.selection import Row
 from infra.embedded.demo.telling import NotAsToldError, Telling, claim
 from infra.embedded.stack import EmbeddedStack
@@ -146,7 +146,9 @@ class Story:
         for domain in (DOMAIN, OTHER_DOMAIN):
             keys = operator.add_domain(cast.domain_body(domain)).get("keys")
             claim(isinstance(keys, Mapping) and set(keys) == set(IdentifierType), "a key for each identifier type")
-        project = operator.add_project(cast.project_body(people))
+        # Some people consented to another study only: consents to a project that nobody registered are refused.
+        for name in (OTHER_PROJECT, PROJECT):
+            project = operator.add_project(cast.project_body(people, name))
         self.telling.say(f"{len(people)} people are registered by a hash of who their issuer says they are.")
         self.telling.say(
             f"A second operator confirms the {len(deciding)} who decide. Who asks or decides accepts terms."

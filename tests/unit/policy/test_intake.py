@@ -68,6 +68,7 @@ def intake(store: Store | None = None, **changes: object) -> Intake:
         trace="trace",
         idempotency=IdempotencyKey("k" * 64, "b" * 64),
         now=NOW,
+        registered=lambda project: project == "P1",
         join=lambda _: 0,
     )
     return replace(made, **changes)
@@ -225,6 +226,51 @@ def test_type_1_events_and_consents_are_taken_in_whole_or_not_at_all() -> None:
         assert isinstance(outcome, Refusal)
         assert f"line {line} " in outcome.advice
     assert not refused.kept
+
+
+def consent_for(project: str) -> bytes:
+    given = Consent(
+        project, covers_reidentification=True, given_on=NOW.date(), withdrawn_on=None, given_by=ConsentGiver.PATIENT
+    )
+    return write_consents([ConsentRecord(PEOPLE[1], given)])
+
+
+def test_a_consent_for_a_project_nobody_registered_is_refused_with_its_line_and_field() -> None:
+    store = Store()
+    outcome = intake(store).consents(consent_for("P1") + consent_for("P2") + consent_for("P1"), "gp")
+    assert isinstance(outcome, Refusal)
+    assert (outcome.code, outcome.field) == ("CONSENT_FILE_INVALID", "/resources")
+    assert "line 2 of the list (provision.data[0].reference.reference names a project" in outcome.advice
+    assert "P2" not in outcome.advice
+    assert not store.kept
+    stranger = intake(store, person=None).consents(consent_for("P2"), "gp")
+    assert isinstance(stranger, Refusal)
+    assert stranger.code == "NOT_AN_OPERATOR", "who may not load is told of no project"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "named"),
+    [
+        (("dateTime",), "yesterday", "(dateTime is not a calendar day"),
+        (("patient", "identifier", "value"), "9990000018x", "(patient.identifier.value is not an NHS number"),
+        (("provision", "9990000018"), 1, "(provision holds a field that is not known here)"),
+        (("performer",), [], "(performer does not name exactly one giver)"),
+    ],
+)
+def test_a_bad_line_s_field_is_named_and_never_what_is_in_it(place: tuple[str, ...], value: object, named: str) -> None:
+    resource = json.loads(consent_for("P1"))
+    inner = resource
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    outcome = intake().consents(consent_for("P1") + json.dumps(resource).encode(), "gp")
+    assert isinstance(outcome, Refusal)
+    assert f"line 2 of the list {named}" in outcome.advice
+    assert "999" not in outcome.advice
+    row = f"nhs_number,system,code,recorded_on\n{PEOPLE[0]},readv2,9Nu0.,10/06/2025\n".encode()
+    outcome = intake().type_1(row, "gp", NOW)
+    assert isinstance(outcome, Refusal)
+    assert "line 2 of the list (recorded_on is not a day)" in outcome.advice
 
 
 @pytest.mark.parametrize("person", [None, replace(OPERATOR, disabled=True), replace(OPERATOR, roles=())])

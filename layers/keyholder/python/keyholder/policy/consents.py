@@ -38,8 +38,15 @@ REIDENTIFICATION = ("https://keyholder.example/CodeSystem/consent-scope", "re-id
 RESEARCH_CATEGORY = ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "RESEARCH")
 WITHDRAWN_ON = "https://keyholder.example/StructureDefinition/consent-withdrawn-on"
 
+STUDY_PATH = "provision.data[0].reference.reference"
+"""Where a resource names its project."""
+
 _STUDY = re.compile(r"ResearchStudy/[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
 _PERFORMER = re.compile(r"(Patient|RelatedPerson|Practitioner)(/[A-Za-z0-9.-]{1,64})?")
+_CONDITIONS = frozenset(
+    {"extension", "actor", "action", "securityLabel", "class", "code", "dataPeriod", "provision", "modifierExtension"}
+)
+"""What a provision may narrow itself by in R4, and is not understood here."""
 _LONG_DAY = 10
 _NOT_KNOWN = "changes the meaning in a way that is not known here"
 
@@ -54,7 +61,10 @@ class ConsentRecord:
 
 @dataclass(frozen=True, slots=True)
 class ConsentFault:
-    """Why a file of consents is not used at all: line (from 1), path of the field, a constant sentence."""
+    """Why a file of consents is not used at all: line (from 1), path of the field, a constant sentence.
+
+    A path holds the names that a Consent has and positions in its lists, never a name that somebody made up.
+    """
 
     line: int
     path: str
@@ -174,7 +184,13 @@ def deciding_consent(consents: Sequence[Consent], project_id: str, today: date) 
 
 def _provision(node: Node) -> tuple[str, date | None, date | None]:
     node.get("type").matching(re.compile("permit"), "permit")
-    node.only("id", "type", "period", "purpose", "data")
+    try:
+        node.only("id", "type", "period", "purpose", "data")
+    except FieldError as fault:
+        if fault.path.rpartition(".")[2] in _CONDITIONS:
+            raise
+        # A name that FHIR does not know may be anything, so the place is named and not the name.
+        raise node.fault("holds a field that is not known here") from None
     purposes = node.get("purpose").items()
     if not any(_is(purpose, RESEARCH_PURPOSE) for purpose in purposes):
         raise node.get("purpose").fault("does not name HRESCH")

@@ -6,7 +6,7 @@ Nothing is half imported: a list with one bad line is refused whole, and the ref
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -17,7 +17,7 @@ from keyholder.ledger.event import NewEvent, parse_rfc3339, rfc3339
 from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey
 from keyholder.ledger.ports import Head
 from keyholder.policy.choices import ChoiceStore, Stored
-from keyholder.policy.consents import ConsentFault, ConsentRecord, deciding_consent, read_consents
+from keyholder.policy.consents import STUDY_PATH, ConsentFault, ConsentRecord, deciding_consent, read_consents
 from keyholder.policy.days import london_day
 from keyholder.policy.digests import Digester
 from keyholder.policy.opt_outs import ReplyFault, ReplyState, read_reply, read_request_list
@@ -30,7 +30,7 @@ from keyholder.refusals import Refusal, RefusalKind
 from keyholder.registry.decide import NOT_AN_OPERATOR, operates
 from keyholder.registry.people import Person
 from keyholder.registry.replays import KEY_REUSED, replay
-from keyholder.vocabulary import ActorId, StreamId
+from keyholder.vocabulary import ActorId, ProjectId, StreamId
 
 CHOICES_LOADED = "choices.loaded"
 
@@ -133,6 +133,8 @@ class Intake:
     trace: str
     idempotency: IdempotencyKey | None
     now: datetime
+    registered: Callable[[ProjectId], bool]
+    """Whether there is such a project: a consent to anything else could never be used."""
     join: Callable[[RegisterKind], object]
     """Joins registers of a kind, where many stand side by side, before one more is written (`policy.joining`)."""
 
@@ -180,7 +182,7 @@ class Intake:
         """Type 1 events as CSV; everybody named counts as read. Raises as `_load`."""
         read = read_rows(rows)
         if isinstance(read, FileFault):
-            return _bad_line("TYPE_1_FILE_INVALID", "/rows", read.line)
+            return _bad_line("TYPE_1_FILE_INVALID", "/rows", read.line, read.why)
         if as_at > self.now:
             return IN_THE_FUTURE
         performed_on = london_day(as_at)
@@ -194,10 +196,14 @@ class Intake:
         )
 
     def consents(self, resources: bytes, source: str) -> Loaded | Refusal:
-        """FHIR Consent resources, one a line. Raises as `_load`."""
+        """FHIR Consent resources, one a line, for registered projects. Raises as `_load`."""
+        if self.person is None or not operates(self.person):
+            return NOT_AN_OPERATOR
         read = read_consents(resources)
+        if not isinstance(read, ConsentFault):
+            read = self._foreign(read) or read
         if isinstance(read, ConsentFault):
-            return _bad_line("CONSENT_FILE_INVALID", "/resources", read.line)
+            return _bad_line("CONSENT_FILE_INVALID", "/resources", read.line, f"{read.path} {read.why}")
         performed_on = london_day(self.now)
         counts = {
             "people": len({record.nhs_number for record in read}),
@@ -210,6 +216,15 @@ class Intake:
             counts,
             lambda digester, made_at: ConsentRegister.of_records(Header(made_at, performed_on, source), read, digester),
         )
+
+    def _foreign(self, records: Sequence[ConsentRecord]) -> ConsentFault | None:
+        """The first consent to a project that is not registered."""
+        named = {record.consent.project_id for record in records}
+        known = {name for name in named if self.registered(ProjectId(name))}
+        for line, record in enumerate(records, start=1):
+            if record.consent.project_id not in known:
+                return ConsentFault(line, STUDY_PATH, "names a project that is not registered here")
+        return None
 
     def withdraw_consent(self, person: str, project: str, withdrawn_on: date, source: str) -> Loaded | Refusal:
         """A person's consent for a project is withdrawn from that day on. What was released before stays released.
@@ -325,11 +340,13 @@ def _sha256(register: Register) -> str:
     return hashlib.sha256(register.to_bytes()).hexdigest()
 
 
-def _bad_line(code: str, field: str, line: int) -> Refusal:
-    """Which line is at fault: a number, so that nothing of the line itself is repeated."""
+def _bad_line(code: str, field: str, line: int, what: str = "") -> Refusal:
+    """Which line is at fault, and which field of it where that is known: of constant words, so that nothing of the line
+    itself is repeated."""
+    named = f" ({what})" if what else ""
     return Refusal(
         code,
         RefusalKind.INVALID,
-        f"Nothing was taken in. Mend line {line} of the list, then send the whole list again.",
+        f"Nothing was taken in. Mend line {line} of the list{named}, then send the whole list again.",
         field,
     )
