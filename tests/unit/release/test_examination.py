@@ -46,7 +46,7 @@ from keyholder.pseudonyms.key_ring import DataKey, KeyGone, OpenedKeys
 from keyholder.pseudonyms.siv import seal
 from keyholder.pseudonyms.token import Scheme
 from keyholder.release.examination import Asked, Examination
-from keyholder.release.items import ItemStatus, Outcome, item_json
+from keyholder.release.items import ItemStatus, Outcome, item_json, result_csv
 from keyholder.vocabulary import DomainId, IdentifierType, Pseudonym
 from tests.people import some_nhs_numbers
 
@@ -239,6 +239,70 @@ def test_invariant_7_a_stale_opt_out_list_does_not_show_who_has_a_type_1_opt_out
     outcomes = examine(register, [record("x", token(A)), record("x", token(B))])
     assert [outcome.item.status for outcome in outcomes] == [ItemStatus.PENDING, ItemStatus.PENDING]
     assert [outcome.reason for outcome in outcomes] == ["NDOO_CHECK_STALE", "TYPE1_ACTIVE"]
+
+
+@dataclass
+class Watched(Register):
+    """Writes down what is asked of it: which port, and for how many."""
+
+    asked: list[tuple[str, int]] = field(default_factory=list)
+
+    def choices(self, nhs_numbers: Sequence[str]) -> ByKind[PersonChoices]:
+        self.asked.append(("choices", len(nhs_numbers)))
+        return super().choices(nhs_numbers)
+
+    def pds_security(self, nhs_number: str) -> PdsSecurity | None:
+        self.asked.append(("pds_security", 1))
+        return super().pds_security(nhs_number)
+
+    def linked(self, domain: DomainId, nhs_number: str, identifier_type: IdentifierType, value: str) -> bool:
+        self.asked.append(("linked", 1))
+        return super().linked(domain, nhs_number, identifier_type, value)
+
+    def counted(self, names: Sequence[str]) -> Sequence[bytes]:
+        self.asked.append(("counted", len(names)))
+        return super().counted(names)
+
+    def tag(self, domain: DomainId, nhs_number: str) -> str:
+        self.asked.append(("tag", 1))
+        return super().tag(domain, nhs_number)
+
+
+WITHOUT_CONSENT = {
+    "CONSENT_ABSENT": FINE,
+    "CONSENT_WITHDRAWN": replace(FINE, consent=replace(CONSENT, withdrawn_on=TODAY)),
+    "CONSENT_WRONG_PROJECT": replace(FINE, consent=replace(CONSENT, project_id="P2")),
+}
+
+
+def work(reason: str, choices: PersonChoices, basis: LegalBasis) -> tuple[list[tuple[str, int]], int, bytes]:
+    """What is done for three records that are withheld for one reason, and the file that is made of them."""
+    register, ring, records = Watched(), Ring(), []
+    for place, number in enumerate(NUMBERS[:3]):
+        register.held[number] = choices
+        register.rows |= set() if reason == "ROW_NOT_LINKED" else {(number, "SW1A 1AA")}
+        domain = FOREIGN if reason == "PSEUDONYM_UNKNOWN" else DOMAIN
+        records.append(record(str(place), token(number, domain=domain), postcode=token("SW1A 1AA", POSTCODE)))
+    asked = request(PolicyIdentifier.NHS_NUMBER, PolicyIdentifier.POSTCODE, basis=basis)
+    with OpenedKeys(ring) as keys:
+        examination = Examination(DOMAIN, asked, register, CHECK_AT_DISCLOSURE, NOW)
+        outcomes = examination.outcomes(records, keys)
+    assert [outcome.item.status for outcome in outcomes] == [ItemStatus.NOT_AVAILABLE] * 3, reason
+    assert {outcome.reason for outcome in outcomes} == {reason}
+    made = result_csv([outcome.item for outcome in outcomes], [NUMBER, POSTCODE])
+    return register.asked, ring.calls, made
+
+
+def test_invariant_7_no_reason_takes_more_work_or_makes_a_larger_file_than_another() -> None:
+    """The timing class: the same questions to the same ports in the same order, the same keys, and the same bytes."""
+    section_251 = {**WITHHELD, "PSEUDONYM_UNKNOWN": FINE, "ROW_NOT_LINKED": FINE}
+    consent = {**WITHOUT_CONSENT, "PSEUDONYM_UNKNOWN": FINE}
+    for basis, reasons in ((LegalBasis.S251_REG5, section_251), (LegalBasis.EXPLICIT_CONSENT, consent)):
+        done = {reason: work(reason, choices, basis) for reason, choices in reasons.items()}
+        first = next(iter(done.values()))
+        assert {port for port, _ in first[0]} == {"choices", "pds_security", "linked", "counted", "tag"}
+        for reason, what in done.items():
+            assert what == first, reason
 
 
 def test_a_forged_row_gives_nothing_of_either_person() -> None:

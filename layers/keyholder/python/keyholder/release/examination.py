@@ -2,6 +2,9 @@
 
 Runs only inside the `release` function, which alone may open pseudonyms for people. The same examination serves the
 checks at submission (its counts are all that leaves) and the release itself.
+
+What is done for a record does not depend on why nothing of it leaves: a code that opens to nobody is looked up as a
+stranger, and whether a row is linked is asked of everybody, so that time tells no more than the status does.
 """
 
 from __future__ import annotations
@@ -104,12 +107,13 @@ class Examination:
     def _people(self, rows: Sequence[Row]) -> ByKind[Person]:
         """Whom each record is about, as the policy sees them. Everybody is looked up at once."""
         numbers = [_nhs_number(row) for row in rows]
-        named = [number for number in numbers if number is not None]
+        named = [number or _STRANGER for number in numbers]
         choices = self.people.choices(named)
         held = zip(choices.of, map(self.people.pds_security, named), strict=True)
         strangers = (_NOBODY if NHS_NUMBER in row else _NOT_NAMED for row in rows)
         found = ByKind.group(
-            stranger if number is None else next(held) for number, stranger in zip(numbers, strangers, strict=True)
+            stranger if number is None else known
+            for number, known, stranger in zip(numbers, held, strangers, strict=True)
         )
         return found.map(
             lambda kind: kind if isinstance(kind, Person) else _person(choices.kinds[kind[0]], kind[1], self.care)
@@ -130,13 +134,23 @@ class Examination:
             status = _KEYLESS[cell.status]
             return self._withheld(row_id, status, status.value.upper(), None)
         nhs_number = _nhs_number(row)
-        tag = self.people.tag(self.domain, nhs_number) if nhs_number is not None else None
+        tag: str | None = self.people.tag(self.domain, nhs_number or _STRANGER)
+        linked = self._linked(row, nhs_number or _STRANGER)
+        if nhs_number is None:
+            tag = None
         if decision.passes and nhs_number is None:
             return self._withheld(row_id, ItemStatus.NOT_AVAILABLE, Reason.NHS_NUMBER_UNAVAILABLE.value, None)
         if not decision.passes or nhs_number is None:
             outward = ItemStatus.PENDING if to_check_again else ItemStatus.NOT_AVAILABLE
             return self._withheld(row_id, outward, decision.reasons[0].value, tag)
-        return self._released(row_id, row, decision, nhs_number, tag)
+        return self._released(row_id, row, decision, linked, tag)
+
+    def _linked(self, row: Row, nhs_number: str) -> Mapping[IdentifierType, bool]:
+        """Whether an extract held each other identifier of the record in one row with the number."""
+        others = [kind for kind in self._wanted() if kind is not NHS_NUMBER and kind in row]
+        return {
+            kind: self.people.linked(self.domain, nhs_number, kind, row[kind].value or _STRANGER) for kind in others
+        }
 
     def _to_check_again(self, people: ByKind[Person], decisions: ByKind[Assessment]) -> ByKind[bool]:
         """Whether the national opt-out has to be looked up again before anything can be said of each of them.
@@ -154,13 +168,15 @@ class Examination:
         ]
         return ByKind(tuple(pending), people.of)
 
-    def _released(self, row_id: str, row: Row, decision: Assessment, nhs_number: str, tag: str | None) -> Outcome:
+    def _released(
+        self, row_id: str, row: Row, decision: Assessment, linked: Mapping[IdentifierType, bool], tag: str | None
+    ) -> Outcome:
         values: dict[IdentifierType, str] = {}
         for kind in self._wanted():
             cell = row.get(kind)
             if cell is None or cell.value is None or PolicyIdentifier(kind.value) not in decision.identifiers_released:
                 continue
-            if kind is not NHS_NUMBER and not self.people.linked(self.domain, nhs_number, kind, cell.value):
+            if not linked.get(kind, kind is NHS_NUMBER):
                 return self._withheld(row_id, ItemStatus.NOT_AVAILABLE, ROW_NOT_LINKED, tag)
             values[kind] = cell.value
         if not values:
@@ -173,6 +189,8 @@ class Examination:
         return Outcome(Item(row_id, self.domain, status), reason, tag)
 
 
+_STRANGER = "0000000000"
+"""In the place of a number that is not known: nobody's, for a number of one digit is none."""
 _NOBODY = Person(pseudonym_resolves=False)
 _NOT_NAMED = Person(pseudonym_resolves=True, nhs_number_known=False)
 """A record without an NHS number's pseudonym."""
