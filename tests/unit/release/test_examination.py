@@ -305,6 +305,28 @@ def test_invariant_7_no_reason_takes_more_work_or_makes_a_larger_file_than_anoth
             assert what == first, reason
 
 
+@pytest.mark.parametrize(
+    "purpose",
+    [
+        Purpose.CANCER_REGISTRATION,
+        Purpose.RARE_DISEASE_REGISTRATION,
+        Purpose.POPULATION_SCREENING_OVERSIGHT,
+        Purpose.ASSURING_TRANSFORMATION,
+    ],
+)
+def test_a_programme_s_own_opt_out_is_never_known_and_so_withholds(purpose: Purpose) -> None:
+    (outcome,) = examine(Register({A: FINE}), [record("x", token(A))], replace(request(), purpose=purpose))
+    assert (outcome.item.status, outcome.reason) == (ItemStatus.NOT_AVAILABLE, "PROGRAMME_OPT_OUT")
+
+
+def test_a_type_1_of_any_day_counts_whatever_the_setting_on_extraction_says() -> None:
+    facts = replace(CHECK_AT_DISCLOSURE, type1_after_extraction_withholds=False)
+    register = Register({A: WITHHELD["TYPE1_ACTIVE"]})
+    with OpenedKeys(Ring()) as keys:
+        (outcome,) = Examination(DOMAIN, request(), register, facts, NOW).outcomes([record("x", token(A))], keys)
+    assert outcome.reason == "TYPE1_ACTIVE"
+
+
 def test_a_forged_row_gives_nothing_of_either_person() -> None:
     register = Register({A: FINE, B: WITHHELD["NDOO_OPTED_OUT"]}, {(A, "SW1A 1AA"), (B, "EC1A 1BB")})
     asked = request(PolicyIdentifier.NHS_NUMBER, PolicyIdentifier.POSTCODE)
