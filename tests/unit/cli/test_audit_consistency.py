@@ -51,7 +51,7 @@ def test_a_ledger_that_does_not(folder: Path) -> None:
 
 
 def test_a_size_that_the_ledger_never_signed_is_broken_too(folder: Path) -> None:
-    api = FakeApi([problem(404, code="UNKNOWN_TREE")])
+    api = FakeApi([problem(422, code="UNKNOWN_TREE")])
     more = ["--since", str(folder / "kept"), "--key", str(folder / "key")]
     result = run("audit", "consistency", *more, api=api)
     assert (result.exit_code, "rewritten or cut off" in result.stderr) == (6, True)

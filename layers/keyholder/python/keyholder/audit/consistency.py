@@ -15,9 +15,10 @@ from keyholder.refusals import Refusal, RefusalKind
 
 UNKNOWN_TREE = Refusal(
     "UNKNOWN_TREE",
-    RefusalKind.NOT_FOUND,
+    RefusalKind.INVALID,
     "Name sizes of signed checkpoints, the older one first. If you hold a checkpoint of this ledger's key for a size "
     "that is not known here, the ledger was rewritten or cut off: keep it, and tell whoever answers for the service.",
+    "/first",
 )
 REFUSALS = (UNKNOWN_TREE,)
 

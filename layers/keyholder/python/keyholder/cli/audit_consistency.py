@@ -10,7 +10,7 @@ from keyholder.audit.consistency import UNKNOWN_TREE
 from keyholder.cli.audit_verify import BROKEN, KEY, UNUSABLE, read_keys
 from keyholder.cli.options import FILE_OUT
 from keyholder.cli.session import Session
-from keyholder.client import NotFound
+from keyholder.client import Invalid
 from keyholder.client.spreadsheets import private_bytes_path
 from keyholder.ledger.consistency import ConsistencyError, ConsistencyProof
 from keyholder.ledger.note import Checkpoint, NoteError
@@ -45,7 +45,7 @@ def consistency(
     keys, remembered = _given(key_file, since_file)
     try:
         shown = session.keyholder().consistency(remembered.size)
-    except NotFound as unknown:
+    except Invalid as unknown:
         if unknown.problem.code != UNKNOWN_TREE.code:
             raise
         raise _broken("the ledger has no tree of the size that was signed: it was rewritten or cut off") from unknown
