@@ -2,7 +2,8 @@
 
 The shape is that of NECS's own load test of the NHS re-identification service: 100 callers x 500 records, of which nine
 in ten have to succeed. Here every answer must be the release, or an honest "later" (429 or 503 that says when to come
-again), every caller gets their release in the end, and the ledger, verified with its rules, has each exactly once.
+again, or the gateway's own 429), every caller gets their release in the end, and the ledger, verified with its rules,
+has each exactly once.
 
 The volume limits of the deployment are raised for it: by the delivered ones one person may not be given so many people.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 
 from rich.console import Console
@@ -40,6 +43,8 @@ RECORDS = 500
 PATIENTS = 2_000
 SEED = 2026
 PREPARED_AT_ONCE = 2
+RUN_AT_ONCE = 6
+"""Calls of functions that the engine runs at a time: an account's concurrency, for a machine of two cores."""
 LATER = frozenset({429, 503})
 PATIENCE_SECONDS = 900.0
 LONGEST_PAUSE_SECONDS = 15.0
@@ -68,7 +73,7 @@ class Caller:
     def call(self, heard: Heard) -> float:
         """Asks until the release is there; the seconds it took."""
         transport, key, began = HttpsTransport(str(self.stack.ca_bundle)), str(uuid.uuid4()), time.monotonic()
-        first = True
+        first, attempt = True, 0
         while time.monotonic() - began < PATIENCE_SECONDS:
             try:
                 reply = self._ask(transport, key)
@@ -86,10 +91,11 @@ class Caller:
             if reply.status == LOST and _code(reply) == "RELEASE_ALREADY_ANSWERED":
                 key = str(uuid.uuid4())
                 continue
-            if reply.status not in LATER or "retry-after" not in reply.headers:
+            if reply.status not in LATER or not _says_when(reply):
                 heard.wrong.append(f"{reply.status} {_code(reply)}")
                 return time.monotonic() - began
-            time.sleep(min(float(reply.headers["retry-after"]), LONGEST_PAUSE_SECONDS))
+            attempt += 1
+            time.sleep(_pause(reply, attempt))
         heard.wrong.append("never answered")
         return time.monotonic() - began
 
@@ -124,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="keyholder-load-") as name:
         folder = Path(name)
-        with EmbeddedStack(folder / "stack", _without_limits(folder / "cdk.out")) as stack:
+        with EmbeddedStack(folder / "stack", _without_limits(folder / "cdk.out"), RUN_AT_ONCE) as stack:
             return _run(stack, folder, chosen.callers, chosen.target)
 
 
@@ -205,6 +211,19 @@ def _without_limits(into: Path) -> Path:
             threshold |= {"hold_above": None, "block_above": None}
         path.write_text(json.dumps(limits))
     return assembly
+
+
+def _says_when(reply: Reply) -> bool:
+    """Keyholder's own answers say when to come again. The gateway's "too many" (429) never does."""
+    return "retry-after" in reply.headers or (reply.status == HTTPStatus.TOO_MANY_REQUESTS and not _code(reply))
+
+
+def _pause(reply: Reply, attempt: int) -> float:
+    """As long as was asked for; else longer each time, and not the same for all."""
+    told = reply.headers.get("retry-after")
+    if told is not None:
+        return min(float(told), LONGEST_PAUSE_SECONDS)
+    return min(2.0**attempt, LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1.0)
 
 
 def _code(reply: Reply) -> str:

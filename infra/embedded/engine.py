@@ -35,10 +35,14 @@ class EngineError(RuntimeError):
 
 
 class Engine:
-    """One engine in one folder, which takes its state, its temporary files and its log."""
+    """One engine in one folder, which takes its state, its temporary files and its log.
 
-    def __init__(self, work: Path, certificate: Certificate) -> None:
+    It runs at most `at_once` calls of functions, where that is given, and turns others away with 429 as Lambda does.
+    """
+
+    def __init__(self, work: Path, certificate: Certificate, at_once: int | None = None) -> None:
         self.work = work
+        self._at_once = at_once
         self.certificate = certificate
         self.port = free_port()
         self.url = f"https://{LOOPBACK}:{self.port}"
@@ -154,6 +158,7 @@ class Engine:
             "SFTP_ENABLED": "0",
             "STATE_DIR": str(self.work / "state"),
             "USE_SSL": "1",
+            **({} if self._at_once is None else {"LAMBDA_ACCOUNT_CONCURRENCY": str(self._at_once)}),
             # The engine hands its environment to the functions, which then trust its certificate and the issuer's.
             "AWS_CA_BUNDLE": bundle,
             "REQUESTS_CA_BUNDLE": bundle,

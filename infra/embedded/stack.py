@@ -43,10 +43,10 @@ class EmbeddedStack:
     """Keyholder on loopback.
 
     Everything it writes is in `work`, a temporary folder unless given. `assembly` is a synthesised app to deploy
-    instead of synthesising one.
+    instead of synthesising one; `at_once` is how many calls of functions run at a time.
     """
 
-    def __init__(self, work: Path | None = None, assembly: Path | None = None) -> None:
+    def __init__(self, work: Path | None = None, assembly: Path | None = None, at_once: int | None = None) -> None:
         self._temporary = None if work else Path(tempfile.mkdtemp(prefix="keyholder-"))
         self.work = (work or self._temporary or Path()).resolve()
         self._assembly = assembly
@@ -54,7 +54,7 @@ class EmbeddedStack:
         self.work.mkdir(parents=True, exist_ok=True)
         certificate = make_certificate(self.work / "tls")
         self.ca_bundle = certificate.bundle
-        self.engine = Engine(self.work, certificate)
+        self.engine = Engine(self.work, certificate, at_once)
         self.issuer = DevelopmentIssuer(certificate, AUDIENCE)
         self._trust = ssl.create_default_context(cafile=str(self.ca_bundle))
         self._sessions: dict[Function, boto3.Session] = {}

@@ -9,7 +9,7 @@ from unittest import mock
 
 from moto import mock_aws
 
-from tests.fakes.moto_speed import dynamodb_in_less_time
+from tests.fakes.moto_speed import moto_in_less_time
 from tests.fakes.moto_versions import key_markers_as_in_s3
 
 REGION = "eu-west-2"
@@ -27,5 +27,5 @@ CREDENTIALS = {
 @contextmanager
 def moto() -> Iterator[None]:
     """Within this, nothing reaches AWS."""
-    with mock.patch.dict(os.environ, CREDENTIALS), mock_aws(), key_markers_as_in_s3(), dynamodb_in_less_time():
+    with mock.patch.dict(os.environ, CREDENTIALS), mock_aws(), key_markers_as_in_s3(), moto_in_less_time():
         yield

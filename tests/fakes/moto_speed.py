@@ -1,10 +1,14 @@
-"""DynamoDB in moto with the same answers in less time: half of what the contract tests took was spent here.
+"""moto with the same answers in less time: more than half of what the contract tests took was spent here.
 
 moto 5.2.5 (dynamodb/models/dynamo_type.py) asks a value for each of its possible types before it compares or copies
 it, and (core/serialize.py) looks for each member of an AttributeValue under six names. Values of one text are compared
 and shared as they are, and an AttributeValue's members are looked up by their own names, which are the only ones. A
 query (dynamodb/models/table.py) sorts the whole table before it picks a partition; here it is given that partition.
 A transaction (dynamodb/models/__init__.py) keeps a copy of the whole table for each of its items; here one for all.
+
+For each request moto looks through all members of a class (core/utils.py: method_names_from_class) and draws the 52
+characters of a request's id one by one, and botocore signs what moto never checks (auth.py: SigV4Auth) and puts a
+name for itself together. Here the members are kept, and a signature, an id and a name are constants.
 """
 
 from __future__ import annotations
@@ -12,10 +16,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.useragent import UserAgentString
+from moto.core import responses
 from moto.core.serialize import ResponseSerializer
 from moto.dynamodb import models
 from moto.dynamodb.models import DynamoDBBackend
@@ -28,6 +36,9 @@ _GET = ResponseSerializer.get_value
 _QUERY = Table.query
 _ALL = Table.all_items
 _TRANSACT = DynamoDBBackend.transact_write_items
+_CANONICAL = SigV4Auth.canonical_request
+_SIGNATURE = SigV4Auth.signature
+_MEMBERS = cache(responses.method_names_from_class)
 
 _PLAIN = frozenset({DDBType.STRING, DDBType.BINARY, DDBType.BOOLEAN})
 _KINDS = frozenset({"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"})
@@ -82,8 +93,23 @@ def _transact(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> No
         _TRANSACT(self, transact_items)
 
 
+def _canonical(self: SigV4Auth, request: Any) -> str:
+    # What is presigned stays as it is: a form's policy and a link are answers that somebody looks at.
+    return "" if type(self) in (SigV4Auth, S3SigV4Auth) else _CANONICAL(self, request)
+
+
+def _signature(self: SigV4Auth, text: str, request: Any) -> str:
+    return "0" * 64 if type(self) in (SigV4Auth, S3SigV4Auth) else _SIGNATURE(self, text, request)
+
+
+def _request_id(headers: dict[str, Any] | None = None) -> str:
+    if headers is not None:
+        headers["x-amzn-requestid"] = "A" * 52
+    return "A" * 52
+
+
 @contextmanager
-def dynamodb_in_less_time() -> Iterator[None]:
+def moto_in_less_time() -> Iterator[None]:
     """Within this."""
     with (
         mock.patch.object(DynamoType, "cast_value", property(_cast_value)),
@@ -92,5 +118,10 @@ def dynamodb_in_less_time() -> Iterator[None]:
         mock.patch.object(Table, "query", _query),
         mock.patch.object(Table, "all_items", _all_items),
         mock.patch.object(DynamoDBBackend, "transact_write_items", _transact),
+        mock.patch.object(SigV4Auth, "canonical_request", _canonical),
+        mock.patch.object(SigV4Auth, "signature", _signature),
+        mock.patch.object(UserAgentString, "to_string", return_value="tests"),
+        mock.patch.object(responses, "method_names_from_class", _MEMBERS),
+        mock.patch.object(responses, "gen_amzn_requestid_long", _request_id),
     ):
         yield
