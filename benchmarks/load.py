@@ -179,10 +179,14 @@ def _told(stack: EmbeddedStack, folder: Path) -> Story:
 
 
 def _approved(story: Story, rows: Sequence[Row]) -> RequestView:
+    researcher, deadline = story.cast["researcher"], time.monotonic() + PATIENCE_SECONDS
     request = story.submitted(story.inline_request(rows)).id
-    story.checked(request)
+    while researcher.request(request).state == "submitted":
+        if time.monotonic() > deadline:
+            raise SystemExit("the checks of a submitted request never ran")
+        time.sleep(1.0)
     story.approved(request)
-    return story.cast["researcher"].request(request)
+    return researcher.request(request)
 
 
 def _lost(story: Story, folder: Path, requests: Sequence[RequestView]) -> list[str]:
