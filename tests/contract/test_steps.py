@@ -265,6 +265,13 @@ def test_listings_are_in_order_of_id_and_page(store: StepStore) -> None:
     assert store.listed("project/1", names[2], 10) == []
 
 
+def test_there_is_room_for_every_listing(store: StepStore) -> None:
+    """20 domains of 20 organisations each are more than a transaction of DynamoDB takes."""
+    listings = tuple(f"controller-requests/{number:04}" for number in range(400))
+    assert store.add(step(), Claim("k1", "b1", StepKey(STREAM, 1)), Head(listings)) is Added.ADDED
+    assert all(store.listed(listing, None, 10) == [STREAM] for listing in listings)
+
+
 def test_a_head_takes_the_place_of_the_one_before_but_keeps_listings(store: StepStore) -> None:
     store.add(step(), None, Head(("project/1",), AT))
     assert store.due(AT, 10) == [STREAM]

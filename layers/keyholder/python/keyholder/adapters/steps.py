@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from keyholder.adapters.step_items import Item
 
 MOST_LISTINGS = 90
-"""A transaction has at most 100 items."""
+"""Listings that are written in one transaction with their step: a transaction has at most 100 items."""
 
 _LEAD = place(*LEAD)
 _MOST_ITEMS = 100
@@ -108,18 +108,28 @@ class DynamoDbSteps:
         return [read_step(item) for page in _pages_of(wanted) for item in self._got(page)]
 
     def add(self, step: Step, claim: Claim | None, head: Head | None) -> Added:
-        """One transaction. Its token is the writer's nonce, so that DynamoDB itself knows a repeated call again."""
+        """One transaction. Its token is the writer's nonce, so that DynamoDB itself knows a repeated call again.
+
+        Listings it has no room for are written before it. A listing is a hint, which every reader holds against the
+        stream; one too many shows nothing, one too few would hide a request from whoever has to decide it.
+        """
+        listings = list(dict.fromkeys(head.listings)) if head is not None else []
+        self._list(step.key.stream, listings[MOST_LISTINGS:])
         items = [self._step_item(step), self._head_item(step, head)]
         if claim is not None:
             items.append(self._claim_item(claim, step.at))
-        if head is not None:
-            items += [self._listing_item(listing, step.key.stream) for listing in dict.fromkeys(head.listings)]
+        items += [self._listing_item(listing, step.key.stream) for listing in listings[:MOST_LISTINGS]]
         try:
             with storage_faults():
                 self._db.transact_write_items(TransactItems=items, ClientRequestToken=step.writer[:36])
         except StorageRefusedError as refused:
             return _cancelled(refused, claimed=claim is not None)
         return Added.ADDED
+
+    def _list(self, stream: StreamId, listings: Sequence[str]) -> None:
+        for page in _pages_of(listings):
+            with storage_faults():
+                self._db.transact_write_items(TransactItems=[self._listing_item(listing, stream) for listing in page])
 
     def claim(self, key: str) -> Claim | None:
         """The claim on an idempotency key."""
