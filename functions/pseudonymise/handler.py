@@ -21,7 +21,6 @@ from keyholder.edge.outcomes import accepted, acting, person_of, registry_call
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
 from keyholder.edge.service import Service, answer
-from keyholder.extracts.files import FilesUnavailableError
 from keyholder.extracts.service import Told
 from keyholder.extracts.view import collected_json, extract_json
 from keyholder.extracts.working import Worked
@@ -38,6 +37,7 @@ from keyholder.pseudonyms.key_ring import KeyUnavailableError
 from keyholder.refusals import Refusal
 from keyholder.registry.attempts import record_failure, record_refusal
 from keyholder.registry.service import Call
+from keyholder.uploads.form import FilesUnavailableError
 from keyholder.vocabulary import ActorId, ContentHash, DomainId, ExtractId, StreamId
 
 service = Service(Function.PSEUDONYMISE, lambda: assembly().tokens, SystemClock().now)

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyholder.extracts.sheet import LONGEST_LINE, SheetError, SheetFault, SheetReader, check
+from keyholder.extracts.sheet import check
+from keyholder.uploads.sheet import LONGEST_LINE, SheetError, SheetFault, SheetReader
 from keyholder.vocabulary import ContentHash
 from tests.unit.extracts.world import COLUMNS, announcement, sheet
 

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from keyholder.collection.report import CollectionReport
 from keyholder.extracts.announcement import Announcement
 from keyholder.extracts.events import Kept
-from keyholder.extracts.files import ADDRESS_FOR, FilesUnavailableError, UploadForm
 from keyholder.extracts.service import ExtractDesk, Shown, Told
 from keyholder.extracts.state import Extract, fold, stream_of
 from keyholder.extracts.working import Worked, Workshop
@@ -26,6 +25,7 @@ from keyholder.registry.domains import CareOrigin, Domain, KeyState, SourceDatas
 from keyholder.registry.people import Membership, Person, PersonKind
 from keyholder.registry.service import Call
 from keyholder.requests.ids import RandomIds
+from keyholder.uploads.form import ADDRESS_FOR, FilesUnavailableError, UploadForm
 from keyholder.vocabulary import ContentHash, DomainId, ExtractId, IdentifierType, OrganisationCode, PersonId, Role
 from tests.fakes.key_ring import KeyRingInMemory
 from tests.fakes.ledger import ManualClock, Memory, memory_ledger

@@ -13,9 +13,9 @@ import pytest
 from infra.permissions import JOURNAL, Holding
 from infra.routes import ROUTES, Function
 from keyholder.edge.settings import Settings
-from keyholder.extracts.files import ADDRESS_FOR
 from keyholder.policy.register_form import RegisterKind
 from keyholder.policy.settings import DIRECT_CAP_DAYS
+from keyholder.uploads.form import ADDRESS_FOR
 from tests.unit.infra.template import Template, as_list, holding_of
 
 

@@ -1,36 +1,27 @@
 """Extracts in S3: announcements, uploads, parts and progress, in a bucket of their own under a KMS key of their own.
 
-`announcements/<id>`, `uploads/<id>`, `parts/<id>/<run>-<number>` and `progress/<id>/<run>`. An upload is a signed PUT:
-length, SHA-256 and If-None-Match are among the signed headers, so S3 takes that file alone, and once. An upload that is
-erased leaves an empty object in its place, so that its address stays good for nothing; the bucket has no versions.
+`announcements/<id>`, `uploads/<id>`, `parts/<id>/<run>-<number>` and `progress/<id>/<run>`. Uploads are
+those of `signed_uploads`; the bucket has no versions.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from keyholder.adapters.signed_uploads import ABSENT, CSV, SignedUploads, store_faults
 from keyholder.extracts.announcement import Announcement
 from keyholder.extracts.events import Kept
-from keyholder.extracts.files import ADDRESS_FOR, FilesUnavailableError, UploadForm
+from keyholder.uploads.form import ADDRESS_FOR, FilesUnavailableError, UploadForm
 from keyholder.vocabulary import ExtractId
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef, ObjectIdentifierTypeDef
-
-PIECE = 8 << 20
-"""Bytes read at a time, each by a call of its own: no connection waits while a block is worked on."""
-
-CSV = "text/csv"
-_ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
-_NOTHING_THERE = _ABSENT | {"InvalidRange", "416"}
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 
 class S3ExtractFiles:
@@ -43,6 +34,7 @@ class S3ExtractFiles:
     def __init__(self, s3: S3Client, bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
+        self._uploads = SignedUploads(s3, bucket)
 
     def keep_announcement(self, extract: ExtractId, stored: bytes) -> None:
         self._put(f"announcements/{extract}", stored)
@@ -52,63 +44,20 @@ class S3ExtractFiles:
 
     def upload_form(self, extract: ExtractId, told: Announcement, now: datetime) -> UploadForm:
         """Signed by this function's role, which has to be allowed the PUT."""
-        checksum = base64.b64encode(bytes.fromhex(told.sha256)).decode()
-        with _faults():
-            url = self._s3.generate_presigned_url(
-                "put_object",
-                Params={
-                    "Bucket": self._bucket,
-                    "Key": f"uploads/{extract}",
-                    "ContentLength": told.size,
-                    "ContentType": CSV,
-                    "ChecksumSHA256": checksum,
-                    "IfNoneMatch": "*",
-                },
-                ExpiresIn=int(ADDRESS_FOR.total_seconds()),
-            )
-        headers = {
-            "content-length": str(told.size),
-            "content-type": CSV,
-            "x-amz-checksum-sha256": checksum,
-            "if-none-match": "*",
-        }
-        return UploadForm(url, headers, now + ADDRESS_FOR)
+        return self._uploads.form(f"uploads/{extract}", told.size, told.sha256, now)
 
     def uploaded(self, extract: ExtractId) -> bool:
-        with _faults():
-            try:
-                found = self._s3.head_object(Bucket=self._bucket, Key=f"uploads/{extract}")
-            except ClientError as fault:
-                if fault.response["Error"]["Code"] in _ABSENT:
-                    return False
-                raise
-        return found["ContentLength"] > 0
+        return self._uploads.there(f"uploads/{extract}")
 
     def read(self, extract: ExtractId, start: int = 0) -> Iterator[bytes]:
         """Nothing for an upload that is not there or was erased: whoever reads it finds it too short."""
-        asked: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": f"uploads/{extract}"}
-        while True:
-            asked["Range"] = f"bytes={start}-{start + PIECE - 1}"
-            with _faults():
-                try:
-                    piece = self._s3.get_object(**asked)
-                    body = piece["Body"].read()
-                except ClientError as fault:
-                    if fault.response["Error"]["Code"] in _NOTHING_THERE:
-                        return
-                    raise
-            asked["IfMatch"] = piece["ETag"]
-            if body:
-                yield body
-            start += len(body)
-            if len(body) < PIECE:
-                return
+        return self._uploads.read(f"uploads/{extract}", start)
 
     def keep_part(self, extract: ExtractId, name: str, text: bytes) -> None:
         self._put(f"parts/{extract}/{name}", text, CSV)
 
     def part_address(self, extract: ExtractId, name: str) -> str:
-        with _faults():
+        with store_faults():
             return self._s3.generate_presigned_url(
                 "get_object",
                 Params={
@@ -128,43 +77,35 @@ class S3ExtractFiles:
 
     def erase(self, extract: ExtractId, what: AbstractSet[Kept]) -> None:
         if Kept.UPLOAD in what:
-            self._put(f"uploads/{extract}", b"")
+            self._uploads.blank(f"uploads/{extract}")
             self._delete([f"announcements/{extract}"])
         if Kept.RESULT in what:
             self._delete([*self._keys(f"parts/{extract}/"), *self._keys(f"progress/{extract}/")])
 
     def _put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
-        with _faults():
+        with store_faults():
             self._s3.put_object(
                 Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, ChecksumAlgorithm="SHA256"
             )
 
     def _get(self, key: str) -> bytes | None:
-        with _faults():
+        with store_faults():
             try:
                 return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
             except ClientError as fault:
-                if fault.response["Error"]["Code"] in _ABSENT:
+                if fault.response["Error"]["Code"] in ABSENT:
                     return None
                 raise
 
     def _keys(self, prefix: str) -> list[str]:
-        with _faults():
+        with store_faults():
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
             return [item["Key"] for page in pages for item in page.get("Contents", ())]
 
     def _delete(self, keys: list[str]) -> None:
         for start in range(0, len(keys), 1000):
             objects: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in keys[start : start + 1000]]
-            with _faults():
+            with store_faults():
                 answer = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
             if answer.get("Errors"):
                 raise FilesUnavailableError("something of an extract could not be erased")
-
-
-@contextmanager
-def _faults() -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as fault:
-        raise FilesUnavailableError("the store of extracts did not do what it was asked") from fault

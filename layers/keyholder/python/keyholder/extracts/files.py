@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol, Self
 
 from keyholder.canonical import JsonObject, canonical_json, content_hash
@@ -21,27 +21,12 @@ from keyholder.extracts.events import Kept
 from keyholder.extracts.making import Counts
 from keyholder.ledger.event import rfc3339
 from keyholder.registry.fields import SHA256, FieldError, Fields
+from keyholder.uploads.form import UploadForm
 from keyholder.vocabulary import ContentHash, ExtractId, IdentifierType
-
-ADDRESS_FOR = timedelta(minutes=15)
-"""How long an address for an upload or a download is good to begin with."""
-
-
-class FilesUnavailableError(Exception):
-    """The store did not answer, or refused. The text is a constant."""
 
 
 class ProgressDamagedError(Exception):
     """What is stored of a job's progress can't be read: a fault, and nothing is handed out."""
-
-
-@dataclass(frozen=True, slots=True)
-class UploadForm:
-    """Where and how a file is uploaded, once: a PUT with exactly these headers. Whoever has it can upload that file."""
-
-    url: str = field(repr=False)
-    headers: Mapping[str, str]
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +122,7 @@ class Progress:
 
 
 class ExtractFiles(Protocol):
-    """Where it is kept. Every method may raise `FilesUnavailableError`."""
+    """Where it is kept. Every method may raise `uploads.form.FilesUnavailableError`."""
 
     def keep_announcement(self, extract: ExtractId, stored: bytes) -> None: ...
 
@@ -158,7 +143,7 @@ class ExtractFiles(Protocol):
     def keep_part(self, extract: ExtractId, name: str, text: bytes) -> None: ...
 
     def part_address(self, extract: ExtractId, name: str) -> str:
-        """Whoever has it can read that part, for `ADDRESS_FOR`."""
+        """Whoever has it can read that part, for `uploads.form.ADDRESS_FOR`."""
         ...
 
     def keep_progress(self, extract: ExtractId, run: int, stored: bytes) -> None: ...

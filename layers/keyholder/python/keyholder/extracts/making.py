@@ -14,13 +14,13 @@ from typing import Protocol
 from keyholder.collection.days import death_rule
 from keyholder.collection.vocabulary import DropRule
 from keyholder.extracts.announcement import FAULTS, ROW_ID, Announcement
-from keyholder.extracts.sheet import Row
 from keyholder.formulas import guarded
 from keyholder.pseudonyms.deid_columns import COLUMN_OF
 from keyholder.pseudonyms.key_ring import OpenedKeys
 from keyholder.pseudonyms.row_links import LinkKey, column_links
 from keyholder.pseudonyms.sealing import ColumnKey, SealedColumn, seal_column
 from keyholder.pseudonyms.token import Scheme
+from keyholder.uploads.sheet import Row
 from keyholder.vocabulary import DomainId, IdentifierType
 
 NHS_NUMBER, DATE_OF_DEATH = IdentifierType.NHS_NUMBER, IdentifierType.DATE_OF_DEATH

@@ -11,7 +11,7 @@ from keyholder.collection.report import CollectionReport
 from keyholder.extracts import decide
 from keyholder.extracts.announcement import Announcement, column_refusal
 from keyholder.extracts.events import Announced, ExtractEvent, Kept, to_new_event
-from keyholder.extracts.files import ExtractFiles, PartNote, UploadForm, newest_progress, parts_of
+from keyholder.extracts.files import ExtractFiles, PartNote, newest_progress, parts_of
 from keyholder.extracts.state import Extract, ExtractStatus, fold, foreseen, stream_of
 from keyholder.extracts.working import Registered, WorkQueue
 from keyholder.ledger.log import ClaimedError, EventLog, StaleStreamError
@@ -22,6 +22,7 @@ from keyholder.registry.attempts import AttemptIds, record_refusal
 from keyholder.registry.people import Person
 from keyholder.registry.replays import BUSY, KEY_REUSED, TRIES, replay
 from keyholder.registry.service import Call
+from keyholder.uploads.form import UploadForm
 from keyholder.vocabulary import ActorId, ContentHash, DomainId, ExtractId, PersonId, StreamId
 
 

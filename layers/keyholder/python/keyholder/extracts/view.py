@@ -6,10 +6,11 @@ from datetime import datetime
 
 from keyholder.canonical import JsonObject
 from keyholder.extracts.events import Kept, Made
-from keyholder.extracts.files import ADDRESS_FOR, PartNote, UploadForm
+from keyholder.extracts.files import PartNote
 from keyholder.extracts.service import Shown
 from keyholder.extracts.state import KEPT_FOR, Extract, ExtractStatus
 from keyholder.ledger.event import rfc3339
+from keyholder.uploads.form import ADDRESS_FOR, UploadForm
 
 
 def extract_json(shown: Shown) -> JsonObject:

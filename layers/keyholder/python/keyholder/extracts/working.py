@@ -21,7 +21,7 @@ from keyholder.extracts.announcement import Announcement
 from keyholder.extracts.events import Failed, FileRefused, Kept, Made, RunReason, to_new_event
 from keyholder.extracts.files import ExtractFiles, Newest, PartNote, Progress, newest_progress
 from keyholder.extracts.making import Counts, Keys, Rules, Type1Column, header, make_part
-from keyholder.extracts.sheet import BLOCK_ROWS, SheetError, SheetReader, check
+from keyholder.extracts.sheet import check
 from keyholder.extracts.state import LEASE, OVER, Extract, ExtractStatus, fold, foreseen, stream_of
 from keyholder.ledger.log import EventLog, StaleStreamError
 from keyholder.ledger.ports import Clock
@@ -38,6 +38,7 @@ from keyholder.pseudonyms.row_links import LinkKey
 from keyholder.refusals import Refusal
 from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person
+from keyholder.uploads.sheet import BLOCK_ROWS, SheetError, SheetReader
 from keyholder.vocabulary import ContentHash, DomainId, ExtractId, PersonId
 
 TO_HAND_OVER = timedelta(seconds=60)
