@@ -46,11 +46,15 @@ class KeyholderStack(Stack):
             retention_days=parameters.retention_days.value_as_number,
             minimum_days=parameters.minimum_retention_days.value_as_number,
         )
-        state = State(self, "State", extract_key=keys.extract)
+        state = State(self, "State", extract_key=keys.extract, content_key=keys.content)
         controller_keys = controller_key_arns(self)
-        checks, extracts = (
+        checks, extracts, files = (
             WorkQueue(self, name, worker_timeout=Duration.seconds(SIZES[worker].seconds))
-            for name, worker in (("Checks", Function.RELEASE), ("Extracts", Function.PSEUDONYMISE))
+            for name, worker in (
+                ("Checks", Function.RELEASE),
+                ("Extracts", Function.PSEUDONYMISE),
+                ("Files", Function.REQUESTS),
+            )
         )
         mesh = Mesh(self, "Mesh")
         notices = Notices(self, "Notices", worker_timeout=Duration.seconds(SIZES[Function.NOTIFY].seconds))
@@ -62,6 +66,7 @@ class KeyholderStack(Stack):
             Holding.CHOICES: state.choices.bucket_arn,
             Holding.RESULTS: state.results.bucket_arn,
             Holding.EXTRACTS: state.extracts.bucket_arn,
+            Holding.UPLOADS: state.uploads.bucket_arn,
             Holding.OUTBOX: state.outbox.bucket_arn,
             Holding.VIEW: state.view.bucket_arn,
             Holding.COUNTERS: state.counters.table_arn,
@@ -75,6 +80,7 @@ class KeyholderStack(Stack):
             Holding.MESH_SECRET: mesh.secret.secret_arn,
             Holding.CHECKS_QUEUE: checks.queue.queue_arn,
             Holding.EXTRACTS_QUEUE: extracts.queue.queue_arn,
+            Holding.FILES_QUEUE: files.queue.queue_arn,
             Holding.CONTACT_KEY: keys.contact.key_arn,
             Holding.NOTICES: state.notices.table_arn,
             Holding.CONTACTS: state.contacts.table_arn,
@@ -92,6 +98,7 @@ class KeyholderStack(Stack):
             "CHOICES_BUCKET": state.choices.bucket_name,
             "RESULTS_BUCKET": state.results.bucket_name,
             "EXTRACTS_BUCKET": state.extracts.bucket_name,
+            "UPLOADS_BUCKET": state.uploads.bucket_name,
             "VIEW_BUCKET": state.view.bucket_name,
             "DOMAIN_KEY_ARN": keys.domain.key_arn,
             "DIGEST_KEY_ARN": keys.digest.key_arn,
@@ -105,6 +112,7 @@ class KeyholderStack(Stack):
             "TOKEN_AUDIENCE": parameters.token_audience.value_as_string,
             "CHECKS_QUEUE_URL": checks.queue.queue_url,
             "EXTRACTS_QUEUE_URL": extracts.queue.queue_url,
+            "FILES_QUEUE_URL": files.queue.queue_url,
             "BOOTSTRAP_OPERATOR": parameters.bootstrap_operator.value_as_string,
             "CONTROLLER_KEY_ARNS": " ".join(controller_keys),
             "RELEASE_ASSURANCE": parameters.release_assurance.value_as_string,
@@ -127,10 +135,16 @@ class KeyholderStack(Stack):
         ).functions
         checks.feed(functions[Function.RELEASE])
         extracts.feed(functions[Function.PSEUDONYMISE])
+        files.feed(functions[Function.REQUESTS])
         notices.work.feed(functions[Function.NOTIFY])
         mesh.call(functions[Function.MESH])
         call_every_minute(self, (functions[Function.SWEEPER], functions[Function.WATCH]))
-        failed = {"Checks": checks.failed, "Extracts": extracts.failed, "Notices": notices.work.failed}
+        failed = {
+            "Checks": checks.failed,
+            "Extracts": extracts.failed,
+            "Files": files.failed,
+            "Notices": notices.work.failed,
+        }
         Alarms(self, "Alarms", functions=functions, failed=failed, ledger=ledger.bucket)
         api = Api(self, "Api", functions).api
         CfnOutput(self, "ApiId", value=api.api_id)

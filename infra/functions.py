@@ -31,7 +31,8 @@ class Size:
 # API Gateway gives up after 30 s, so whatever only people wait for ends before that.
 SERVES_PEOPLE = Size(memory=1024, seconds=29)
 SIZES: Mapping[Function, Size] = {
-    Function.REQUESTS: SERVES_PEOPLE,
+    # Reads files of records off a queue: a million rows take about a minute, and no call waits for them.
+    Function.REQUESTS: Size(memory=1769, seconds=300),
     Function.DECISIONS: SERVES_PEOPLE,
     Function.RELEASE: Size(memory=1769, seconds=60),
     # Works on large extracts off a queue: a million rows take about a minute, and no call waits for them.

@@ -32,6 +32,7 @@ UNCOVERED_SECONDS = 10 * 60
 FAILED = {
     "Checks": "The checks of a request",
     "Extracts": "The work on an extract",
+    "Files": "The reading of a file of records",
     "Notices": "Telling somebody of an event",
 }
 """What each queue asks for."""

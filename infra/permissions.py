@@ -26,6 +26,8 @@ class Holding(StrEnum):
     CHOICES = "choices bucket"
     RESULTS = "results bucket"
     EXTRACTS = "extracts bucket"
+    UPLOADS = "uploads bucket"
+    """Files of records, each for as long as it takes to read it."""
     OUTBOX = "outbox bucket"
     """Lists of NHS numbers, each sealed under a data key of its own, for minutes."""
     VIEW = "view bucket"
@@ -43,6 +45,7 @@ class Holding(StrEnum):
     """As many as the deployment names, by default none: a statement about them is then left out."""
     CHECKS_QUEUE = "checks queue"
     EXTRACTS_QUEUE = "extracts queue"
+    FILES_QUEUE = "files queue"
     TELL_QUEUE = "queue of what is to be told"
     EVENT_BUS = "event bus"
     NOTICES = "notices table"
@@ -119,6 +122,7 @@ READ_KEYS = _allow("WrappedKeys", ("dynamodb:GetItem",), Resource(Holding.KEYS))
 OPEN_OWN_KEYS = _decrypt("OpenOwnKeys", Holding.CONTROLLER_KEYS)
 NEW_OWN_KEYS = _allow("NewOwnKeys", ("kms:GenerateDataKeyWithoutPlaintext",), Resource(Holding.CONTROLLER_KEYS))
 SEND_EXTRACTS = _allow("SendExtracts", ("sqs:SendMessage",), Resource(Holding.EXTRACTS_QUEUE))
+SEND_FILES = _allow("SendFiles", ("sqs:SendMessage",), Resource(Holding.FILES_QUEUE))
 SEND_CHECKS = _allow("SendChecks", ("sqs:SendMessage",), Resource(Holding.CHECKS_QUEUE))
 
 PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
@@ -130,6 +134,15 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         _allow("ContentKey", ("kms:GenerateDataKey", "kms:Decrypt"), Resource(Holding.CONTENT_KEY)),
         _allow("Cursors", ("kms:Encrypt",), Resource(Holding.CONTENT_KEY)),
         SEND_CHECKS,
+        # An address for an upload can do what who signed it can. Files are read here, where no key of a domain is.
+        _allow("Uploads", ("s3:GetObject", "s3:PutObject"), *_objects(Holding.UPLOADS, "records/")),
+        _allow("UploadNames", ("s3:ListBucket",), Resource(Holding.UPLOADS)),
+        SEND_FILES,
+        _allow(
+            "AskedFiles",
+            ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+            Resource(Holding.FILES_QUEUE),
+        ),
     ),
     Function.DECISIONS: (
         LOGS,
@@ -267,6 +280,7 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         NEW_OWN_KEYS,
         SEND_CHECKS,
         SEND_EXTRACTS,
+        SEND_FILES,
         # The only function that takes a text away, which it can't read; somebody has ordered that in the ledger.
         _allow("EraseTexts", ("s3:DeleteObject",), *_objects(Holding.CONTENT, "requests/")),
         _allow("Views", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), *_objects(Holding.VIEW, "")),

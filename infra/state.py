@@ -29,16 +29,16 @@ def _text(name: str) -> dynamodb.Attribute:
 
 
 class State(Construct):
-    """Five tables and six buckets.
+    """Five tables and seven buckets.
 
     The tables hold hashes, codes and wrapped keys, never an identifier, so DynamoDB's own key is enough for them; that
     of contacts holds addresses of people who work here, each sealed by Keyholder before it gets there. What
     is in the buckets is encrypted by Keyholder before it gets there (content, outbox), to the recipient (results), or
     kept as keyed digests (choices); S3's own key is the second layer. Extracts are uploaded as they are, so that bucket
-    has a KMS key of its own. The view bucket holds what is made from the ledger alone.
+    has a KMS key of its own; files of records have that of what is asked for. The view bucket holds what is made from the ledger alone.
     """
 
-    def __init__(self, scope: Construct, name: str, *, extract_key: kms.IKey) -> None:
+    def __init__(self, scope: Construct, name: str, *, extract_key: kms.IKey, content_key: kms.IKey) -> None:
         super().__init__(scope, name)
         self.steps = self._table("Steps", expires=True)
         for index, when in (("pending", "pending_at"), ("due", "due_at")):
@@ -62,6 +62,9 @@ class State(Construct):
         self.results = self._bucket("Results", _expire_after_a_day())
         self.extracts = self._bucket("Extracts", _expire_after_a_day(), key=extract_key)
         self._guard(self.extracts, extract_key)
+        # What is asked for, before it is encrypted request by request: so under the key those keys are wrapped by.
+        self.uploads = self._bucket("Uploads", _expire_after_a_day(), key=content_key)
+        self._guard(self.uploads, content_key)
         self.view = self._bucket("View")
 
     def _table(self, name: str, *, expires: bool) -> dynamodb.Table:

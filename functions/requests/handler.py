@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
@@ -13,6 +17,7 @@ from keyholder.adapters.clock import SystemClock
 from keyholder.canonical import JsonObject
 from keyholder.edge.bodies import NoBody, RequestBody, TermsBody
 from keyholder.edge.cursors import LONGEST, position, sealed, text
+from keyholder.edge.logs import LogCode
 from keyholder.edge.outcomes import (
     accepted,
     acting,
@@ -40,6 +45,8 @@ from keyholder.registry.terms import parse_terms
 from keyholder.registry.terms_texts import in_force, texts
 from keyholder.requests.actors import PersonActor
 from keyholder.requests.commands import ReportOutcome
+from keyholder.requests.file_view import file_view
+from keyholder.requests.filing import Read
 from keyholder.requests.listings import (
     advice_requests,
     domain_requests,
@@ -55,6 +62,7 @@ from keyholder.standing.approval import standing_view as bounds_view
 from keyholder.standing.refusals import NOT_ONE_LISTING, STANDING_UNKNOWN
 from keyholder.standing.service import of_domain, of_project
 from keyholder.standing.terms import parse_terms as parse_bounds
+from keyholder.uploads.form import FilesUnavailableError
 from keyholder.vocabulary import ContentHash, DomainId, ProjectId, RequestId, Role, StreamId
 
 T = TypeVar("T")
@@ -211,6 +219,23 @@ def list_records(
     found = _shown(actor, request_id, house.desk.records(actor, RequestId(request_id), DomainId(domain), cursor, limit))
     items = [{"row_id": record.row_id, "pseudonyms": dict(record.pseudonyms)} for record in found]
     return answer({"items": items, "next": cursor + limit if len(found) == limit else None})
+
+
+@service.route("GET", "/v1/requests/{request_id}/file", summary="How a draft's file of records stands")
+def show_file(request_id: str) -> Response[str]:
+    """For its requester: where to upload it while it is awaited, what it holds once it was read, or why it is refused."""
+    house = assembly()
+    with _files_reached():
+        return answer(file_view(accepted(house.record_files.show(acting(service.call, house), RequestId(request_id)))))
+
+
+@service.route("POST", "/v1/requests/{request_id}/hand-in-file", summary="Have an uploaded file of records read")
+def hand_in_file(request_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001
+    """Says that the declared file is uploaded. It is read off a queue; ask how it stands, then submit."""
+    house = assembly()
+    call = desk_call(service.call, house, expected=service.call.if_match)
+    with _files_reached():
+        return _answered(house.record_files.hand_in(call, RequestId(request_id)))
 
 
 @service.route("POST", "/v1/requests/{request_id}/save", summary="Write a draft anew")
@@ -388,8 +413,28 @@ def show_emergency_access(access_id: str) -> Response[str]:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The function's entry."""
+    """The function's entry: an API event, or messages that ask for a file of records to be read."""
+    records = event.get("Records")
+    if isinstance(records, list):
+        return _read(records)
     return service(event, context)
+
+
+_LOGGED = {Read.DONE: LogCode.FILE_DONE, Read.NOT_ASKED: LogCode.FILE_SKIPPED}
+
+
+def _read(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Each message is one request; what failed is reported alone and comes again (partial batch response)."""
+    failed = []
+    for record in records:
+        trace = str(uuid.uuid4())
+        try:
+            request = RequestId(str(json.loads(record["body"])["request"]))
+            service.log.write(_LOGGED[assembly().record_files.read(request, trace)], request_id=trace)
+        except Exception as fault:  # noqa: BLE001 - reported to the queue, which delivers it again, then to its dead letters
+            service.log.fault(LogCode.FAULT, fault, request_id=trace)
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
 
 
 def _answered(outcome: Done | Refusal, *, status: int = 200) -> Response[str]:
@@ -407,6 +452,13 @@ def _shown_list(person: Person, domain: str | None, project: str | None, items: 
     named = {"domain": domain, "project": project}
     subject = next((StreamId(f"{kind}/{name}") for kind, name in named.items() if name is not None), UNNAMED)
     return shown(service.call, assembly(), person, subject, items, count=len(items))
+@contextmanager
+def _files_reached() -> Iterator[None]:
+    """A store that can't be reached is said to be so."""
+    try:
+        yield
+    except FilesUnavailableError:
+        raise ProblemError(Problem(ProblemType.UNAVAILABLE, headers={"retry-after": "30"})) from None
 
 
 def _content(body: RequestBody) -> dict[str, Any]:

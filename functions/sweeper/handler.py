@@ -14,6 +14,7 @@ from keyholder.edge.logs import Log, LogCode
 from keyholder.pseudonyms.key_ring import ControllerKeyUnavailableError
 from keyholder.requests.codes import State
 from keyholder.requests.events import Escalated, Reminded, RequestExpired
+from keyholder.requests.waiting import file_waits
 from keyholder.vocabulary import DomainId, ExtractId, PersonId, RequestId, StreamId
 
 MOST = 100
@@ -81,7 +82,7 @@ def _views(house: Assembly, trace: str) -> tuple[int, int]:
 
 
 def _requests(house: Assembly, streams: Sequence[StreamId], trace: str) -> tuple[Counter[type[object]], int]:
-    """Ask again for checks that nobody made in time; remind, escalate, and end the requests whose time is over.
+    """Ask again for checks and for files that nobody made or read in time; remind, escalate, end what is over.
 
     How many events of each kind that made, and how often checks were asked for.
     """
@@ -91,6 +92,9 @@ def _requests(house: Assembly, streams: Sequence[StreamId], trace: str) -> tuple
         state = house.desk.load(request)
         if state.status is State.SUBMITTED and state.due_at is not None and now < state.due_at:
             house.checks.ask(request)
+            asked += 1
+        if file_waits(state):
+            house.files_queue.ask(request)
             asked += 1
         timed.update(map(type, house.desk.keep_time(request, trace)))
     return timed, asked

@@ -25,6 +25,7 @@ from keyholder.adapters.counters import DynamoDbCounters
 from keyholder.adapters.event_bus import EventBridgeBus
 from keyholder.adapters.extract_files import S3ExtractFiles
 from keyholder.adapters.extracts_queue import ExtractsQueue
+from keyholder.adapters.files_queue import FilesQueue
 from keyholder.adapters.issuer import HttpsIssuerKeys
 from keyholder.adapters.key_ring import KeyMaker, KeyShelf, KmsKeyRing, PurposeKeys
 from keyholder.adapters.kms_seal import KmsSeal
@@ -33,6 +34,7 @@ from keyholder.adapters.mailbox_turn import MailboxTurns
 from keyholder.adapters.mesh_credentials import read_credentials
 from keyholder.adapters.notices import DynamoDbPositions, DynamoDbTold
 from keyholder.adapters.outbox import S3Outbox
+from keyholder.adapters.record_uploads import S3RecordUploads
 from keyholder.adapters.results import S3ResultStore
 from keyholder.adapters.ses_post import SesPost
 from keyholder.adapters.step_table import DynamoDbStepTable
@@ -90,6 +92,7 @@ from keyholder.release.opt_out_lists import OptOutLists
 from keyholder.release.releasing import Releasing
 from keyholder.requests.actors import Limits
 from keyholder.requests.erasing.book import ErasureBook
+from keyholder.requests.filing import RecordFiles
 from keyholder.requests.ids import RandomIds
 from keyholder.requests.policy_view import VOCABULARY, assess_with
 from keyholder.requests.service import RequestDesk
@@ -294,6 +297,16 @@ class Assembly:
             limits=Limits(sign_in=self.sign_in_rules),
             terms=in_force(),
         )
+
+    @cached_property
+    def record_files(self) -> RecordFiles:
+        s3 = boto3.client("s3", config=_PATIENT_REGIONAL)
+        uploads = S3RecordUploads(s3, self.settings.uploads_bucket)
+        return RecordFiles(self.desk, self.contents, self.registry, uploads, self.files_queue, self.clock)
+
+    @cached_property
+    def files_queue(self) -> FilesQueue:
+        return FilesQueue(self._sqs, self.settings.files_queue_url)
 
     @cached_property
     def erasures(self) -> ErasureBook:

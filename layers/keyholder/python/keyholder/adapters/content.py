@@ -8,6 +8,7 @@ Deleting the wrapped key makes everything of that request unreadable, copies inc
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -36,21 +37,24 @@ class S3ContentStore:
         self._bucket = bucket
         self._key_arn = key_arn
 
-    def keep(self, request: RequestId, pieces: dict[str, bytes]) -> None:
+    def keep(self, request: RequestId, pieces: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> None:
         """Stores each piece under its name; the names are hashes, so storing again changes nothing."""
         cipher = AESGCM(self._make_key(request))
-        for name, body in pieces.items():
+        for name, body in pieces.items() if isinstance(pieces, Mapping) else pieces:
             nonce = os.urandom(NONCE_BYTES)
             sealed = nonce + cipher.encrypt(nonce, body, _associated(request, name))
             self._s3.put_object(Bucket=self._bucket, Key=f"requests/{request}/{name}", Body=sealed)
 
     def read(self, request: RequestId, *names: str) -> tuple[bytes | None, ...]:
         """The pieces, None for each that is not there. Raises `ContentDamagedError`."""
+        return tuple(self.each(request, names))
+
+    def each(self, request: RequestId, names: Iterable[str]) -> Iterator[bytes | None]:
+        """The pieces one after the other, the request's key opened once for all of them."""
         wrapped = self._get(f"requests/{request}/key")
-        if wrapped is None:
-            return tuple(None for _ in names)
-        cipher = AESGCM(self._unwrap(request, wrapped))
-        return tuple(self._open(cipher, request, name) for name in names)
+        cipher = None if wrapped is None else AESGCM(self._unwrap(request, wrapped))
+        for name in names:
+            yield None if cipher is None else self._open(cipher, request, name)
 
     def erase(self, request: RequestId, name: str) -> None:
         """Takes one piece away; the bucket keeps no versions. Again does no harm."""

@@ -27,6 +27,9 @@ from keyholder.requests.events import (
     DomainRejected,
     DraftSaved,
     Escalated,
+    FileHandedIn,
+    FileRead,
+    FileRefused,
     HandedBack,
     Nudged,
     OutcomeReported,
@@ -65,6 +68,12 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
             return ask.Create(events[1].summary)
         case DraftSaved(summary=summary):
             return ask.Save(summary)
+        case FileHandedIn(content_hash=content_hash):
+            return ask.HandInFile(content_hash)
+        case FileRead(declared, summary, given, bad):
+            return ask.RecordFileRead(declared, summary, given, bad)
+        case FileRefused(content_hash, code, row):
+            return ask.RefuseFile(content_hash, code, row)
         case RequestDiscarded():
             return ask.Discard()
         case RequestSubmitted(summary=summary):

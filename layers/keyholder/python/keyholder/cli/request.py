@@ -60,7 +60,8 @@ def check(session: Session, file: Path, columns: tuple[str, ...], saved: Path | 
     domain look alike; a release answers them with not_available.
     """
     from keyholder.client.saved_domain import SavedDomain
-    from keyholder.client.tokens import OTHER_DOMAIN, check_column
+    from keyholder.client.tokens import check_column
+    from keyholder.pseudonyms.checking import OTHER_DOMAIN
 
     domain = None if saved is None else SavedDomain.read(saved)
     with file.open(encoding="utf-8-sig", newline="") as text:

@@ -39,6 +39,7 @@ from keyholder.requests.content import (
     Delivery,
     NeedCode,
 )
+from keyholder.requests.record_file import MOST_BYTES, FileFormat
 from keyholder.vocabulary import IdentifierType, Role
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
@@ -316,6 +317,19 @@ class SelectionBody(Body):
     records: Annotated[list[RecordBody], Field(min_length=1, max_length=MOST_RECORDS)]
 
 
+class FileBody(Body):
+    """A file of up to 1,000,000 pseudonyms that is uploaded afterwards: its length, its SHA-256 in hex, its domains.
+
+    CSV in UTF-8 with the `*_deid` columns of the NHS Data Dictionary; a column `row_id` where rows have ids, and one
+    `domain` where there are several domains.
+    """
+
+    format: FileFormat = FileFormat.CSV
+    bytes: Annotated[int, Field(ge=1, le=MOST_BYTES)]
+    sha256: Hash
+    domains: Annotated[list[Name], Field(min_length=1, max_length=MOST_DOMAINS)]
+
+
 class RecipientBody(Body):
     """Who receives the result: their own age or ssh-ed25519 public key, and their organisation."""
 
@@ -351,7 +365,10 @@ class RequestBody(Body):
     delivery: Delivery
     window_days: Annotated[int, Field(ge=1, le=LONGEST_WINDOW)] = 30
     destroy_by: dt.date
-    domains: Annotated[list[SelectionBody], Field(min_length=1, max_length=MOST_DOMAINS)]
+    domains: Annotated[list[SelectionBody], Field(min_length=1, max_length=MOST_DOMAINS)] | None = None
+    """The records themselves, 10,000 at most; or `file`."""
+    file: FileBody | None = None
+    """Declares a file of records, to be uploaded next."""
 
 
 class RecordsBody(Body):

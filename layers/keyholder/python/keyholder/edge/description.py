@@ -121,6 +121,7 @@ CONDITIONAL_AT_WILL = frozenset(
         "advise",
         "reply",
         "nudge",
+        "hand-in-file",
         "use-standing-approval",
         "report-outcome",
         "erase",

@@ -27,6 +27,8 @@ class LogCode(Enum):
     CHECKS_SKIPPED = ("REL002", "INFO", "checks not needed any more")
     CHECKS_HELD = ("REL004", "WARNING", "a controller has switched its own key off; checks wait for it")
     RELEASED = ("REL003", "INFO", "release finished")
+    FILE_DONE = ("REQ001", "INFO", "a file of records was read, or refused")
+    FILE_SKIPPED = ("REQ002", "INFO", "no file waits to be read")
     EXTRACT_DONE = ("PSE001", "INFO", "work on an extract ended")
     EXTRACT_SKIPPED = ("PSE002", "INFO", "an extract needs no work, or another is at it")
     EXTRACT_HELD = ("PSE003", "WARNING", "a key is not to be had; an extract waits for it")

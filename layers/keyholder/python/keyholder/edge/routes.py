@@ -130,6 +130,8 @@ ROUTES: tuple[Route, ...] = (
     _reading("/v1/requests/{request_id}/revisions"),
     _reading("/v1/requests/{request_id}/changes"),
     _reading("/v1/requests/{request_id}/records"),
+    _request("GET", "/v1/requests/{request_id}/file"),
+    _request("POST", "/v1/requests/{request_id}/hand-in-file"),
     _request("POST", "/v1/requests/{request_id}/save"),
     _request("POST", "/v1/requests/{request_id}/submit"),
     _request("POST", "/v1/requests/{request_id}/use-standing-approval"),

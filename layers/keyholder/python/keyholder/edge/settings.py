@@ -24,6 +24,8 @@ class Settings:
     choices_bucket: str
     results_bucket: str
     extracts_bucket: str
+    uploads_bucket: str
+    """Where files of records wait to be read."""
     view_bucket: str
     domain_key_arn: str
     digest_key_arn: str
@@ -37,6 +39,7 @@ class Settings:
     token_audience: str
     checks_queue_url: str
     extracts_queue_url: str
+    files_queue_url: str
     bootstrap_operator: str
     release_assurance: str
     """How strongly somebody must have signed in before identifiers are handed out: `AAL2` or `AAL3`."""

@@ -28,6 +28,8 @@ class System(StrEnum):
 
     RELEASE = "system/release"
     """Runs the checks and the release."""
+    READER = "system/requests"
+    """Reads files of records, in the function that keeps drafts: it has no key of a domain."""
     SWEEPER = "system/sweeper"
     """Acts when a time has run out."""
 

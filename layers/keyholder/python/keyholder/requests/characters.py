@@ -21,3 +21,8 @@ def control_faults(text: str, pointer: str) -> Iterator[Refusal]:
     if found:
         place = f"{pointer}#char={found.start()},{found.end()}"
         yield Refusal(CONTROL_IN_TEXT.code, CONTROL_IN_TEXT.kind, CONTROL_ADVICE, place)
+
+
+def has_control(text: str) -> bool:
+    """Whether one of these characters is in it."""
+    return _CONTROL.search(text) is not None

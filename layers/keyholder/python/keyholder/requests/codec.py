@@ -24,6 +24,9 @@ from keyholder.requests.events import (
     DomainRejected,
     DraftSaved,
     Escalated,
+    FileHandedIn,
+    FileRead,
+    FileRefused,
     HandedBack,
     Nudged,
     OutcomeReported,
@@ -57,6 +60,9 @@ from keyholder.vocabulary import ActorId
 RequestEvent = (
     RequestCreated
     | DraftSaved
+    | FileHandedIn
+    | FileRead
+    | FileRefused
     | RequestDiscarded
     | RequestSubmitted
     | ChecksHeld
@@ -102,6 +108,9 @@ EVENTS: Mapping[str, type[RequestEvent]] = {
     for kind in (
         RequestCreated,
         DraftSaved,
+        FileHandedIn,
+        FileRead,
+        FileRefused,
         RequestDiscarded,
         RequestSubmitted,
         ChecksHeld,

@@ -223,3 +223,16 @@ def safe_count(count: int) -> str:
     if count <= 0:
         return "0"
     return "1-7" if count <= 7 else str(5 * ((count + 2) // 5))
+
+
+class FileStage(StrEnum):
+    """Where the file of a draft stands."""
+
+    DECLARED = "declared"
+    """It may be uploaded."""
+    HANDED_IN = "handed_in"
+    """It is uploaded, and waits to be read."""
+    READ = "read"
+    """It is the one declared, and whole: the request can be submitted."""
+    REFUSED = "refused"
+    """It is not kept. Save the draft anew to declare another."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -20,6 +21,7 @@ from keyholder.registry.people import Capacity
 from keyholder.registry.projects import DOMAIN, PROJECT, REFERENCE
 from keyholder.requests.characters import control_faults
 from keyholder.requests.recipient import Recipient, is_public_key
+from keyholder.requests.record_file import FileNote, RecordFile
 from keyholder.requests.scan import find_identifier_like
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, ProjectId, Pseudonym
 
@@ -118,11 +120,15 @@ class Summary:
     destroy_by: date
     content_hash: ContentHash
     justification_sha256: str
+    file: FileNote | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContent:
-    """One revision's content. `salt` (32 hexadecimal digits) keeps the hashes in the ledger from being guessed."""
+    """One revision's content. `salt` (32 hexadecimal digits) keeps the hashes in the ledger from being guessed.
+
+    Its records are in `domains`, or come as a `file`: then they are kept in parts (`contents.stored_records`).
+    """
 
     project: ProjectId
     purpose: str
@@ -137,13 +143,16 @@ class RequestContent:
     domains: tuple[DomainSelection, ...]
     justification_sha256: str
     salt: str = field(repr=False)
+    file: RecordFile | None = None
 
     @property
     def identifier_types(self) -> tuple[IdentifierType, ...]:
         return tuple(want.identifier_type for want in self.wanted)
 
     def record_counts(self) -> Mapping[DomainId, int]:
-        """Records asked for, for each domain."""
+        """Records asked for, for each domain; of a file that was not read yet, none."""
+        if self.file is not None:
+            return self.file.record_counts()
         return {selection.domain: len(selection.records) for selection in self.domains}
 
     def described(self) -> JsonObject:
@@ -163,10 +172,13 @@ class RequestContent:
             "window_days": self.window_days,
             "destroy_by": self.destroy_by.isoformat(),
             "justification_sha256": self.justification_sha256,
+            **({"file": self.file.declared()} if self.file else {}),
         }
 
     def stored(self) -> JsonObject:
-        """All of it: what is hashed, and what is stored encrypted."""
+        """All of it: what is hashed, and what is stored encrypted. Of a file, its SHA-256 and those of its parts."""
+        if self.file is not None:
+            return {**self.described(), "file": self.file.stored(), "salt": self.salt}
         domains: list[JsonObject] = [
             {
                 "domain": selection.domain,
@@ -205,6 +217,7 @@ class RequestContent:
             destroy_by=self.destroy_by,
             content_hash=self.hash(),
             justification_sha256=self.justification_sha256,
+            file=FileNote(self.file.size, self.file.was_read) if self.file else None,
         )
 
 
@@ -251,7 +264,9 @@ def parse_draft(body: JsonObject, salt: str, vocabulary: Vocabulary) -> Draft | 
     try:
         fields = Fields(body)
         justification = fields.prose("justification", LONGEST_JUSTIFICATION)
-        content = _read(fields, FreeText(salt, justification).sha256(), salt)
+        if fields.has("file") and fields.has("domains"):
+            return RECORDS_OR_FILE
+        content = _read(fields, FreeText(salt, justification).sha256(), salt, RecordFile.parse)
     except FieldError as error:
         return error.refusal()
     draft = Draft(content, justification)
@@ -263,10 +278,13 @@ def read_content(stored: JsonObject) -> RequestContent:
     fields = Fields(stored)
     if fields.number("format") != FORMAT:
         raise FieldError("/format", FieldFault.RANGE)
-    return _read(fields, fields.text("justification_sha256", SHA256), fields.text("salt", _SALT))
+    return _read(fields, fields.text("justification_sha256", SHA256), fields.text("salt", _SALT), RecordFile.read)
 
 
-def _read(fields: Fields, justification_sha256: str, salt: str) -> RequestContent:
+def _read(
+    fields: Fields, justification_sha256: str, salt: str, read_file: Callable[[Fields], RecordFile]
+) -> RequestContent:
+    file = read_file(fields.inner("file")) if fields.has("file") else None
     content = RequestContent(
         project=ProjectId(fields.text("project", PROJECT)),
         purpose=fields.text("purpose", CODE),
@@ -278,9 +296,10 @@ def _read(fields: Fields, justification_sha256: str, salt: str) -> RequestConten
         delivery=fields.choice("delivery", Delivery),
         window_days=fields.number("window_days", 1, LONGEST_WINDOW),
         destroy_by=fields.day("destroy_by"),
-        domains=tuple(_selection(inner) for inner in fields.inners("domains", MOST_DOMAINS)),
+        domains=() if file else tuple(_selection(inner) for inner in fields.inners("domains", MOST_DOMAINS)),
         justification_sha256=justification_sha256,
         salt=salt,
+        file=file,
     )
     fields.end()
     return content
@@ -345,8 +364,22 @@ def faults(draft: Draft, vocabulary: Vocabulary) -> Iterator[Refusal]:
         yield from identifier_faults(text, f"/references/{kind.value}")
     if content.delivery is Delivery.FILE and content.recipient.public_key is None:
         yield RECIPIENT_KEY_MISSING
+    wanted = set(content.identifier_types)
+    if not wanted or len(wanted) != len(content.wanted):
+        yield WANTED_ONCE
+    if content.file is not None:
+        yield from _file_faults(content, content.file)
+        return
     yield from _selection_faults(content)
-    yield from _want_faults(content)
+    yield from _want_faults(content, wanted)
+
+
+def _file_faults(content: RequestContent, file: RecordFile) -> Iterator[Refusal]:
+    """What the declaration alone shows; the rest is found when the file is read."""
+    if not file.domains:
+        yield FILE_WITHOUT_DOMAIN
+    if content.delivery is not Delivery.FILE:
+        yield FILE_TO_FILE
 
 
 def _selection_faults(content: RequestContent) -> Iterator[Refusal]:
@@ -371,10 +404,7 @@ def _selection_faults(content: RequestContent) -> Iterator[Refusal]:
             seen.add(record.row_id)
 
 
-def _want_faults(content: RequestContent) -> Iterator[Refusal]:
-    wanted = set(content.identifier_types)
-    if not wanted or len(wanted) != len(content.wanted):
-        yield WANTED_ONCE
+def _want_faults(content: RequestContent, wanted: AbstractSet[IdentifierType]) -> Iterator[Refusal]:
     present = {kind for part in content.domains for record in part.records for kind in record.pseudonyms}
     if present and not wanted <= present:
         yield WANTED_ABSENT
@@ -408,7 +438,19 @@ RECORDS_MISSING = Refusal(
     "RECORDS_MISSING", RefusalKind.INVALID, "Name at least one record in every domain you ask from.", "/domains"
 )
 RECORDS_TOO_MANY = Refusal(
-    "RECORDS_TOO_MANY", RefusalKind.INVALID, "Ask for at most 10,000 records in one request.", "/domains"
+    "RECORDS_TOO_MANY",
+    RefusalKind.INVALID,
+    "Send at most 10,000 records in the request itself; declare a file for up to 1,000,000 (`file`).",
+    "/domains",
+)
+RECORDS_OR_FILE = Refusal(
+    "RECORDS_OR_FILE", RefusalKind.INVALID, "Send either `domains` with their records, or declare a `file`.", "/file"
+)
+FILE_WITHOUT_DOMAIN = Refusal(
+    "FILE_WITHOUT_DOMAIN", RefusalKind.INVALID, "Name the domains the file's pseudonyms are of.", "/file/domains"
+)
+FILE_TO_FILE = Refusal(
+    "FILE_TO_FILE", RefusalKind.INVALID, "Ask for a file as the result of a file: set delivery to file.", "/delivery"
 )
 INLINE_TOO_MANY = Refusal(
     "INLINE_TOO_MANY", RefusalKind.INVALID, "Ask for a file: an answer carries at most 500 records.", "/delivery"
@@ -432,6 +474,9 @@ REFUSALS = (
     RECIPIENT_KEY_MISSING,
     RECORDS_MISSING,
     RECORDS_TOO_MANY,
+    RECORDS_OR_FILE,
+    FILE_WITHOUT_DOMAIN,
+    FILE_TO_FILE,
     INLINE_TOO_MANY,
     DOMAIN_REPEATED,
     WANTED_ONCE,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
 
 from keyholder.canonical import JsonObject
-from keyholder.requests.content import FreeText, RequestContent, read_content
+from keyholder.requests.content import DomainSelection, FreeText, Record, RequestContent, read_content
+from keyholder.requests.record_file import PartLostError, PartRecords
 from keyholder.requests.records import KeptRecords, Narrowed
 from keyholder.requests.state import RequestState
 from keyholder.vocabulary import DomainId, RequestId
@@ -22,10 +24,16 @@ class ContentLostError(Exception):
 class ContentStore(Protocol):
     """Erasable pieces of a request, stored encrypted under their names, which are hashes."""
 
-    def keep(self, request: RequestId, pieces: dict[str, bytes]) -> None: ...
+    def keep(self, request: RequestId, pieces: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> None:
+        """Each piece under its name. Of many, one is in memory at a time."""
+        ...
 
     def read(self, request: RequestId, *names: str) -> tuple[bytes | None, ...]:
         """Each piece, None where it is erased or was never there."""
+        ...
+
+    def each(self, request: RequestId, names: Iterable[str]) -> Iterator[bytes | None]:
+        """The same one after the other, read when asked for: what does not fit into memory as a whole."""
         ...
 
 
@@ -49,6 +57,37 @@ def stored_content(contents: ContentStore, state: RequestState) -> RequestConten
     if stored is None or hashlib.sha256(stored).hexdigest() != state.content_hash:
         raise ContentLostError
     return read_content(json.loads(stored))
+
+
+def stored_records(
+    contents: ContentStore,
+    request: RequestId,
+    content: RequestContent,
+    domains: AbstractSet[DomainId] | None = None,
+    after: int = 0,
+) -> Iterator[DomainSelection]:
+    """The records asked for, of `domains` where they are named, without the first `after` of them.
+
+    Those that came as a file are read part by part, each verified against the hash the content has of it; then a domain
+    comes in several selections, one after the other. Raises `ContentLostError`.
+    """
+    if content.file is None:
+        for selection in content.domains:
+            if domains is None or selection.domain in domains:
+                yield DomainSelection(selection.domain, selection.records[after:] if after else selection.records)
+                after = max(0, after - len(selection.records))
+        return
+    parts = [part for part in content.file.parts if domains is None or part.domain in domains]
+    while parts and parts[0].count <= after:
+        after -= parts.pop(0).count
+    for part, stored in zip(parts, contents.each(request, [part.sha256 for part in parts]), strict=True):
+        try:
+            found = PartRecords.read(stored, part)
+        except PartLostError:
+            raise ContentLostError from None
+        records = tuple(Record(row_id, pseudonyms) for row_id, pseudonyms in found.rows())
+        yield DomainSelection(part.domain, records[after:])
+        after = 0
 
 
 def _comments(state: RequestState) -> Iterator[str]:

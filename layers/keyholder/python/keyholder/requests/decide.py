@@ -42,6 +42,7 @@ from keyholder.requests.commands import (
     DeclareNoConflict,
     Discard,
     HandBack,
+    HandInFile,
     LetThrough,
     Nudge,
     Recuse,
@@ -67,7 +68,7 @@ _NO_TEXT = "0" * 64
 _ANYBODY = PersonId(f"person/{'0' * 32}")
 """Stand in for a text and a person where only who may is asked."""
 _NO_RELEASE = ""
-_SYSTEMS = {Who.RELEASE_FUNCTION: System.RELEASE, Who.SWEEPER: System.SWEEPER}
+_SYSTEMS = {Who.RELEASE_FUNCTION: System.RELEASE, Who.READER: System.READER, Who.SWEEPER: System.SWEEPER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,7 @@ def _probes(state: RequestState, person: Person, now: datetime) -> Iterator[Comm
     if summary is None:
         return
     yield Save(summary)
+    yield HandInFile(summary.content_hash)
     yield Discard()
     yield Submit(summary.content_hash)
     for domain in state.domains or summary.records:

@@ -9,7 +9,7 @@ from keyholder.requests.actors import Limits
 from keyholder.requests.codes import State
 from keyholder.requests.conversation import advisers
 from keyholder.requests.state import RequestState
-from keyholder.requests.waiting import look_again_at, report_overdue
+from keyholder.requests.waiting import file_waits, look_again_at, report_overdue
 from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, RequestId, StreamId
 
 STANDARD = Limits()
@@ -17,6 +17,10 @@ STANDARD = Limits()
 
 CHECKS_EXPECTED = timedelta(minutes=2)
 """After this the sweeper asks for the checks again."""
+
+
+FILE_EXPECTED = timedelta(minutes=6)
+"""After this the sweeper asks again for a file to be read: longer than its reader may run."""
 
 
 def own_requests(person: PersonId) -> str:
@@ -66,8 +70,11 @@ def request_head(state: RequestState, limits: Limits = STANDARD) -> Head:
 
 
 def _look_again(state: RequestState, limits: Limits) -> datetime | None:
-    """When something is due; while it waits for its checks much earlier, for asking for them can get lost."""
+    """When something is due; while it waits for its checks, or its file to be read, much earlier: a message that asks
+    for them can get lost."""
     at = look_again_at(state, limits)
     if state.status is State.SUBMITTED and state.changed_at is not None and at is not None:
         return min(at, state.changed_at + CHECKS_EXPECTED)
+    if file_waits(state) and state.file is not None:
+        return min(at or state.file.at + FILE_EXPECTED, state.file.at + FILE_EXPECTED)
     return at

@@ -74,6 +74,27 @@ TYPE_NOT_IN_DOMAIN = Refusal(
     "Ask only for identifier types that every domain of the request has.",
     "/wanted",
 )
+NO_FILE_DECLARED = Refusal(
+    "NO_FILE_DECLARED", RefusalKind.CONFLICT, "Save the draft with a `file` that declares it; then upload it.", "/file"
+)
+FILE_NOT_AWAITED = Refusal(
+    "FILE_NOT_AWAITED",
+    RefusalKind.CONFLICT,
+    "It was handed in. Read how it stands; save the draft anew to declare another file.",
+    "/file",
+)
+FILE_NOT_UPLOADED = Refusal(
+    "FILE_NOT_UPLOADED", RefusalKind.CONFLICT, "Upload the declared file first, to the address you are given.", "/file"
+)
+FILE_NOT_READ = Refusal(
+    "FILE_NOT_READ",
+    RefusalKind.CONFLICT,
+    "The declared file was not read, or was refused: upload it, hand it in, and wait; or declare another.",
+    "/file",
+)
+FILE_READ_AMISS = Refusal(
+    "FILE_READ_AMISS", RefusalKind.CONFLICT, "The file was not read as it was declared; report it to an operator."
+)
 DESTROY_BY_PAST = Refusal(
     "DESTROY_BY_PAST",
     RefusalKind.INVALID,

@@ -11,6 +11,7 @@ from keyholder.requests.codes import (
     DecisionState,
     Destruction,
     EscalationReason,
+    FileStage,
     Finding,
     RecuseReason,
     State,
@@ -19,6 +20,7 @@ from keyholder.requests.codes import (
 from keyholder.requests.conditions import Condition, merged
 from keyholder.requests.content import Delivery, Summary
 from keyholder.requests.conversation import Message
+from keyholder.requests.given import Given
 from keyholder.requests.questions import ReviewQuestion
 from keyholder.requests.records import Narrowed, approved_records
 from keyholder.vocabulary import ContentHash, DomainId, IdentifierType, OrganisationCode, PersonId, RequestId
@@ -146,6 +148,18 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class FileProgress:
+    """Where the file of a draft stands since `at`; `code` and `row` say why it was refused, the rest what it holds."""
+
+    stage: FileStage
+    at: datetime
+    code: str | None = None
+    row: int | None = None
+    given: tuple[Given, ...] = ()
+    bad: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RequestState:
     """One request. `version` is the number of its newest event, 0 before the first.
 
@@ -162,6 +176,8 @@ class RequestState:
     status: State | None = None
     requester: PersonId | None = None
     summary: Summary | None = None
+    file: FileProgress | None = None
+    """None where the records came in the request itself."""
     revision: int = 0
     policy_hash: str | None = None
     counts: Mapping[str, str] = field(default_factory=dict)

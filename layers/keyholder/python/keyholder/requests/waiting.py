@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from keyholder.requests.actors import Limits
-from keyholder.requests.codes import Awaited, DecisionState, EscalationReason, State
+from keyholder.requests.codes import Awaited, DecisionState, EscalationReason, FileStage, State
 from keyholder.requests.commands import Escalate, Expire, Remind
 from keyholder.requests.state import RequestState
 from keyholder.vocabulary import DomainId
@@ -41,6 +41,12 @@ def awaited(state: RequestState) -> Awaited | None:
         # Released before reports were asked for: it ends with its window.
         return Awaited.RELEASE
     return AWAITED.get(state.status)
+
+
+def file_waits(state: RequestState) -> bool:
+    """Whether a file of records was handed in and not read yet."""
+    written = state.status in (State.DRAFT, State.RETURNED)
+    return written and state.file is not None and state.file.stage is FileStage.HANDED_IN
 
 
 def expires(state: RequestState) -> bool:

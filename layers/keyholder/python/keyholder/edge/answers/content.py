@@ -8,11 +8,13 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
+from keyholder.edge.answers.extracts import UploadView
 from keyholder.edge.answers.form import Answer, Count, Hash, Kinds, PersonReference, Success, Text
 from keyholder.edge.answers.requests import CommandedRequest, ReturnedView
 from keyholder.registry.people import Capacity
-from keyholder.requests.codes import Advice, Audience, MessageKind
+from keyholder.requests.codes import Advice, Audience, FileStage, MessageKind
 from keyholder.requests.content import Delivery, NeedCode, ReferenceKind
+from keyholder.requests.record_file import FileFormat
 from keyholder.vocabulary import IdentifierType
 
 
@@ -30,7 +32,8 @@ class GivenView(Answer):
 class WrittenRequest(CommandedRequest):
     """A draft as it was written, and what it names, counted."""
 
-    given: list[GivenView]
+    given: list[GivenView] = Field(default_factory=list)
+    """Missing where the records come as a file."""
 
 
 class Want(Answer):
@@ -45,6 +48,45 @@ class RecipientView(Answer):
 
     organisation: str
     public_key: str | None
+
+
+class DeclaredFile(Answer):
+    """A file of records as its author declared it."""
+
+    format: FileFormat
+    bytes: Annotated[int, Field(ge=1)]
+    sha256: Hash
+    domains: list[str]
+
+
+class FileFault(Answer):
+    """Why a file can't be asked for: the field of the declaration, and the row, counted from 1 without the header."""
+
+    code: str
+    field: str
+    row: Annotated[int, Field(ge=1)] | None
+    advice: str
+
+
+class BadPseudonyms(Answer):
+    """Pseudonyms that can't be opened; their records are answered with a status of their own."""
+
+    code: str
+    count: Annotated[int, Field(ge=1)]
+    rows: list[int]
+    """The first of them."""
+
+
+class RecordFileView(DeclaredFile):
+    """How a draft's file stands."""
+
+    stage: FileStage
+    since: AwareDatetime
+    refused: FileFault | None
+    given: list[GivenView]
+    bad: list[BadPseudonyms]
+    upload: UploadView | None
+    """Where it is uploaded, while it is awaited."""
 
 
 class ContentView(Answer):
@@ -62,6 +104,8 @@ class ContentView(Answer):
     window_days: Annotated[int, Field(ge=1)]
     destroy_by: dt.date
     justification_sha256: Hash
+    file: DeclaredFile | None = None
+    """Where the records came as a file."""
 
 
 class Narrative(Answer):
@@ -184,6 +228,8 @@ class RecordPage(Answer):
 _WRITTEN = Success(WrittenRequest, versioned=True)
 
 SUCCESSES: Mapping[str, Success] = {
+    "GET /v1/requests/{request_id}/file": Success(RecordFileView),
+    "POST /v1/requests/{request_id}/hand-in-file": Success(CommandedRequest, versioned=True),
     "POST /v1/requests": _WRITTEN,
     "GET /v1/requests/{request_id}/content": Success(Narrative),
     "GET /v1/requests/{request_id}/conversation": Success(ConversationPage),

@@ -182,6 +182,13 @@ class OutcomeReport(Answer):
     text_sha256: Hash | None
 
 
+class FileNoteView(Answer):
+    """A file of records: its length, and whether it was read. Until it was, no record is counted."""
+
+    bytes: Annotated[int, Field(ge=1)]
+    read: bool
+
+
 class RequestSummary(Answer):
     """A request as a list shows it."""
 
@@ -242,6 +249,8 @@ class RequestSummary(Answer):
     destroy_by: dt.date
     content_hash: Hash
     justification_sha256: Hash
+    file: FileNoteView | None = None
+    """Where the records come as a file."""
     checks: CheckCounts | Annotated[dict[str, str], Field(max_length=0)] = Field(default_factory=dict)
     """Only for those who decide for every domain and audit; empty until the checks are made."""
     checks_by_domain: dict[str, CheckCounts] = Field(default_factory=dict)

@@ -40,6 +40,11 @@ from keyholder.requests.commands.drafting import (
 from keyholder.requests.commands.ending import (
     Expire,
 )
+from keyholder.requests.commands.filing import (
+    HandInFile,
+    RecordFileRead,
+    RefuseFile,
+)
 from keyholder.requests.commands.handling import (
     Claim,
     HandBack,
@@ -94,14 +99,17 @@ __all__ = [
     "FinishRelease",
     "Found",
     "HandBack",
+    "HandInFile",
     "HoldChecks",
     "LetThrough",
     "Nudge",
     "RecordChecks",
     "RecordChunk",
     "RecordConsentFall",
+    "RecordFileRead",
     "RecordVolume",
     "Recuse",
+    "RefuseFile",
     "Reject",
     "Remind",
     "Reply",
@@ -117,6 +125,9 @@ __all__ = [
 
 Command = (
     Create
+    | HandInFile
+    | RecordFileRead
+    | RefuseFile
     | Save
     | Discard
     | Submit

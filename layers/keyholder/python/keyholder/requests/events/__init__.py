@@ -47,6 +47,11 @@ from keyholder.requests.events.drafting import (
 from keyholder.requests.events.ending import (
     RequestExpired,
 )
+from keyholder.requests.events.filing import (
+    FileHandedIn,
+    FileRead,
+    FileRefused,
+)
 from keyholder.requests.events.handling import (
     Claimed,
     HandedBack,
@@ -96,6 +101,9 @@ __all__ = [
     "DomainRejected",
     "DraftSaved",
     "Escalated",
+    "FileHandedIn",
+    "FileRead",
+    "FileRefused",
     "HandedBack",
     "ItemsReleased",
     "Nudged",

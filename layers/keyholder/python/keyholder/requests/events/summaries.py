@@ -7,6 +7,7 @@ from keyholder.registry.fields import ORGANISATION, SHA256, Fields
 from keyholder.registry.people import Capacity
 from keyholder.registry.projects import DOMAIN, PROJECT
 from keyholder.requests.content import Delivery, Summary
+from keyholder.requests.record_file import FileNote
 from keyholder.vocabulary import (
     ContentHash,
     DomainId,
@@ -31,6 +32,7 @@ def summary_json(summary: Summary) -> JsonObject:
         "destroy_by": summary.destroy_by.isoformat(),
         "content_hash": summary.content_hash,
         "justification_sha256": summary.justification_sha256,
+        **({"file": summary.file.json()} if summary.file else {}),
     }
 
 
@@ -48,6 +50,7 @@ def read_summary(fields: Fields) -> Summary:
         destroy_by=fields.day("destroy_by"),
         content_hash=read_hash(fields),
         justification_sha256=fields.text("justification_sha256", SHA256),
+        file=FileNote.of(fields.inner("file")) if fields.has("file") else None,
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from keyholder.requests.codes import State
+from keyholder.requests.codes import FileStage, State
 from keyholder.requests.events import (
     DraftSaved,
     RequestCreated,
@@ -15,7 +15,7 @@ from keyholder.requests.events import (
     RequestWithdrawn,
 )
 from keyholder.requests.folding.rules import apply, over
-from keyholder.requests.state import DomainDecision, RequestState, Revision
+from keyholder.requests.state import DomainDecision, FileProgress, RequestState, Revision
 
 
 @apply.register
@@ -25,7 +25,8 @@ def _created(event: RequestCreated, state: RequestState, at: datetime) -> Reques
 
 @apply.register
 def _saved(event: DraftSaved, state: RequestState, at: datetime) -> RequestState:
-    return replace(state, summary=event.summary, due_at=event.due_at or state.due_at)
+    file = FileProgress(FileStage.DECLARED, at) if event.summary.file else None
+    return replace(state, summary=event.summary, due_at=event.due_at or state.due_at, file=file)
 
 
 @apply.register

@@ -48,6 +48,13 @@ from keyholder.requests.guards.drafting import (
     QUORUM_ATTAINABLE,
     SAME_PROJECT,
 )
+from keyholder.requests.guards.filing import (
+    FILE_AWAITED,
+    FILE_HANDED_IN,
+    FILE_WAS_READ,
+    KNOWN_FAULT,
+    READ_AS_DECLARED,
+)
 from keyholder.requests.guards.guard import (
     Guard,
 )
@@ -135,11 +142,15 @@ __all__ = [
     "DRAFT_MEANT",
     "DUE",
     "ESCALATION_DUE",
+    "FILE_AWAITED",
+    "FILE_HANDED_IN",
     "FILE_READY",
+    "FILE_WAS_READ",
     "FIRST_DECISION",
     "HANDING_OUT",
     "HELD",
     "IN_TIME",
+    "KNOWN_FAULT",
     "LETS_THROUGH_FOR_OTHERS",
     "MORE_WITHDRAWN",
     "NARROWED_ONLY",
@@ -161,6 +172,7 @@ __all__ = [
     "PROJECT_MEMBER",
     "QUESTION_OPEN",
     "QUORUM_ATTAINABLE",
+    "READ_AS_DECLARED",
     "RECORDS_LEFT",
     "RELEASE_IN_TIME",
     "RELEASE_OPEN",

@@ -8,10 +8,13 @@ from keyholder.requests.case import Case
 from keyholder.requests.commands import (
     Approve,
     AuthoriseRelease,
+    HandInFile,
     HoldChecks,
     LetThrough,
     RecordChecks,
     RecordConsentFall,
+    RecordFileRead,
+    RefuseFile,
     Reject,
     Return,
     WithdrawVote,
@@ -21,6 +24,9 @@ from keyholder.requests.policy_reasons import request_refusal
 
 NamesContent = (
     RecordChecks
+    | HandInFile
+    | RecordFileRead
+    | RefuseFile
     | HoldChecks
     | Approve
     | Reject

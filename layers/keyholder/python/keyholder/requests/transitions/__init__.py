@@ -15,6 +15,7 @@ from keyholder.requests.transitions import (
     deciding,
     drafting,
     ending,
+    filing,
     handling,
     releasing,
     reporting,
@@ -29,6 +30,7 @@ __all__ = ["TRANSITIONS", "WHO", "Transition", "Who"]
 
 TRANSITIONS: tuple[Transition, ...] = (
     *drafting.ROWS,
+    *filing.ROWS,
     *checking.ROWS,
     *conflicts.ROWS,
     *handling.ROWS,

@@ -47,6 +47,7 @@ ROWS: tuple[Transition, ...] = (
             g.CAPACITY_HELD,
             g.REQUESTER_TERMS,
             g.DRAFT_MEANT,
+            g.FILE_WAS_READ,
             g.DOMAINS_COVERED,
             g.DESTROYED_LATER,
             g.POLICY_ALLOWS,

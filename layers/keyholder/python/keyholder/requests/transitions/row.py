@@ -22,6 +22,7 @@ class Who(StrEnum):
     CONTROLLER = "a human controller, Caldicott Guardian or data protection officer of one of the request's domains"
     ADVISER = "a person whose advice was asked"
     RELEASE_FUNCTION = "Keyholder's release function"
+    READER = "Keyholder's reader of files"
     SWEEPER = "Keyholder's sweeper"
 
 
