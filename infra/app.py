@@ -139,12 +139,8 @@ class KeyholderStack(Stack):
         notices.work.feed(functions[Function.NOTIFY])
         mesh.call(functions[Function.MESH])
         call_every_minute(self, (functions[Function.SWEEPER], functions[Function.WATCH]))
-        failed = {
-            "Checks": checks.failed,
-            "Extracts": extracts.failed,
-            "Files": files.failed,
-            "Notices": notices.work.failed,
-        }
+        queues = {"Checks": checks, "Extracts": extracts, "Files": files, "Notices": notices.work}
+        failed = {name: work.failed for name, work in queues.items()}
         Alarms(self, "Alarms", functions=functions, failed=failed, ledger=ledger.bucket)
         api = Api(self, "Api", functions).api
         CfnOutput(self, "ApiId", value=api.api_id)

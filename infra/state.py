@@ -35,7 +35,8 @@ class State(Construct):
     of contacts holds addresses of people who work here, each sealed by Keyholder before it gets there. What
     is in the buckets is encrypted by Keyholder before it gets there (content, outbox), to the recipient (results), or
     kept as keyed digests (choices); S3's own key is the second layer. Extracts are uploaded as they are, so that bucket
-    has a KMS key of its own; files of records have that of what is asked for. The view bucket holds what is made from the ledger alone.
+    has a KMS key of its own; files of records, until they are read, have that of what is asked for. The view bucket
+    holds what is made from the ledger alone.
     """
 
     def __init__(self, scope: Construct, name: str, *, extract_key: kms.IKey, content_key: kms.IKey) -> None:

@@ -61,6 +61,7 @@ from keyholder.requests.erasing.book import ErasureBook
 from keyholder.requests.erasing.erasures import ErasureReason
 from keyholder.requests.erasing.naming import TextKind
 from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
+from keyholder.requests.filing import Read
 from keyholder.requests.ids import RandomIds
 from keyholder.requests.records import RecordChoice
 from keyholder.requests.service import Call as DeskCall
@@ -255,6 +256,7 @@ class Story:
         self.stood()
         self.looked_after()
         self.large()
+        self.filed()
         self.talked()
         self.erased()
         self.fallen()
@@ -596,6 +598,23 @@ class Story:
         self.done(self.desk.record_volume(request, volume, "trace"))
         self.done(self.desk.let_through(self.call(TARA), request, content))
         self.released(request, "inline")
+
+    def filed(self) -> None:
+        """Records that come as a file: one that is refused and declared anew, then read and submitted."""
+        uploads = world.MemoryUploads()
+        files = self.house.record_files(uploads)
+        body = world.FILE_ROWS + world.FILE_TOKEN.encode() + b"\n"
+        request = self.done(self.desk.create(self.call(ROSA), world.a_filed_body())).state.id
+        self.refused(files.hand_in(self.call(ROSA), request))
+        uploads.files[request, self.hash(request)] = body
+        self.done(files.hand_in(self.call(ROSA), request))
+        assert files.read(request, "read-1") is Read.DONE
+        self.refused(self.desk.submit(self.call(ROSA), request))
+        self.done(self.desk.save(self.call(ROSA), request, world.a_filed_body(body)))
+        uploads.files[request, self.hash(request)] = body
+        self.done(files.hand_in(self.call(ROSA), request))
+        assert files.read(request, "read-2") is Read.DONE
+        self.done(self.desk.submit(self.call(ROSA), request))
 
     def talked(self) -> None:
         """Everything that can be said is said once."""

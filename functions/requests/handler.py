@@ -223,7 +223,7 @@ def list_records(
 
 @service.route("GET", "/v1/requests/{request_id}/file", summary="How a draft's file of records stands")
 def show_file(request_id: str) -> Response[str]:
-    """For its requester: where to upload it while it is awaited, what it holds once it was read, or why it is refused."""
+    """For its requester: where to upload it while it is awaited, what it holds once it was read, or why not."""
     house = assembly()
     with _files_reached():
         return answer(file_view(accepted(house.record_files.show(acting(service.call, house), RequestId(request_id)))))

@@ -30,7 +30,7 @@ from keyholder.requests.events.releasing import MOST_SUBJECTS, ItemsReleased
 from keyholder.requests.records import Narrowed
 from keyholder.vocabulary import ActorId, StreamId
 from tests.unit.requests import world
-from tests.unit.requests.world import GP, HOSPITAL, NADIA, RELEASE, ROSA, SWEEPER, TARA, TOKEN
+from tests.unit.requests.world import GP, HOSPITAL, NADIA, READER, RELEASE, ROSA, SWEEPER, TARA, TOKEN
 
 
 def test_it_is_said_of_every_event_who_is_told_of_it_or_why_nobody_is() -> None:
@@ -83,6 +83,8 @@ def samples() -> dict[str, RequestEvent]:
         _rejected(),
         _let_through(),
         _fallen(),
+        world.filed(),
+        world.handed_in().do(world.refusal_of_file(), READER),
         _taken_back(),
         world.returned(),
         world.released(course=world.narrowed()).do(ask.Revoke(RevokeReason.OTHER), NADIA),

@@ -17,14 +17,36 @@ from keyholder.requests import decide as decisions
 from keyholder.requests import guards as g
 from keyholder.requests.actors import Actor, PersonActor
 from keyholder.requests.case import Assessment
-from keyholder.requests.codes import Advice, Audience, EscalationReason, RecuseReason, RejectReason, RevokeReason
+from keyholder.requests.codes import (
+    Advice,
+    Audience,
+    EscalationReason,
+    FileStage,
+    RecuseReason,
+    RejectReason,
+    RevokeReason,
+)
 from keyholder.requests.commands import CommandName
 from keyholder.requests.content import Delivery
 from keyholder.requests.conversation import MOST_MESSAGES
+from keyholder.requests.state import FileProgress
 from keyholder.requests.transitions import TRANSITIONS, Transition
 from keyholder.vocabulary import ContentHash, ProjectId
 from tests.unit.requests import world
-from tests.unit.requests.world import BOTH, COLLEAGUE, GP, HOSPITAL, NADIA, NILS, POLICY, RELEASE, ROSA, SWEEPER, TARA
+from tests.unit.requests.world import (
+    BOTH,
+    COLLEAGUE,
+    GP,
+    HOSPITAL,
+    NADIA,
+    NILS,
+    POLICY,
+    READER,
+    RELEASE,
+    ROSA,
+    SWEEPER,
+    TARA,
+)
 
 OTHER = ContentHash("0" * 64)
 TEXT, QUESTION, ANSWER = "a" * 64, "b" * 64, "c" * 64
@@ -167,6 +189,9 @@ SCENES: dict[CommandName, Callable[[], Scene]] = {
     CommandName.SAVE: lambda: Scene(world.drafted(), ask.Save(summary()), ROSA),
     CommandName.DISCARD: lambda: Scene(world.drafted(), ask.Discard(), ROSA),
     CommandName.SUBMIT: lambda: Scene(world.drafted(), ask.Submit(), ROSA),
+    CommandName.HAND_IN_FILE: lambda: handing_in(world.declared()),
+    CommandName.RECORD_FILE_READ: lambda: Scene(world.handed_in(), world.reading_of_file(), READER),
+    CommandName.REFUSE_FILE: lambda: Scene(world.handed_in(), world.refusal_of_file(), READER),
     CommandName.RECORD_CHECKS: submitted,
     CommandName.HOLD_CHECKS: held,
     CommandName.APPROVE: lambda: reviewed(lambda named: ask.Approve(GP, named)),
@@ -201,6 +226,14 @@ SCENES: dict[CommandName, Callable[[], Scene]] = {
     CommandName.USE_STANDING_APPROVAL: covered,
     CommandName.REPORT_OUTCOME: lambda: Scene(world.released(), world.REPORT, ROSA),
 }
+
+
+def handing_in(course: world.Course) -> Scene:
+    return Scene(course, ask.HandInFile(named(course)), ROSA)
+
+
+def _file(scene: Scene, stage: FileStage) -> None:
+    scene.state(file=FileProgress(stage, world.NOW))
 
 
 def _another_s(scene: Scene) -> None:
@@ -282,6 +315,11 @@ SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
     g.REQUESTER_TERMS: lambda scene: scene.facts(terms=world.some_terms()),
     g.APPROVER_TERMS: lambda scene: scene.facts(terms=world.some_terms()),
     g.DRAFT_MEANT: _other_content,
+    g.FILE_WAS_READ: lambda scene: _file(scene, FileStage.REFUSED),
+    g.FILE_AWAITED: lambda scene: _file(scene, FileStage.READ),
+    g.FILE_HANDED_IN: lambda scene: _file(scene, FileStage.REFUSED),
+    g.READ_AS_DECLARED: lambda scene: scene.asks(summary=replace(scene.command.summary, purpose="other")),  # type: ignore[union-attr]
+    g.KNOWN_FAULT: lambda scene: scene.asks(code="OUT_OF_MOOD"),
     g.DOMAINS_COVERED: lambda scene: scene.project(domains=()),
     g.DESTROYED_LATER: _destroyed_today,
     g.POLICY_ALLOWS: lambda scene: scene.facts(assessment=Assessment(POLICY, ("BASIS_EXPIRED",))),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from keyholder.canonical import JsonValue
 from keyholder.ledger.log import EventLog
 from keyholder.policy.vocabulary import LegalBasis, Purpose
+from keyholder.pseudonyms.token import Scheme, Token, ciphertext_length
 from keyholder.refusals import Refusal
 from keyholder.registry.domains import CareOrigin, Domain, SourceDataset
 from keyholder.registry.factors import Factor
@@ -27,15 +29,20 @@ from keyholder.requests.codes import Destruction, Finding, QuestionTopic
 from keyholder.requests.conditions import Condition, ConditionCode
 from keyholder.requests.content import Draft, Vocabulary, parse_draft
 from keyholder.requests.decide import decide
+from keyholder.requests.filing import RecordFiles
 from keyholder.requests.folding import evolve
+from keyholder.requests.given import Given
 from keyholder.requests.questions import ReviewQuestion
+from keyholder.requests.record_file import FilePart, RecordFile
 from keyholder.requests.records import Narrowed
 from keyholder.requests.service import Call, Question, RequestDesk
 from keyholder.requests.state import RequestState
 from keyholder.standing.approval import Approval as Agreed
 from keyholder.standing.approval import StandingApproval
 from keyholder.standing.terms import Terms as Bounds
+from keyholder.uploads.form import UploadForm
 from keyholder.vocabulary import (
+    ContentHash,
     DomainId,
     IdentifierType,
     OrganisationCode,
@@ -55,6 +62,7 @@ PROJECT = ProjectId("PRJ-0001")
 GP, HOSPITAL = DomainId("gp-2026"), DomainId("hospital-2026")
 NHSE, TRUST, OTHER = OrganisationCode("X26"), OrganisationCode("RJ1"), OrganisationCode("ZZ9")
 RELEASE = SystemActor(System.RELEASE)
+READER = SystemActor(System.READER)
 SWEEPER = SystemActor(System.SWEEPER)
 TOKEN = Pseudonym("SN00" + "0123456789ABCDEFGHJKMNPQRSTVWXYZ" + "AB")
 
@@ -221,6 +229,68 @@ def drafted(*domains: DomainId, facts: Facts | None = None, **changes: JsonValue
     return Course(facts or some_facts()).do(ask.Create(a_draft(*domains, **changes).content.summary()), ROSA)
 
 
+def a_token(number: int = 0, version: int = 1, kind: IdentifierType = IdentifierType.NHS_NUMBER) -> str:
+    """A well-formed pseudonym, of nobody."""
+    return str(Token(Scheme.AES_256_SIV_1, kind, version, number.to_bytes(ciphertext_length(kind))))
+
+
+FILE_TOKEN = a_token()
+FILE_ROWS = f"patient_id_deid\n{FILE_TOKEN}\n".encode()
+FILE_TO = {
+    "delivery": "file",
+    "recipient": {
+        "organisation": "ZZ9",
+        "public_key": "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+    },
+}
+
+
+def a_filed_body(body: bytes = FILE_ROWS, *domains: DomainId, **changes: JsonValue) -> dict[str, JsonValue]:
+    """A request whose records come as a file."""
+    file = {
+        "format": "csv",
+        "bytes": len(body),
+        "sha256": hashlib.sha256(body).hexdigest(),
+        "domains": list(domains or (GP,)),
+    }
+    asked: dict[str, JsonValue] = {**a_body(), **FILE_TO, "file": file, **changes}
+    del asked["domains"]
+    return asked
+
+
+def a_filed_draft(body: bytes = FILE_ROWS, *domains: DomainId, salt: str = SALT, **changes: JsonValue) -> Draft:
+    draft = parse_draft(a_filed_body(body, *domains, **changes), salt, VOCABULARY)
+    assert not isinstance(draft, Refusal), draft
+    return draft
+
+
+def declared() -> Course:
+    """A draft whose file is awaited."""
+    return Course(some_facts()).do(ask.Create(a_filed_draft().content.summary()), ROSA)
+
+
+def handed_in() -> Course:
+    course = declared()
+    assert course.state.content_hash
+    return course.do(ask.HandInFile(course.state.content_hash), ROSA)
+
+
+def reading_of_file() -> ask.RecordFileRead:
+    content = a_filed_draft().content
+    assert content.file
+    read = replace(content, file=replace(content.file, parts=(FilePart(GP, "f" * 64, 3),)))
+    return ask.RecordFileRead(content.hash(), read.summary(), (Given(GP, 3, 3, 2),), {"mistyped": 1})
+
+
+def refusal_of_file() -> ask.RefuseFile:
+    return ask.RefuseFile(a_filed_draft().content.hash(), "FILE_ROW_EMPTY", 2)
+
+
+def filed() -> Course:
+    """A draft whose file was read."""
+    return handed_in().do(reading_of_file(), READER)
+
+
 def unread(*domains: DomainId, facts: Facts | None = None, **changes: JsonValue) -> Course:
     """In review, and nobody has declared anything yet."""
     course = drafted(*domains, facts=facts, **changes).do(ask.Submit(), ROSA)
@@ -354,14 +424,48 @@ class MemoryContents:
 
     pieces: dict[tuple[RequestId, str], bytes] = field(default_factory=dict)
 
-    def keep(self, request: RequestId, pieces: dict[str, bytes]) -> None:
-        self.pieces.update({(request, name): body for name, body in pieces.items()})
+    def keep(self, request: RequestId, pieces: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> None:
+        named = pieces.items() if isinstance(pieces, Mapping) else pieces
+        self.pieces.update({(request, name): body for name, body in named})
 
     def erase(self, request: RequestId, name: str) -> None:
         self.pieces.pop((request, name), None)
 
     def read(self, request: RequestId, *names: str) -> tuple[bytes | None, ...]:
-        return tuple(self.pieces.get((request, name)) for name in names)
+        return tuple(self.each(request, names))
+
+    def each(self, request: RequestId, names: Iterable[str]) -> Iterator[bytes | None]:
+        yield from (self.pieces.get((request, name)) for name in names)
+
+
+@dataclass
+class MemoryUploads:
+    """`RecordUploads` in memory: what was put there, and what was erased."""
+
+    files: dict[tuple[RequestId, ContentHash], bytes] = field(default_factory=dict)
+
+    def form(self, request: RequestId, draft: ContentHash, file: RecordFile, now: datetime) -> UploadForm:
+        return UploadForm(f"https://uploads.test/{request}/{draft}", {"content-length": str(file.size)}, now)
+
+    def there(self, request: RequestId, draft: ContentHash) -> bool:
+        return bool(self.files.get((request, draft)))
+
+    def read(self, request: RequestId, draft: ContentHash) -> Iterator[bytes]:
+        body = self.files.get((request, draft), b"")
+        yield from (body[start : start + 7] for start in range(0, len(body), 7))
+
+    def erase(self, request: RequestId, draft: ContentHash) -> None:
+        self.files[request, draft] = b""
+
+
+@dataclass
+class Asked:
+    """`ReadingQueue` that remembers."""
+
+    requests: list[RequestId] = field(default_factory=list)
+
+    def ask(self, request: RequestId) -> None:
+        self.requests.append(request)
 
 
 def confirm(registry: Registry, person: Person, now: datetime) -> None:
@@ -425,6 +529,9 @@ class House:
             limits=Limits(decision_within=timedelta(days=30)),
             terms=self.terms,
         )
+
+    def record_files(self, uploads: MemoryUploads) -> RecordFiles:
+        return RecordFiles(self.desk, self.contents, self.registry, uploads, Asked(), self.clock)
 
     def call(self, who: Person, **changes: object) -> Call:
         known = self.registry.person(who.id) if self.terms else None

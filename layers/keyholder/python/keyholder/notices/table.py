@@ -214,6 +214,10 @@ _READ = "somebody read something: auditors look for that"
 
 UNTOLD: Mapping[str, str] = {
     **dict.fromkeys(("request.created", "request.saved", "request.discarded", "request.submitted"), _OWN),
+    **dict.fromkeys(
+        ("request.file_handed_in", "request.file_read", "request.file_refused"),
+        "their author waits for it, and asks how the file stands",
+    ),
     "request.checks_held": "the checks are tried again by themselves, and an alarm tells operators",
     "request.standing_approval_used": "the approval follows in the same step, and is told",
     "request.conditions_accepted": "the approval follows in the same step, and is told",

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 from keyholder.pseudonyms.checking import MakesPseudonyms, wrong
 from keyholder.pseudonyms.deid_columns import COLUMN_OF
@@ -21,7 +22,7 @@ from keyholder.requests.characters import has_control
 from keyholder.requests.content import LONGEST_PSEUDONYM, ROW_ID, RequestContent
 from keyholder.requests.given import Given
 from keyholder.requests.record_file import MOST_PSEUDONYMS, PART_ROWS, FilePart, PartRecords, RecordFile
-from keyholder.requests.scan import find_identifier_like
+from keyholder.requests.scan import SHORTEST_LIKENESS, find_identifier_like
 from keyholder.uploads.sheet import Hashed, Row, SheetError, SheetFault, SheetReader
 from keyholder.vocabulary import DomainId, IdentifierType
 
@@ -66,13 +67,13 @@ class _Layout:
     kinds: tuple[tuple[IdentifierType, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
+class _Record(NamedTuple):
+    """Never shown. `cells` has one for each of the layout's kinds, empty where there is none."""
+
     number: int
     row_id: str
     domain: DomainId
-    cells: tuple[str, ...] = field(repr=False)
-    """One for each of the layout's kinds, empty where there is none."""
+    cells: tuple[str, ...]
 
 
 def survey(chunks: Iterable[bytes], content: RequestContent, domains: Mapping[DomainId, MakesPseudonyms]) -> Surveyed:
@@ -197,7 +198,8 @@ class _Rows:
 def _row_id(row_id: str, number: int) -> str:
     if ROW_ID.fullmatch(row_id) is None:
         raise FileRefusedError(faults.ROW_ID_FORM, number)
-    if next(iter(find_identifier_like(row_id)), None) is not None:
+    # Nothing shorter is like an identifier, and a million short ids are looked at in no time.
+    if len(row_id) >= SHORTEST_LIKENESS and find_identifier_like(row_id):
         raise FileRefusedError(faults.ROW_ID_IDENTIFIER, number)
     return row_id
 

@@ -14,6 +14,8 @@ _SEPARATORS = r"[\s\-\u2010-\u2015\u2212._/\u00ad\u061c\u180e\u200b-\u200f\u2060
 """What people put between groups of digits, invisible characters included."""
 _DIGITS = re.compile(rf"\d(?:{_SEPARATORS}\d)*")
 _NHS_NUMBER_DIGITS = 10
+SHORTEST_LIKENESS = _NHS_NUMBER_DIGITS
+"""Characters of the shortest text that can hold one of them."""
 _GROUP = re.compile(r"\d+")
 _TOKEN = re.compile(r"(?<![0-9A-Za-z])(?=[A-Za-z]*[0-9])[A-TV-Za-tv-z][0-9A-TV-Za-tv-z]{25,199}(?![0-9A-Za-z])")
 """A letter, then Crockford's base32 with the look-alikes people type, at least one digit, as long as the shortest token
