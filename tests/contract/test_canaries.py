@@ -18,7 +18,7 @@ from moto.backends import get_backend
 
 from infra.api import ACCESS_LOG_FORMAT
 from infra.routes import ROUTES
-from tests.contract import linked, standing
+from tests.contract import linked, request_files, standing
 from tests.contract.api import ACCOUNT, SCOPES, Answer, Api, Fault
 from tests.contract.aws import REGION
 from tests.contract.settled import (
@@ -126,6 +126,7 @@ def whole_life(api: Api, extract: Extract) -> Told:
         identifiers_of(extract),
     )
     extracts_through(api, extract, told)
+    files_through(api, extract, told)
     shown = told.of(expect(api.get("/v1/policy", "researcher"), 200)).json
     for source in (extract.rows[0]["pseudonyms"]["nhs_number"], PEOPLE[0]):
         flows = [{**shown["settings"]["exempt_flows"][0], "source": source, "project": source}]
@@ -219,6 +220,18 @@ def extracts_through(api: Api, extract: Extract, told: Told) -> None:
     told.of(expect(api.post(f"{path}/discard", {}, "provider"), 200))
 
 
+def files_through(api: Api, extract: Extract, told: Told) -> None:
+    """A file that is read, and one that is refused for a row that names a patient."""
+    good = request_files.sheet(extract, 0, 1)
+    for body in (good, good.replace(b"row-0,", f"{PEOPLE[0]},".encode())):
+        asked = draft(api, request_files.file_body(extract, body))
+        assert upload(told.of(api.get(f"{asked.path}/file", "researcher")).json, body).status_code == 200
+        told.of(expect(request_files.hand_in(asked), 200))
+        api.deliver()
+        told.of(expect(api.get(f"{asked.path}/file", "researcher"), 200))
+    told.of(api.post(f"{asked.path}/submit", {}, "researcher"))
+
+
 def canaries_through(api: Api, extract: Extract) -> Told:
     """Every route, with canaries in its path, its query, its headers, and a body that does not fit it."""
     told, token, number = Told(), tokens_of(extract)[0], PEOPLE[0]
@@ -298,6 +311,7 @@ def test_invariant_9_nothing_sensitive_in_any_output(
     for setting in (
         "LEDGER_BUCKET",
         "CONTENT_BUCKET",
+        "UPLOADS_BUCKET",
         "CHOICES_BUCKET",
         "RESULTS_BUCKET",
         "VIEW_BUCKET",
@@ -316,7 +330,7 @@ def test_invariant_9_log_lines_are_coded_and_hold_constants(api: Api, extract: E
              "published", "failed_views", "view"}  # fmt: skip
     for line in lines:
         assert set(line) <= known
-        assert line["code"][:3] in {"EDG", "PSE", "REL", "SWP"}
+        assert line["code"][:3] in {"EDG", "PSE", "REL", "REQ", "SWP"}
         assert line.get("route", "unlisted") in {*(route.key for route in ROUTES), "unlisted"}
 
 

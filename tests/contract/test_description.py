@@ -23,7 +23,7 @@ from keyholder.policy.consents import ConsentRecord, write_consents
 from keyholder.policy.facts import Consent
 from keyholder.policy.vocabulary import ConsentGiver
 from keyholder.vocabulary import OrganisationCode, PersonId
-from tests.contract import linked, settled, standing
+from tests.contract import linked, request_files, settled, standing
 from tests.contract.api import CLOCK, REGION, SUBJECTS, Answer, Api, Fault, running
 from tests.contract.settled import (
     DOMAIN,
@@ -158,6 +158,8 @@ def _succeed(api: Api, extract: Extract) -> None:
     saved = draft(api, request_body(extract))
     expect(api.post(f"{saved.path}/save", request_body(extract, 0), "researcher", if_match=_etag(saved)), 200)
     expect(api.post(f"{saved.path}/discard", {}, "researcher"), 200)
+    filed = request_files.read(api, extract, request_files.sheet(extract, 0, 1))
+    assert request_files.hand_in(filed).status == 409
     rejected = in_review(api, request_body(extract))
     expect(rejected.reject("controller", "Not for this purpose, as we said last time."), 200)
     expect(api.get(f"{rejected.path}/content", "second-controller"), 200)
@@ -436,7 +438,16 @@ def _knock(api: Api, route: Route) -> None:
     assert api.post(path, {"too": "x" * MAX_BODY}, who).status == 413
     assert api.post(path, {}, who, headers={"content-type": "text/csv"}).status == 415
     assert api.post(path, {"unknown": 1}, who).status == 422
-    if path.rsplit("/", 1)[-1] in {"submit", "start", "withdraw", "discard", "confirm", "stop", "remove"}:
+    if path.rsplit("/", 1)[-1] in {
+        "submit",
+        "hand-in-file",
+        "start",
+        "withdraw",
+        "discard",
+        "confirm",
+        "stop",
+        "remove",
+    }:
         of_a_person = path.endswith("/confirm") and "people" in path
         body = {"roles": settled.ROLE} if of_a_person else {}
         assert api.post(path, body, "operator" if of_a_person else who).status == 404

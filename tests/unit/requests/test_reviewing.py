@@ -209,7 +209,9 @@ def test_a_choice_keeps_or_leaves_out(drawn: tuple[int, list[set[int]]], keep: b
     ],
 )
 def test_a_choice_that_is_none(row_ids: set[str], keep: bool, code: str) -> None:
-    refused = RecordChoice(frozenset(row_ids), keep).of(world.a_draft().content.domains[0])
+    refused = RecordChoice(frozenset(row_ids), keep).of(
+        [record.row_id for record in world.a_draft().content.domains[0].records]
+    )
     assert isinstance(refused, world.Refusal)
     assert refused.code == code
 

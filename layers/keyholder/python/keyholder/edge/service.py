@@ -155,7 +155,7 @@ class Service:
             if headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
                 raise ProblemError(Problem(ProblemType.NOT_SUPPORTED))
             if len(body) > MAX_BODY:
-                raise ProblemError(Problem(ProblemType.TOO_LARGE))
+                raise ProblemError(too_large(route))
             _refuse_other_than_object(body)
             key = idempotency_key(headers, caller, route.key, str(event.get("rawPath", "")), body)
             version = expected_version(headers)
@@ -173,6 +173,23 @@ class Service:
 
     def _trace(self) -> str:
         return self._call.trace if self._call is not None else ""
+
+
+def too_large(route: Route) -> Problem:
+    """Which field of a body is too large, and what to do about it: the one that holds rows, or the whole of it."""
+    pointer, advice = _ROWS.get(route.key, ("", ProblemType.TOO_LARGE.advice))
+    return Problem(ProblemType.TOO_LARGE, advice=advice, errors=(FieldError(pointer, advice),))
+
+
+_TO_FILE = "Send at most 10,000 records in the request itself; declare a file (`file`) for up to 1,000,000 pseudonyms."
+_ROWS = {
+    "POST /v1/requests": ("/domains", _TO_FILE),
+    "POST /v1/requests/{request_id}/save": ("/domains", _TO_FILE),
+    "POST /v1/domains/{domain_id}/pseudonyms": ("/rows", "Send fewer rows at a time, or announce them as an extract."),
+    "POST /v1/domains/{domain_id}/rekeyings": ("/rows", "Send fewer rows at a time."),
+    "POST /v1/linkage-agreements/{agreement_id}/translations": ("/rows", "Send fewer rows at a time."),
+}
+"""The field that makes a body too large, by route."""
 
 
 def nobody() -> Doorkeeper:

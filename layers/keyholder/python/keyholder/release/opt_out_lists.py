@@ -104,15 +104,16 @@ class OptOutLists:
         requester = self.registry.person(state.requester) if state.requester else None
         if project is None or requester is None:
             raise LookupError("a request's project or requester is not registered")
-        for selection in content.domains:
-            domain = self.registry.domain(selection.domain)
-            if domain is None or selection.domain not in state.approved_domains():
+        for name in state.approved_domains():
+            domain = self.registry.domain(name)
+            if domain is None:
                 continue
             asked = policy_request(content, project, domain, requester, state.domains.get(domain.id))
             if assess_request(asked, self.facts, now).passes and in_reach(asked, self.facts, now):
                 kept = self.desk.approved_rows(state, domain.id)
-                records = [record for record in selection.records if kept is None or record.row_id in kept]
-                yield _Part(records, domain, asked)
+                for selection in self.desk.selections(state, content, {name}):
+                    records = [record for record in selection.records if kept is None or record.row_id in kept]
+                    yield _Part(records, domain, asked)
 
     def _looked_at(
         self, parts: Sequence[_Part], content: RequestContent, now: datetime

@@ -307,9 +307,7 @@ class Releasing:
             registered_people(self.secrets, self.choices, content.project, now) as people,
             OpenedKeys(self.ring) as keys,
         ):
-            for selection in content.domains:
-                if selection.domain not in _domains(state, supposed=supposed):
-                    continue
+            for selection in self.desk.selections(state, content, frozenset(_domains(state, supposed=supposed))):
                 domain = self._domain(selection.domain)
                 asked = self._policy_request(state, content, domain, supposed=supposed)
                 examination = Examination(

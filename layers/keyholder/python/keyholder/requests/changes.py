@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from keyholder.canonical import JsonObject, JsonValue
-from keyholder.requests.content import RequestContent
+from keyholder.requests.content import DomainSelection, RequestContent
 from keyholder.vocabulary import DomainId
 
-Rows = Counter[frozenset[tuple[str, str]]]
+Rows = Mapping[DomainId, Counter[int]]
+"""Records by domain: each as a hash of its pseudonyms, for a million of them would not fit. Python makes it under a key
+of the process, so two different ones of a million share one in none of ten million comparisons."""
+
 _HASHED = "justification_sha256"
 """Differs with every save, for its salt does: whether the text itself changed is seen from the text."""
 
@@ -49,12 +51,12 @@ class Changes:
 def changes(
     before: RequestContent,
     after: RequestContent,
-    domains: AbstractSet[DomainId],
+    records: tuple[Rows, Rows],
     texts: tuple[str | None, str | None],
 ) -> Changes:
-    """From one content to the other; records are counted for `domains` only."""
+    """From one content, with what `records_of` has of it, to the other."""
     fields = tuple(_changed(before.described(), after.described()))
-    return Changes(fields, tuple(_records(before, after, domains)), *texts)
+    return Changes(fields, tuple(_records(*records)), *texts)
 
 
 def _changed(before: JsonObject, after: JsonObject) -> Iterator[Change]:
@@ -78,20 +80,19 @@ def _leaves(value: JsonValue, pointer: str) -> Iterator[tuple[str, JsonValue]]:
         yield pointer, value
 
 
-def _records(before: RequestContent, after: RequestContent, domains: AbstractSet[DomainId]) -> Iterator[RecordChange]:
-    old, new = _rows(before), _rows(after)
+def _records(old: Rows, new: Rows) -> Iterator[RecordChange]:
     for domain in dict.fromkeys((*old, *new)):
-        if domain in domains:
-            was, is_now = old.get(domain, Rows()), new.get(domain, Rows())
-            added, removed = (is_now - was).total(), (was - is_now).total()
-            yield RecordChange(domain, was.total(), is_now.total(), added, removed)
+        was, is_now = old.get(domain, Counter()), new.get(domain, Counter())
+        added, removed = (is_now - was).total(), (was - is_now).total()
+        yield RecordChange(domain, was.total(), is_now.total(), added, removed)
 
 
-def _rows(content: RequestContent) -> Mapping[DomainId, Rows]:
-    return {
-        selection.domain: Rows(
-            frozenset((kind.value, str(token)) for kind, token in record.pseudonyms.items())
+def records_of(selections: Iterable[DomainSelection]) -> Rows:
+    """The records of a content, ready to be compared."""
+    found: dict[DomainId, Counter[int]] = {}
+    for selection in selections:
+        found.setdefault(selection.domain, Counter()).update(
+            hash(frozenset((kind.value, str(token)) for kind, token in record.pseudonyms.items()))
             for record in selection.records
         )
-        for selection in content.domains
-    }
+    return found

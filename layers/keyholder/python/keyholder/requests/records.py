@@ -17,7 +17,8 @@ from keyholder.refusals import Refusal
 from keyholder.registry.fields import SHA256, Fields
 from keyholder.registry.projects import DOMAIN
 from keyholder.requests import reasons
-from keyholder.requests.content import MOST_RECORDS, ROW_ID, DomainSelection
+from keyholder.requests.content import ROW_ID
+from keyholder.requests.record_file import MOST_PSEUDONYMS
 from keyholder.vocabulary import ContentHash, DomainId
 
 _SALT = re.compile(r"[0-9a-f]{32}")
@@ -36,7 +37,7 @@ class Narrowed:
     @classmethod
     def read(cls, fields: Fields) -> Narrowed:
         """What `json` wrote. Raises `FieldError`."""
-        narrowed = cls(fields.text("sha256", SHA256), fields.number("count", 1, MOST_RECORDS))
+        narrowed = cls(fields.text("sha256", SHA256), fields.number("count", 1, MOST_PSEUDONYMS))
         fields.end()
         return narrowed
 
@@ -48,9 +49,8 @@ class RecordChoice:
     row_ids: frozenset[str] = field(repr=False)
     keep: bool
 
-    def of(self, selection: DomainSelection) -> tuple[str, ...] | Refusal:
-        """The row ids that are approved, in the order of the request."""
-        known = [record.row_id for record in selection.records]
+    def of(self, known: Sequence[str]) -> tuple[str, ...] | Refusal:
+        """The row ids that are approved, of those that are asked for, in the order of the request."""
         if not self.row_ids <= set(known):
             return reasons.ROW_UNKNOWN
         kept = tuple(row_id for row_id in known if (row_id in self.row_ids) == self.keep)
@@ -89,7 +89,7 @@ class KeptRecords:
             salt=fields.text("salt", _SALT),
             domain=DomainId(fields.text("domain", DOMAIN)),
             content_hash=ContentHash(fields.text("content_hash", SHA256)),
-            row_ids=fields.texts("row_ids", ROW_ID, MOST_RECORDS),
+            row_ids=fields.texts("row_ids", ROW_ID, MOST_PSEUDONYMS),
         )
 
 

@@ -10,8 +10,7 @@ from keyholder.requests import reasons
 from keyholder.requests.case import Case
 from keyholder.requests.codes import State
 from keyholder.requests.commands import Approve
-from keyholder.requests.content import DomainSelection
-from keyholder.requests.contents import ContentStore, kept_records, stored_content
+from keyholder.requests.contents import ContentStore, kept_records, stored_content, stored_records
 from keyholder.requests.guards import CONTROLS_DOMAIN, NO_CONFLICT, NOT_RECUSED, SAME_CONTENT
 from keyholder.requests.records import KeptRecords, RecordChoice, covered
 from keyholder.vocabulary import RequestId
@@ -40,11 +39,11 @@ class Choosing:
             return command
         if self._choice is None and not case.state.domains[command.domain].narrowed():
             return command
-        asked = self._asked(case, command)
+        asked = self._asked(case, command) if self._choice else ()
         chosen = self._choice.of(asked) if self._choice else None
         if isinstance(chosen, Refusal):
             return chosen
-        if chosen is not None and len(chosen) < len(asked.records):
+        if chosen is not None and len(chosen) < len(asked):
             self._kept = KeptRecords(self._salt, command.domain, command.content_hash, chosen)
         return self._counted(case, command)
 
@@ -54,9 +53,11 @@ class Choosing:
             self._contents.keep(request, {self._kept.narrowed().sha256: self._kept.stored()})
         return None
 
-    def _asked(self, case: Case, command: Approve) -> DomainSelection:
+    def _asked(self, case: Case, command: Approve) -> Sequence[str]:
+        """The row ids of the domain, in order."""
         content = stored_content(self._contents, case.state)
-        return next(selection for selection in content.domains if selection.domain == command.domain)
+        found = stored_records(self._contents, case.state.id, content, {command.domain})
+        return [record.row_id for selection in found for record in selection.records]
 
     def _counted(self, case: Case, command: Approve) -> Approve | Refusal:
         choices: list[Sequence[str]] = list(kept_records(self._contents, case.state, command.domain))

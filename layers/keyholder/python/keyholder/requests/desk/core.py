@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,10 +24,11 @@ from keyholder.requests.case import Assessment, Case, Facts
 from keyholder.requests.codec import Happened, RequestEvent, from_event, to_new_event
 from keyholder.requests.codes import State
 from keyholder.requests.content import (
+    DomainSelection,
     RequestContent,
     Vocabulary,
 )
-from keyholder.requests.contents import ContentLostError, ContentStore, kept_records, stored_content
+from keyholder.requests.contents import ContentLostError, ContentStore, kept_records, stored_content, stored_records
 from keyholder.requests.decide import asks_policy, authorise, decide
 from keyholder.requests.folding import evolve, fold
 from keyholder.requests.given import Given
@@ -139,6 +141,15 @@ class Desk:
     def content(self, state: RequestState) -> RequestContent:
         """The content a state names, verified against its hash. Raises `ContentLostError`."""
         return stored_content(self._contents, state)
+
+    def selections(
+        self, state: RequestState, content: RequestContent, domains: AbstractSet[DomainId] | None = None, after: int = 0
+    ) -> Iterator[DomainSelection]:
+        """The records of a content, of `domains` where they are named, without the first `after` of them.
+
+        A domain whose records came as a file comes in several selections. Raises `ContentLostError`.
+        """
+        return stored_records(self._contents, state.id, content, domains, after)
 
     def approved_rows(self, state: RequestState, domain: DomainId) -> frozenset[str] | None:
         """The row ids that every approval of an approved domain covers; None where that is all of them.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from keyholder.canonical import JsonObject
 from keyholder.ledger.receipts import receipts_json
@@ -12,7 +13,7 @@ from keyholder.policy.vocabulary import LegalBasis
 from keyholder.refusals import Refusal
 from keyholder.requests import commands as ask
 from keyholder.requests.actors import PersonActor
-from keyholder.requests.changes import changes
+from keyholder.requests.changes import changes, records_of
 from keyholder.requests.codes import OPEN_TO_RELEASE, State
 from keyholder.requests.content import Record
 from keyholder.requests.contents import Narrative, stored_content, stored_narrative, stored_texts
@@ -144,7 +145,8 @@ class Reading(Desk):
         contents = [stored_content(self._contents, replace(state, summary=one.summary)) for one in pair]
         texts = stored_texts(self._contents, state, *(one.summary.justification_sha256 for one in pair))
         counted = counted_domains(state, actor.person, stands)
-        return changes_view(old, new, changes(contents[0], contents[1], counted, (texts[0], texts[1])))
+        rows = [records_of(self.selections(state, content, counted)) for content in contents]
+        return changes_view(old, new, changes(contents[0], contents[1], (rows[0], rows[1]), (texts[0], texts[1])))
 
     def records(
         self, actor: PersonActor, request: RequestId, domain: DomainId, after: int, limit: int
@@ -160,8 +162,10 @@ class Reading(Desk):
         if not reads_records(shown, actor.person, project, domain):
             return RECORDS_NOT_OPEN
         content = self.content(shown)
-        found = [record for one in content.domains if one.domain == domain for record in one.records]
-        return tuple(found[after : after + limit]) if found else DOMAIN_NOT_ASKED
+        if not content.record_counts().get(domain):
+            return DOMAIN_NOT_ASKED
+        found = (record for part in self.selections(shown, content, {domain}, after) for record in part.records)
+        return tuple(islice(found, limit))
 
     def _covering(self, state: RequestState, now: datetime) -> StandingApproval | None:
         """A standing approval of the project that covers the request as it stands, or else the newest in force."""

@@ -1,0 +1,133 @@
+"""Requests by file through the API: declared, uploaded by a signed PUT, read off the queue, decided, released."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import timedelta
+
+import boto3
+
+from tests.contract.api import Api
+from tests.contract.aws import REGION
+from tests.contract.request_files import declared, file_body, hand_in, sheet, stands
+from tests.contract.settled import DOMAIN, Extract, draft, expect, request_body
+from tests.contract.uploads import upload
+
+
+def test_a_file_is_declared_uploaded_read_and_decided_on(api: Api, extract: Extract) -> None:
+    body = sheet(extract, 0, 1, 1, 2).replace(b"row-1", b"again", 1)
+    asked = draft(api, file_body(extract, body))
+    early = api.post(f"{asked.path}/submit", {}, "researcher")
+    assert (early.status, early.json["code"]) == (409, "FILE_NOT_READ")
+    missing = hand_in(asked)
+    assert (missing.status, missing.json["code"]) == (409, "FILE_NOT_UPLOADED")
+    told = stands(asked)
+    assert (told["stage"], told["given"], told["upload"]["method"]) == ("declared", [], "PUT")
+    assert upload(told, body).status_code == 200
+    assert upload(told, body).status_code == 412, "once"
+    expect(hand_in(asked), 200)
+    assert api.deliver() == 1
+    told = stands(asked)
+    assert (told["stage"], told["upload"], told["bad"], told["refused"]) == ("read", None, [], None)
+    assert told["given"] == [{"domain": DOMAIN, "records": 4, "pseudonyms": 8, "distinct": 6, "repeated": 2}]
+    assert asked.seen("researcher").json["records"] == {DOMAIN: 4}
+    expect(api.post(f"{asked.path}/submit", {}, "researcher"), 200)
+    assert api.deliver() == 1
+    asked.opened()
+    shown = expect(api.get(f"{asked.path}/content", "controller"), 200).json["content"]["file"]
+    assert shown["sha256"] == hashlib.sha256(body).hexdigest(), "who decides can compare it with the file they know"
+    records = expect(api.get(f"{asked.path}/records", "controller", query={"domain": DOMAIN, "cursor": "1"}), 200).json
+    assert [record["row_id"] for record in records["items"]] == ["again", "row-1", "row-2"]
+    wrong = asked.approve("controller", content_hash="0" * 64)
+    assert wrong.status == 412
+    expect(asked.approve("controller"), 200)
+    expect(asked.approve("second-controller"), 200)
+    assert asked.state == "approved"
+    types = [kind for kind in api.types() if kind.startswith("request.file")]
+    assert types == ["request.file_handed_in", "request.file_read"]
+
+
+def test_the_upload_is_under_the_contents_key_for_that_file_alone_and_gone_once_it_was_read(
+    api: Api, extract: Extract
+) -> None:
+    body = sheet(extract, 0, 1)
+    asked = draft(api, file_body(extract, body))
+    told = stands(asked)
+    signed = told["upload"]["url"].split("X-Amz-SignedHeaders=")[1].split("&")[0].split("%3B")
+    assert set(signed) >= {"content-length", "x-amz-checksum-sha256", "if-none-match", "host"}
+    checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    assert told["upload"]["headers"]["x-amz-checksum-sha256"] == checksum
+    assert "X-Amz-Expires=900" in told["upload"]["url"]
+    assert upload(told, body).status_code == 200
+    ((key, stored),) = api.objects("UPLOADS_BUCKET").items()
+    assert stored == body
+    found = boto3.client("s3", REGION).head_object(Bucket=api.names["UPLOADS_BUCKET"], Key=key)
+    assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", api.names["CONTENT_KEY_ARN"])
+    expect(hand_in(asked), 200)
+    api.deliver()
+    assert api.objects("UPLOADS_BUCKET") == {key: b""}
+    assert upload(told, body).status_code == 412, "and never again"
+    tokens = [token.encode() for token in extract.record(0)["pseudonyms"].values()]
+    for name in ("CONTENT_BUCKET", "LEDGER_BUCKET"):
+        assert not any(token in stored for stored in api.objects(name).values() for token in tokens), name
+
+
+def test_another_file_than_declared_keeps_the_draft_and_names_the_field(api: Api, extract: Extract) -> None:
+    body = sheet(extract, 0, 1)
+    asked = draft(api, file_body(extract, body))
+    key = f"records/{asked.id}/{asked.seen('researcher').json['content_hash']}"
+    other = bytes(reversed(body))
+    # The store itself refuses what is not declared; here it is put there past the address.
+    boto3.client("s3", REGION).put_object(Bucket=api.names["UPLOADS_BUCKET"], Key=key, Body=other)
+    expect(hand_in(asked), 200)
+    api.deliver()
+    told = stands(asked)
+    assert (told["stage"], told["refused"]["code"], told["refused"]["field"]) == (
+        "refused",
+        "FILE_HASH_DIFFERS",
+        "/file/sha256",
+    )
+    seen = asked.seen("researcher")
+    assert (seen.json["state"], seen.json["records"]) == ("draft", {DOMAIN: 0})
+    expect(api.post(f"{asked.path}/save", file_body(extract, body), "researcher", if_match=seen.etag), 200)
+    assert upload(stands(asked), body).status_code == 200
+    expect(hand_in(asked), 200)
+    api.deliver()
+    expect(api.post(f"{asked.path}/submit", {}, "researcher"), 200)
+
+
+def test_a_declaration_that_can_not_be_is_refused_with_its_field(api: Api, extract: Extract) -> None:
+    body = sheet(extract, 0)
+    for wrong, pointer in (
+        ({"bytes": 0}, "/file/bytes"),
+        ({"sha256": "AB"}, "/file/sha256"),
+        ({"domains": []}, "/file/domains"),
+        ({"format": "xlsx"}, "/file/format"),
+    ):
+        answer = api.post("/v1/requests", file_body(extract, body, **wrong), "researcher")
+        assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, pointer)
+    both = {**request_body(extract), "file": file_body(extract, body)["file"]}
+    answer = api.post("/v1/requests", both, "researcher")
+    assert (answer.status, answer.json["code"]) == (422, "RECORDS_OR_FILE")
+    inline = {**file_body(extract, body), "delivery": "inline"}
+    answer = api.post("/v1/requests", inline, "researcher")
+    assert (answer.status, answer.json["code"], answer.json["errors"][0]["pointer"]) == (
+        422,
+        "FILE_TO_FILE",
+        "/delivery",
+    )
+
+
+def test_a_message_that_got_lost_is_sent_again_and_nobody_else_sees_the_address(api: Api, extract: Extract) -> None:
+    asked = declared(api, extract, sheet(extract, 0))
+    for who in ("colleague", "controller", "auditor", "operator"):
+        assert api.get(f"{asked.path}/file", who).status in {403, 404}, who
+    expect(hand_in(asked), 200)
+    sqs = boto3.client("sqs", REGION)
+    sqs.purge_queue(QueueUrl=api.names["FILES_QUEUE_URL"])
+    assert api.deliver() == 0
+    api.clock.now += timedelta(minutes=7)
+    api.sweep()
+    assert api.deliver() >= 1
+    assert stands(asked)["stage"] == "read"
