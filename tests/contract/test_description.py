@@ -413,6 +413,9 @@ def _meet_other_states(api: Api, extract: Extract) -> None:
         assert api.post(f"{missing.path}/{command}", body, who, if_match='W/"1"').status == 404, command
 
 
+TAKES_NOTHING = {"submit", "hand-in-file", "start", "withdraw", "discard", "confirm", "stop", "remove"}
+
+
 def _knock(api: Api, route: Route) -> None:
     """What every route does with a call that is not right."""
     path, who = route.path.format(**PLACES), WHO[route.scope]

@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler import Response
 from keyholder.edge.bodies import NoBody, PersonBody
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function, Route, Scope, routes_of
-from keyholder.edge.service import MAX_BODY, Service, answer
+from keyholder.edge.service import MAX_BODY, Service, answer, too_large
 from keyholder.edge.tokens import Caller, NotSignedInError
 from keyholder.ledger.log import LedgerUnavailableError
 
@@ -124,6 +124,16 @@ def test_a_body_that_is_not_base64_is_refused() -> None:
 
 def test_too_large_a_body_is_refused() -> None:
     assert ask(registry(), event(body={"subject": "x" * MAX_BODY}))[0] == 413
+
+
+def test_a_request_with_too_many_records_is_told_which_field_and_to_declare_a_file() -> None:
+    for path in ("/v1/requests", "/v1/requests/{request_id}/save"):
+        problem = json.loads(too_large(Route("POST", path, Function.REQUESTS, Scope.REQUEST)).body("trace"))
+        assert problem["status"] == 413
+        assert [error["pointer"] for error in problem["errors"]] == ["/domains"]
+        assert "`file`" in problem["advice"]
+    other = too_large(Route("POST", "/v1/people", Function.REGISTRY, Scope.OPERATE))
+    assert other.errors[0].pointer == "", "the whole body, where no one field holds rows"
 
 
 @pytest.mark.parametrize(

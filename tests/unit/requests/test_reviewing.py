@@ -209,9 +209,8 @@ def test_a_choice_keeps_or_leaves_out(drawn: tuple[int, list[set[int]]], keep: b
     ],
 )
 def test_a_choice_that_is_none(row_ids: set[str], keep: bool, code: str) -> None:
-    refused = RecordChoice(frozenset(row_ids), keep).of(
-        [record.row_id for record in world.a_draft().content.domains[0].records]
-    )
+    asked = [record.row_id for record in world.a_draft().content.domains[0].records]
+    refused = RecordChoice(frozenset(row_ids), keep).of(asked)
     assert isinstance(refused, world.Refusal)
     assert refused.code == code
 

@@ -255,7 +255,11 @@ def _pointer(location: tuple[object, ...]) -> str:
     names is repeated, which no pseudonym or identifier does (they hold digits or are longer).
     """
     place = list(location[1:] if location and location[0] in {"body", "query", "path", "header"} else location)
-    return "".join(f"/{part}" for part in place if isinstance(part, int) or _FIELD_NAME.fullmatch(str(part)))
+    return "".join(f"/{part}" for part in place if isinstance(part, int) or _is_ours(str(part)))
+
+
+def _is_ours(name: str) -> bool:
+    return name == "sha256" or _FIELD_NAME.fullmatch(name) is not None
 
 
 _RULES = {
