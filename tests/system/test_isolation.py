@@ -313,11 +313,15 @@ PROBES: tuple[Probe, ...] = (
     _delete("EXTRACTS_BUCKET", Holding.EXTRACTS, f"uploads/{KEY}-absent"),
     _delete("EXTRACTS_BUCKET", Holding.EXTRACTS, f"parts/{KEY}-absent"),
     _list("EXTRACTS_BUCKET", Holding.EXTRACTS),
+    *(_get("UPLOADS_BUCKET", Holding.UPLOADS, f"{kind}/{KEY}") for kind in ("records", "elsewhere")),
+    *(_put("UPLOADS_BUCKET", Holding.UPLOADS, f"{kind}/{KEY}") for kind in ("records", "elsewhere")),
+    _list("UPLOADS_BUCKET", Holding.UPLOADS),
     *(
         _queue(name, holding, action)
         for name, holding in (
             ("CHECKS_QUEUE_URL", Holding.CHECKS_QUEUE),
             ("EXTRACTS_QUEUE_URL", Holding.EXTRACTS_QUEUE),
+            ("FILES_QUEUE_URL", Holding.FILES_QUEUE),
             ("TELL_QUEUE_URL", Holding.TELL_QUEUE),
         )
         for action in ("SendMessage", "ReceiveMessage")
@@ -344,6 +348,8 @@ def place(stack: EmbeddedStack) -> Iterator[Place]:
             ("EXTRACTS_BUCKET", "uploads/"),
             ("EXTRACTS_BUCKET", "parts/"),
             ("EXTRACTS_BUCKET", "elsewhere/"),
+            ("UPLOADS_BUCKET", "records/"),
+            ("UPLOADS_BUCKET", "elsewhere/"),
             ("CHOICES_BUCKET", "national-data-opt-outs/"),
             ("CHOICES_BUCKET", "type-1/"),
         )
@@ -422,6 +428,8 @@ def test_each_function_is_refused_what_it_does_not_need(tried: Tried, function: 
         (f"write uploads/{KEY} in the extracts bucket", "pseudonymise"),
         (f"delete uploads/{KEY}-absent in the extracts bucket", ""),
         (f"read parts/{KEY} in the extracts bucket", "pseudonymise"),
+        (f"read records/{KEY} in the uploads bucket", "requests"),
+        (f"write records/{KEY} in the uploads bucket", "requests"),
         ("GenerateDataKey with the domain key", ""),
         ("disable the domain key", ""),
         ("DeleteItem on the steps table", "rebuild"),

@@ -203,6 +203,11 @@ def test_only_the_arn_of_one_key_is_taken(given: object) -> None:
         ("s3:PutObject", Holding.EXTRACTS, "/elsewhere/a", ""),
         ("sqs:SendMessage", Holding.EXTRACTS_QUEUE, "", "pseudonymise sweeper"),
         ("sqs:ReceiveMessage", Holding.EXTRACTS_QUEUE, "", "pseudonymise"),
+        ("s3:GetObject", Holding.UPLOADS, "/records/a", "requests"),
+        ("s3:PutObject", Holding.UPLOADS, "/records/a", "requests"),
+        ("s3:PutObject", Holding.UPLOADS, "/elsewhere/a", ""),
+        ("sqs:SendMessage", Holding.FILES_QUEUE, "", "requests sweeper"),
+        ("sqs:ReceiveMessage", Holding.FILES_QUEUE, "", "requests"),
         ("sqs:SendMessage", Holding.CHECKS_QUEUE, "", "requests choices mesh sweeper"),
         ("dynamodb:PutItem", Holding.COUNTERS, "", "release"),
         ("dynamodb:DeleteItem", Holding.COUNTERS, "", "release"),
@@ -257,5 +262,5 @@ def test_who_rebuilds_can_open_no_key_and_make_none(template: Template) -> None:
 
 
 def test_a_rebuild_waits_longer_than_any_call_that_somebody_waits_for_and_any_sweep() -> None:
-    workers = {Function.REBUILD, Function.PSEUDONYMISE, Function.MESH}
+    workers = {Function.REBUILD, Function.REQUESTS, Function.RELEASE, Function.PSEUDONYMISE, Function.MESH}
     assert max(size.seconds for name, size in SIZES.items() if name not in workers) < LONGEST_CALL.seconds

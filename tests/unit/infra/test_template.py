@@ -56,8 +56,9 @@ def test_every_function_is_told_the_same(template: Template, function: Function)
 
 
 def test_people_get_an_answer_before_api_gateway_gives_up(template: Template) -> None:
-    # These two do work off a queue as well.
-    for function in {route.function for route in ROUTES} - {Function.RELEASE, Function.PSEUDONYMISE}:
+    # These do work off a queue as well.
+    workers = {Function.REQUESTS, Function.RELEASE, Function.PSEUDONYMISE}
+    for function in {route.function for route in ROUTES} - workers:
         assert template.function(function)[1]["Properties"]["Timeout"] < 30
 
 
@@ -107,7 +108,7 @@ def test_the_ledgers_policy_closes_what_object_lock_leaves_open(template: Templa
 
 def test_every_bucket_is_private_encrypted_and_over_tls(template: Template) -> None:
     buckets = template.of_type("AWS::S3::Bucket")
-    assert len(buckets) == 7
+    assert len(buckets) == 8
     tls = {
         policy["Properties"]["Bucket"]["Ref"]
         for policy in template.of_type("AWS::S3::BucketPolicy").values()
@@ -164,23 +165,29 @@ def test_no_function_is_told_a_credential(template: Template) -> None:
     assert "resolve:secretsmanager" not in json.dumps(template.raw)
 
 
-def test_extracts_are_gone_after_a_day_under_a_key_of_their_own(template: Template) -> None:
-    _, bucket = template.one("AWS::S3::Bucket", "StateExtracts")
+@pytest.mark.parametrize(
+    ("name", "own_key"), [("StateExtracts", Holding.EXTRACT_KEY), ("StateUploads", Holding.CONTENT_KEY)]
+)
+def test_what_is_uploaded_is_gone_after_a_day_and_under_its_key(
+    template: Template, name: str, own_key: Holding
+) -> None:
+    _, bucket = template.one("AWS::S3::Bucket", name)
     properties = bucket["Properties"]
-    assert _expiry(template, "StateExtracts") == [("", 1, "Enabled")]
+    assert _expiry(template, name) == [("", 1, "Enabled")]
     # Without versions, so that what is written over is gone.
     assert not {"VersioningConfiguration", "ObjectLockConfiguration", "ObjectLockEnabled"} & set(properties)
     (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     key = encryption["ServerSideEncryptionByDefault"]
     assert key["SSEAlgorithm"] == "aws:kms"
-    assert holding_of(key["KMSMasterKeyID"]) == (Holding.EXTRACT_KEY, "")
+    assert holding_of(key["KMSMasterKeyID"]) == (own_key, "")
 
 
-def test_an_address_is_good_for_a_quarter_of_an_hour_whoever_signed_it(template: Template) -> None:
+@pytest.mark.parametrize("bucket", ["StateExtracts", "StateUploads"])
+def test_an_address_is_good_for_a_quarter_of_an_hour_whoever_signed_it(template: Template, bucket: str) -> None:
     guards = {
         statement.get("Sid"): statement
         for policy in template.of_type("AWS::S3::BucketPolicy").values()
-        if policy["Properties"]["Bucket"]["Ref"].startswith("StateExtracts")
+        if policy["Properties"]["Bucket"]["Ref"].startswith(bucket)
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
     }
     assert {guards[sid]["Effect"] for sid in ("OnlyFreshAddresses", "OnlyThisKey", "OnlyKms")} == {"Deny"}
@@ -217,7 +224,10 @@ def test_steps_are_found_when_pending_and_when_due(template: Template) -> None:
     assert table["Properties"]["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
-@pytest.mark.parametrize(("what", "worker"), [("Checks", Function.RELEASE), ("Extracts", Function.PSEUDONYMISE)])
+@pytest.mark.parametrize(
+    ("what", "worker"),
+    [("Checks", Function.RELEASE), ("Extracts", Function.PSEUDONYMISE), ("Files", Function.REQUESTS)],
+)
 def test_work_runs_off_its_queue_and_what_fails_is_kept(template: Template, what: str, worker: Function) -> None:
     queue_id, queue = template.one("AWS::SQS::Queue", f"{what}Queue")
     failed_id, _ = template.one("AWS::SQS::Queue", f"{what}Failed")
