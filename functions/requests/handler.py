@@ -452,6 +452,8 @@ def _shown_list(person: Person, domain: str | None, project: str | None, items: 
     named = {"domain": domain, "project": project}
     subject = next((StreamId(f"{kind}/{name}") for kind, name in named.items() if name is not None), UNNAMED)
     return shown(service.call, assembly(), person, subject, items, count=len(items))
+
+
 @contextmanager
 def _files_reached() -> Iterator[None]:
     """A store that can't be reached is said to be so."""
