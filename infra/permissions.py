@@ -181,7 +181,8 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
         READ_KEYS,
         _decrypt("Open", Holding.DOMAIN_KEY, Holding.DIGEST_KEY),
         OPEN_OWN_KEYS,
-        _allow("Links", ("s3:PutObject", "s3:GetObject"), *_objects(Holding.CHOICES, "links/")),
+        # To delete what says the same as another: row links are joined (docs/decisions/0042).
+        _allow("Links", ("s3:PutObject", "s3:GetObject", "s3:DeleteObject"), *_objects(Holding.CHOICES, "links/")),
         # To drop who has a Type 1 opt-out, and to ask all choices of whoever is to be linked.
         _allow(
             "Choices",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -22,6 +22,8 @@ from keyholder.policy.register_form import Header, RegisterDamagedError, Registe
 from keyholder.policy.registers import ConsentRegister, OptOutRegister, Type1Register
 from keyholder.policy.type1 import Type1Row
 from keyholder.policy.vocabulary import CheckState, ConsentGiver
+from keyholder.pseudonyms.link_joining import MANY, joined_name
+from keyholder.pseudonyms.row_links import DIGEST_LENGTH, digests_of, object_of
 from keyholder.vocabulary import DomainId
 from tests.people import some_nhs_numbers
 
@@ -135,6 +137,74 @@ def test_links_of_a_domain(store: S3ChoiceStore, s3: S3Client) -> None:
     store.keep_links(DomainId("gp-2026-x"), "03", b"three")
     assert store.links(GP) == [b"two", b"one"]
     assert keys(s3) == ["links/gp-2026-x/03", "links/gp-2026/01", "links/gp-2026/02"]
+
+
+def _links(*digests: int) -> bytes:
+    return object_of(b"".join(digest.to_bytes(DIGEST_LENGTH, "big") for digest in sorted(digests)))
+
+
+def _held(store: S3ChoiceStore) -> set[int]:
+    """What all objects of the domain say together."""
+    found = [bytes(digests_of(stored)) for stored in store.links(GP)]
+    each = [one[at : at + DIGEST_LENGTH] for one in found for at in range(0, len(one), DIGEST_LENGTH)]
+    return {int.from_bytes(digest, "big") for digest in each}
+
+
+def test_many_links_become_few_and_say_the_same(store: S3ChoiceStore, s3: S3Client) -> None:
+    for job in range(100):
+        store.keep_links(GP, f"{job:03}", _links(job, job + 1))
+        assert _held(store) == set(range(job + 2))
+        assert len(keys(s3)) <= MANY
+
+
+def test_a_join_that_is_cut_short_loses_nothing(
+    store: S3ChoiceStore, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for job in range(MANY):
+        store.keep_links(GP, f"{job:03}", _links(job))
+    deleted: list[str] = []
+
+    def cut_short(key: str) -> None:
+        if len(deleted) == 3:
+            raise ChoicesUnavailableError("played by a test")
+        deleted.append(key)
+        s3.delete_object(Bucket=BUCKET, Key=key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_delete", cut_short)
+        with pytest.raises(ChoicesUnavailableError):
+            store.keep_links(GP, "new", _links(99))
+    assert _held(store) == set(range(MANY))
+    store.keep_links(GP, "new", _links(99))
+    assert _held(store) == {*range(MANY), 99}
+
+
+def test_a_part_that_says_all_is_not_deleted_as_one(store: S3ChoiceStore, s3: S3Client) -> None:
+    whole = _links(*range(MANY))
+    s3.put_object(Bucket=BUCKET, Key=f"links/{GP}/{joined_name(whole)}", Body=whole)
+    for job in range(MANY):
+        store.keep_links(GP, f"{job:03}", _links(job))
+    assert _held(store) == set(range(MANY))
+
+
+def test_links_joined_while_they_are_read_are_read_again(
+    store: S3ChoiceStore, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for job in range(4):
+        store.keep_links(GP, f"{job:03}", _links(job))
+    sizes, joined = store._sizes, []
+
+    def joined_after_the_list(prefix: str) -> Mapping[str, int]:
+        listed = sizes(prefix)
+        if not joined:
+            joined.append(joined_name(_links(0, 1)))
+            s3.put_object(Bucket=BUCKET, Key=f"{prefix}{joined[0]}", Body=_links(0, 1))
+            s3.delete_object(Bucket=BUCKET, Key=f"{prefix}000")
+            s3.delete_object(Bucket=BUCKET, Key=f"{prefix}001")
+        return listed
+
+    monkeypatch.setattr(store, "_sizes", joined_after_the_list)
+    assert _held(store) == set(range(4))
 
 
 @pytest.mark.parametrize("name", ["", "../01", "a/b", "-", "a b", "a" * 129])

@@ -295,6 +295,7 @@ PROBES: tuple[Probe, ...] = (
     _put("CHOICES_BUCKET", Holding.CHOICES, f"links/{KEY}"),
     _delete("CHOICES_BUCKET", Holding.CHOICES, f"national-data-opt-outs/{KEY}-absent"),
     _delete("CHOICES_BUCKET", Holding.CHOICES, f"type-1/{KEY}-absent"),
+    _delete("CHOICES_BUCKET", Holding.CHOICES, f"links/{KEY}-absent"),
     _list("CHOICES_BUCKET", Holding.CHOICES),
     _get("OUTBOX_BUCKET", Holding.OUTBOX, f"lists/{KEY}"),
     _put("OUTBOX_BUCKET", Holding.OUTBOX, f"lists/{KEY}"),

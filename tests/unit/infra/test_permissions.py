@@ -160,6 +160,7 @@ def test_only_the_arn_of_one_key_is_taken(given: object) -> None:
         ("s3:DeleteObject", Holding.OUTBOX, "/lists/a", "mesh"),
         ("s3:DeleteObject", Holding.CHOICES, "/national-data-opt-outs/a", "mesh"),
         ("s3:DeleteObject", Holding.CHOICES, "/type-1/a", "choices"),
+        ("s3:DeleteObject", Holding.CHOICES, "/links/a", "pseudonymise"),
         ("s3:GetObject", Holding.CHOICES, "/links/a", "release pseudonymise"),
         ("secretsmanager:GetSecretValue", Holding.MESH_SECRET, "", "mesh"),
         ("kms:Decrypt", Holding.TAG_KEY, "", "release audit"),

@@ -1,12 +1,13 @@
 """Registers of people's choices and row links in S3: each object is written once and only ever read whole.
 
-`national-data-opt-outs/<id>`, `type-1/<id>`, `consents/<id>` and `links/<domain>/<job id>` in the choices bucket.
+`national-data-opt-outs/<id>`, `type-1/<id>`, `consents/<id>` and `links/<domain>/<job id>` in the choices bucket; row
+links that were joined are `links/<domain>/<hash>.joined`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +18,7 @@ from keyholder.policy.days import london_day
 from keyholder.policy.register_form import RegisterKind
 from keyholder.policy.registers import ConsentRegister, OptOutRegister, Register, Type1Register
 from keyholder.policy.settings import DIRECT_CAP_DAYS
+from keyholder.pseudonyms.link_joining import Join, joined_name, to_join
 from keyholder.vocabulary import DomainId
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ one can hold the opt-out or the withdrawal; with more, nothing is read. Each loa
 
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
 _TAKEN = "PreconditionFailed"
+_TRIES = 3
 
 R = TypeVar("R")
 
@@ -55,13 +58,8 @@ class S3ChoiceStore:
     def opt_out_register(self, register_id: str) -> OptOutRegister | None:
         """One answer of the opt-out service, whatever its age; None where there is none. Raises as `load`."""
         key = f"{RegisterKind.OPT_OUTS}/{_checked(register_id)}"
-        try:
-            stored = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except self._s3.exceptions.NoSuchKey:
-            return None
-        except (ClientError, BotoCoreError) as fault:
-            raise ChoicesUnavailableError("the choices could not be read") from fault
-        return OptOutRegister.parse(stored)
+        stored = self._found(key)
+        return None if stored is None else OptOutRegister.parse(stored)
 
     def type_1_register(self, register_id: str) -> Type1Register:
         """One register of Type 1 events. Raises as `load`."""
@@ -77,10 +75,7 @@ class S3ChoiceStore:
 
     def remove(self, kind: RegisterKind, register_id: str) -> None:
         """Deletes one register, if it is there. The bucket keeps no versions. Raises `ChoicesUnavailableError`."""
-        try:
-            self._s3.delete_object(Bucket=self._bucket, Key=f"{kind}/{_checked(register_id)}")
-        except (ClientError, BotoCoreError) as fault:
-            raise ChoicesUnavailableError("the choices could not be deleted") from fault
+        self._delete(f"{kind}/{_checked(register_id)}")
 
     def load(self, now: datetime) -> Choices:
         """The newest answers of the opt-out service, and all Type 1 events and consents.
@@ -103,12 +98,44 @@ class S3ChoiceStore:
         return Choices(type1=self._read(self._all(RegisterKind.TYPE1), Type1Register.parse))
 
     def keep_links(self, domain: DomainId, job_id: str, links: bytes) -> Stored:
-        """Writes the row links of one job once. Raises `ChoicesUnavailableError`, `ValueError`."""
-        return self._put(f"links/{_checked(domain)}/{_checked(job_id)}", links)
+        """Writes the row links of one job once, after it has joined those before it where they are many.
+
+        Raises `ChoicesUnavailableError`, `ValueError`.
+        """
+        prefix = f"links/{_checked(domain)}/"
+        key = f"{prefix}{_checked(job_id)}"
+        self._join_links(prefix)
+        return self._put(key, links)
 
     def links(self, domain: DomainId) -> Sequence[bytes]:
-        """The row links of every job of a domain, newest first. Raises `ChoicesUnavailableError`, `ValueError`."""
-        return [self._get(key) for key in self._keys(f"links/{_checked(domain)}/")]
+        """The row links of every job of a domain. Raises `ChoicesUnavailableError`, `ValueError`."""
+        prefix = f"links/{_checked(domain)}/"
+        for _ in range(_TRIES):
+            found = [self._found(key) for key in self._keys(prefix)]
+            held = [one for one in found if one is not None]
+            # One that is gone was joined, and stands in another that may not have been listed: all are read anew.
+            if len(held) == len(found):
+                return held
+        raise ChoicesUnavailableError("the row links were joined while they were read")
+
+    def _join_links(self, prefix: str) -> None:
+        """The joined object is stored before its parts are deleted: both say the same as either."""
+        join, parts = Join(), []
+        for key in to_join(self._sizes(prefix)):
+            stored = self._found(key)
+            if stored is None:
+                continue
+            if not join.takes(stored):
+                break
+            parts.append(key)
+        joined = join.to_bytes()
+        whole = f"{prefix}{joined_name(joined)}"
+        if len(parts) < 2 or self._put(whole, joined) is not Stored.STORED:
+            return
+        for key in parts:
+            # Where one part said all that the others did, it is the joined object.
+            if key != whole:
+                self._delete(key)
 
     def _all(self, kind: RegisterKind) -> list[str]:
         keys = self._keys(f"{kind}/")
@@ -137,14 +164,31 @@ class S3ChoiceStore:
         except (ClientError, BotoCoreError) as fault:
             raise ChoicesUnavailableError("the choices could not be read") from fault
 
+    def _found(self, key: str) -> bytes | None:
+        try:
+            return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        except (ClientError, BotoCoreError) as fault:
+            raise ChoicesUnavailableError("the choices could not be read") from fault
+
+    def _delete(self, key: str) -> None:
+        try:
+            self._s3.delete_object(Bucket=self._bucket, Key=key)
+        except (ClientError, BotoCoreError) as fault:
+            raise ChoicesUnavailableError("the choices could not be deleted") from fault
+
     def _keys(self, prefix: str) -> list[str]:
         """All keys under a prefix, newest (the last in order) first. S3 lists in order of UTF-8 bytes."""
+        return list(self._sizes(prefix))[::-1]
+
+    def _sizes(self, prefix: str) -> Mapping[str, int]:
+        """All keys under a prefix in order, each with its object's bytes."""
         try:
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-            keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+            return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", ())}
         except (ClientError, BotoCoreError) as fault:
             raise ChoicesUnavailableError("the choices could not be listed") from fault
-        return keys[::-1]
 
 
 def _checked(name: str) -> str:

@@ -76,8 +76,7 @@ def column_links(
     for kind, values in columns.items():
         if lone_numbers or kind is not IdentifierType.NHS_NUMBER:
             messages += _messages(domain, kind, numbers, values)
-    digests = sorted(set(BatchCmac(key.material).tags(messages, DIGEST_LENGTH)))
-    return _HEADER.pack(_MAGIC, _VERSION, len(digests)) + b"".join(digests)
+    return object_of(b"".join(sorted(set(BatchCmac(key.material).tags(messages, DIGEST_LENGTH)))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ class RowLinks:
     @classmethod
     def parse(cls, objects: Iterable[bytes]) -> Self:
         """Raises `ValueError` for an object that `link_digests` never writes (cut off, foreign, another version)."""
-        return cls(tuple(_digests(stored) for stored in objects))
+        return cls(tuple(digests_of(stored) for stored in objects))
 
     def holds(
         self, key: LinkKey, domain: DomainId, nhs_number: str, identifier_type: IdentifierType, value: str
@@ -134,7 +133,13 @@ def _with_length(text: str) -> str:
     return f"\0{chr(len(text))}{text}"
 
 
-def _digests(stored: bytes) -> memoryview:
+def object_of(digests: bytes) -> bytes:
+    """The object of digests that ascend and come once each."""
+    return _HEADER.pack(_MAGIC, _VERSION, len(digests) // DIGEST_LENGTH) + digests
+
+
+def digests_of(stored: bytes) -> memoryview:
+    """What is in an object, where it lies. Raises `ValueError` for an object that `object_of` never gives."""
     if len(stored) < _HEADER.size:
         raise ValueError("not an object of row links")
     magic, version, count = _HEADER.unpack_from(stored)
