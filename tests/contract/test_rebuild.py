@@ -154,6 +154,10 @@ def test_a_table_damaged_in_every_way_is_mended_and_what_was_right_is_left_alone
     take(lived, before[listings[0]])
     put(lived, pk={"S": listings[1][0]}, sk={"S": "request/elsewhere"})
     put(lived, pk={"S": "elsewhere"}, sk={"S": "anything"})
+    views = boto3.client("s3", REGION)
+    strays = ("tile/0/099", "index/9/000", "events/day=1999-01-01/1.ndjson", f"{POSITIONS}nobody", "elsewhere/anything")
+    for name in (*strays, next(key for key in lived.keys("VIEW_BUCKET") if key.startswith("index/"))):
+        views.put_object(Bucket=lived.names["VIEW_BUCKET"], Key=name, Body=b"not of this journal")
     damaged = lived.items("STEPS_TABLE")
     plan = lived.rebuild()
     assert plan["table"] == {
@@ -171,6 +175,9 @@ def test_a_table_damaged_in_every_way_is_mended_and_what_was_right_is_left_alone
         place: one for place, one in before.items() if place not in lost
     }
     assert without_what_is_in_no_journal(after) == without_what_is_in_no_journal(before)
+    assert not set(strays) & set(lived.keys("VIEW_BUCKET"))
+    assert lived.objects("VIEW_BUCKET") == published(lived)
+    assert b"not of this journal" not in lived.objects("VIEW_BUCKET").values()
 
 
 def test_a_table_put_back_takes_nothing_until_it_is_rebuilt(lived: Api, extract: Extract) -> None:
