@@ -228,7 +228,7 @@ def test_a_download_proves_that_a_person_is_in_it_and_that_another_is_not(releas
         *found, last = done.output.splitlines()
         assert (done.exit_code, len(found), len(search["found"])) == (0, releases, releases), done.output
         assert [int(line.split("\t")[0]) for line in found] == [hit["index"] for hit in search["found"]]
-        assert last.endswith(f"the person is in {releases} releases")
+        assert last.endswith(f"the person is in {releases} release{'' if releases == 1 else 's'}")
 
 
 def objects(api: Api, form: str, **conditions: str) -> list[str]:

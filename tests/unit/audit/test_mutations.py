@@ -382,7 +382,7 @@ def test_a_person_s_tags_are_looked_up_in_the_verified_ledger(folder: Path) -> N
         )
         assert done.exit_code == 0
         *found, last = done.output.splitlines()
-        assert f"the person is in {len(found)} releases" in last
+        assert f"the person is in {len(found)} release" in last
         assert len(found) == count
     tags.write_text("")
     assert run(folder, "--subject", str(tags))[0] == 2

@@ -14,6 +14,8 @@ from click.testing import CliRunner, Result
 from keyholder.audit.volumes import VOLUME_COLUMNS
 from keyholder.cli.main import cli
 from keyholder.cli.session import Session
+from keyholder.client import subject_letter
+from keyholder.policy.vocabulary import LegalBasis
 from tests.people import some_nhs_numbers
 from tests.unit.client.fake_api import URL, FakeApi, ok
 
@@ -44,6 +46,28 @@ def run(*arguments: str, api: FakeApi, stdin: str | None = None) -> Result:
 
 def query(path: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+
+
+def test_what_was_attempted_or_read_stands_beside_the_event_and_nothing_found_is_said() -> None:
+    read = {"index": 5, "type": "audit.record_read", "data": {"command": "read_requests", "subject": "request/REQ-1"}}
+    page = {"items": [read, {"index": 6, "type": "request.created", "data": {}}], "size": 9, "next": None}
+    result = run("audit", "events", api=FakeApi([ok(page)]))
+    assert result.stdout.splitlines()[0].endswith("\tread_requests request/REQ-1")
+    result = run("audit", "events", api=FakeApi([ok({"items": [], "size": 9, "next": None})]))
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No event matches.\n")
+
+
+def test_a_report_is_a_table_where_somebody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session({}, FakeApi([]))
+    shown: list[object] = []
+    monkeypatch.setattr(Session, "table", lambda _, columns, rows: shown.append((columns, rows)))
+    monkeypatch.setattr(Session, "show", lambda _, document: shown.append(document))
+    document, rows = {"quarter": "2026-Q4"}, [("report", "quarter", "", "2026-Q4")]
+    session.report(document, ("section", "breakdown", "value", "count"), rows)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    session.report(document, ("section", "breakdown", "value", "count"), rows)
+    assert shown[0] == document
+    assert shown[1][1] == [{"section": "report", "breakdown": "quarter", "value": "", "count": "2026-Q4"}]  # type: ignore[index]
 
 
 def test_conditions_become_a_query() -> None:
@@ -169,7 +193,8 @@ def test_a_letter_says_what_a_person_may_know(tmp_path: Path, proven: bool) -> N
         "02 July 2026, 00:30, London time",
         "organisation X26",
         "heart-2026",
-        "s251_reg5",
+        "support under section 251 of the NHS Act 2006 (s251_reg5)",
+        "section 251 support (S251_SUPPORTED)",
         "NHS number, date of birth",
     ):
         assert told in given, told
@@ -178,6 +203,10 @@ def test_a_letter_says_what_a_person_may_know(tmp_path: Path, proven: bool) -> N
     for secret in (STAFF, "ab" * 16 + '"', number):
         assert secret not in text
     assert number not in result.output
+
+
+def test_every_basis_has_plain_words() -> None:
+    assert set(subject_letter._BASES) == {basis.value for basis in LegalBasis if basis is not LegalBasis.NONE}
 
 
 def test_a_letter_to_somebody_nobody_asked_about(tmp_path: Path) -> None:

@@ -40,6 +40,15 @@ def verified(folder: Path) -> int:
     return run("audit", "verify", str(folder), "--key", str(folder / "key")).exit_code
 
 
+def test_what_was_kept_and_compared_is_said(download: Path) -> None:
+    first, *_ = sorted((download / "checkpoint").iterdir())
+    since = ["--since", str(first)]
+    command = ["audit", "verify", str(download), "--key", str(download / "key")]
+    assert run(*command, *since).stdout.endswith("; it continues 1 checkpoint that you kept\n")
+    assert run(*command, *since, *since).stdout.endswith("; it continues 2 checkpoints that you kept\n")
+    assert "kept" not in run(*command).stdout
+
+
 def test_tiles_are_made_beside_the_journal_and_belong_to_it(download: Path) -> None:
     for _ in range(2):
         result = run("audit", "tiles", str(download))

@@ -22,8 +22,14 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]], *, heading:
     if heading:
         writer.writerow(columns)
     for row in rows:
-        writer.writerow([guarded("" if cell is None else str(cell)) for cell in row])
+        writer.writerow([guarded(_text(cell)) for cell in row])
     return text.getvalue()
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return "" if cell is None else str(cell)
 
 
 def events_csv(events: Iterable[Indexed], *, heading: bool) -> str:

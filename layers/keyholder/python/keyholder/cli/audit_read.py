@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from keyholder.audit.quarters import REPORT_COLUMNS, report_rows
 from keyholder.audit.tables import as_csv
 from keyholder.audit.vocabulary import Decision, ExportFormat
 from keyholder.audit.volumes import VOLUME_COLUMNS, volume_rows
+from keyholder.canonical import JsonObject
 from keyholder.cli.options import FILE_OUT, moment
 from keyholder.cli.session import Session
 from keyholder.client.answers import Export
@@ -21,7 +22,9 @@ from keyholder.client.spreadsheets import private_bytes_path
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-COLUMNS = ("index", "at", "type", "actor", "stream")
+COLUMNS = ("index", "at", "type", "actor", "stream", "about")
+"""`about`: what was attempted or read, which has a stream of its own, and how it was refused."""
+OCCASIONS = ("index", "at", "request", "requester", "project", "action", "stopped", "exceeded")
 
 _CONDITIONS = (
     click.option("--request", "request", help="Events of this request."),
@@ -62,7 +65,10 @@ def events(session: Session, /, request_id: str | None, limit: int | None, **giv
     if request_id is not None:
         given["request"] = request_id
     found = session.keyholder().events(**conditions(given))
-    session.table(COLUMNS, list(found if limit is None else islice(found, limit)))
+    shown = list(found if limit is None else islice(found, limit))
+    if not shown:
+        session.say("No event matches.")
+    session.table(COLUMNS, shown if session.as_json else [{**one, "about": _about(one)} for one in shown])
 
 
 @click.command()
@@ -116,7 +122,7 @@ def report(session: Session, quarter: str, as_table: bool) -> None:
     if as_table:
         click.echo(as_csv(REPORT_COLUMNS, report_rows(document)), nl=False)
         return
-    session.show(document)
+    session.report(document, REPORT_COLUMNS, report_rows(document))
 
 
 @click.command()
@@ -129,7 +135,16 @@ def volumes(session: Session, month: str, as_table: bool) -> None:
     if as_table:
         click.echo(as_csv(VOLUME_COLUMNS, volume_rows(document)), nl=False)
         return
-    session.show(document)
+    session.report(document, VOLUME_COLUMNS, volume_rows(document))
+    occasions = document.get("occasions")
+    if session.watched and isinstance(occasions, list | tuple):
+        session.table(OCCASIONS, [one for one in occasions if isinstance(one, Mapping)])
+
+
+def _about(event: JsonObject) -> str:
+    data = event.get("data")
+    told = [data.get(name) for name in ("command", "subject", "code")] if isinstance(data, Mapping) else []
+    return " ".join(one for one in told if isinstance(one, str))
 
 
 def _written(keyholder: Keyholder, begun: Export, form: ExportFormat, out: Path) -> Iterator[Path]:

@@ -34,7 +34,8 @@ def subject(
     """
     answer = session.keyholder().subject_search(nhs_number_file.read().strip(), reason, proof=proof)
     said = "verified and searched" if answer.proven else "looked up in the index, which is quick and no proof"
-    session.say(f"{len(answer.found)} releases found; {answer.size} events {said}, root {answer.root}.")
+    count = len(answer.found)
+    session.say(f"{count} release{'' if count == 1 else 's'} found; {answer.size} events {said}, root {answer.root}.")
     if letter is not None:
         with private_file(letter) as file:
             file.write(subject_letter(answer))

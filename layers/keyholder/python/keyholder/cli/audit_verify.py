@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,8 +129,22 @@ def verify(
         f"whole: {whole.events} events in {whole.batches} batches, root {whole.checkpoint.root.hex()}, "
         f"signed by {keys.origin}"
         + (", by the rules" if rules else "")
-        + (f"; the person is in {len(scan.found)} releases" if scan else "")
+        + "".join(f"; {words}" for words in _also(len(since_files), len(receipt_files), scan))
     )
+
+
+def _also(since: int, receipts: int, scan: SubjectScan | None) -> Iterator[str]:
+    """What was compared with the ledger beside itself."""
+    if since:
+        yield f"it continues {_counted(since, 'checkpoint')} that you kept"
+    if receipts:
+        yield f"{_counted(receipts, 'receipt')} of it"
+    if scan:
+        yield f"the person is in {_counted(len(scan.found), 'release')}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _stamps(files: tuple[Path, ...], authority: Path | None, download: Folder) -> list[StampCheck]:

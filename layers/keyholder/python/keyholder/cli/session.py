@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,6 +83,18 @@ class Session:
         for name, value in document.items():
             click.echo(f"{name:<18} {_cell(value)}")
 
+    def report(self, document: JsonObject, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """A document that has a form as a table: that table where somebody watches, else as `show`."""
+        if self.watched:
+            self.table(columns, [dict(zip(columns, map(_value, row), strict=True)) for row in rows])
+        else:
+            self.show(document)
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody reads what is printed, and did not ask for JSON."""
+        return not self.as_json and sys.stdout.isatty()
+
     def table(self, columns: Sequence[str], rows: Sequence[Mapping[str, JsonValue]]) -> None:
         """Many things, on stdout: JSON, a table where somebody watches, else tab separated."""
         if self.as_json:
@@ -98,6 +110,10 @@ class Session:
         else:
             for row in rows:
                 click.echo("\t".join(_cell(row.get(column)) for column in columns))
+
+
+def _value(value: object) -> JsonValue:
+    return value if value is None or isinstance(value, str | int | bool) else str(value)
 
 
 def _cell(value: JsonValue) -> str:

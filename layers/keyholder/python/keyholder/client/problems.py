@@ -47,7 +47,8 @@ class ProblemDocument:
     def sentence(self) -> str:
         """The problem in words, for people."""
         parts = [f"{self.title}.", self.advice or self.detail]
-        parts += [f"{pointer}: {rule}" for pointer, rule in self.errors]
+        said = self.advice or self.detail
+        parts += [f"({pointer})" if rule == said else f"{pointer}: {rule}" for pointer, rule in self.errors]
         if self.code:
             parts.append(f"[{self.code}]")
         if self.request_id:

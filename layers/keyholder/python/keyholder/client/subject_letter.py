@@ -7,12 +7,25 @@ sends it knows whom they send it to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from keyholder.client.answers import Reader, SubjectSearch
+from keyholder.policy.tables import REASONS
+from keyholder.policy.vocabulary import LegalBasis
 
+_BASES = {
+    LegalBasis.EXPLICIT_CONSENT.value: "your own consent",
+    LegalBasis.S251_REG5.value: "support under section 251 of the NHS Act 2006",
+    LegalBasis.S251_REG2.value: "support under section 251 of the NHS Act 2006, for cancer",
+    LegalBasis.COPI_REG3.value: "protection of public health, regulation 3 of the COPI Regulations 2002",
+    LegalBasis.STATUTORY_DIRECTION.value: "a direction that the law allows to be given",
+    LegalBasis.COURT_ORDER.value: "an order of a court",
+    LegalBasis.OVERRIDING_PUBLIC_INTEREST.value: "an overriding public interest in one case",
+    LegalBasis.IMPLIED_CONSENT_DIRECT_CARE.value: "your own care",
+}
+_WHY = {row.reason.value: row.when for row in REASONS}
 _LONDON = ZoneInfo("Europe/London")
 
 _BEGINNING = """\
@@ -56,13 +69,18 @@ def _lines(hit: Reader) -> Iterator[tuple[str, str]]:
     )
     yield "to be received by", _organisation(hit, "recipient")
     yield "purpose", _words(hit.text("purpose"))
-    yield "legal basis", hit.text("legal_basis")
+    yield "legal basis", _plain(_BASES, hit.text("legal_basis"))
     if hit.flag("disclosed"):
         kinds = [_words(str(kind)) for kind in hit.sequence("identifier_types")]
         yield "identifiers", f"at most {', '.join(kinds)}"
-    yield "reason", hit.text("outcome")
+    yield "reason", _plain(_WHY, hit.text("outcome"))
     yield "request", hit.text("request")
     yield "ledger entry", str(hit.number("index"))
+
+
+def _plain(words: Mapping[str, str], code: str) -> str:
+    """In plain English, and the code it was decided under."""
+    return f"{words[code]} ({code})" if code in words else code
 
 
 def _organisation(hit: Reader, name: str) -> str:
@@ -80,7 +98,7 @@ def _ending(search: SubjectSearch) -> str:
         else "The answer was looked up in an index of the ledger. You may ask for every entry to be read and checked."
     )
     return (
-        f"{how} The ledger had {search.size} entries; their fingerprint (root) is\n{search.root}.\n"
+        f"{how}\nThe ledger had {search.size} entries; their fingerprint (root) is\n{search.root}.\n"
         "Organisations are named by their codes; https://odsportal.digital.nhs.uk shows who they are. An entry is\n"
         "written before anything is given, so after a technical failure the ledger may say more than was given, never\n"
         "less."
