@@ -169,6 +169,8 @@ PERMISSIONS: Mapping[Function, tuple[Statement, ...]] = {
             ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
             Resource(Holding.CHECKS_QUEUE),
         ),
+        # To have what came as a file released after the call that asked for it.
+        SEND_CHECKS,
         # Who puts a list can't read it: that is for functions/mesh, which can open no pseudonym.
         _allow("Outbox", ("s3:PutObject",), *_objects(Holding.OUTBOX, "lists/")),
         _allow("SealLists", ("kms:GenerateDataKey",), Resource(Holding.OUTBOX_KEY)),

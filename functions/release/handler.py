@@ -20,12 +20,13 @@ from keyholder.edge.logs import LogCode
 from keyholder.edge.outcomes import accepted, acting, desk_call, done_receipts, person_of
 from keyholder.edge.problems import Problem, ProblemError, ProblemType
 from keyholder.edge.routes import Function
-from keyholder.edge.service import AGE, Service, answer
+from keyholder.edge.service import AGE, JSON, Service, answer
 from keyholder.emergency.access import access_view
 from keyholder.emergency.decide import NOT_A_PUBLIC_KEY, Wanted
 from keyholder.emergency.desk import Call as EmergencyCall
 from keyholder.emergency.desk import Noted
 from keyholder.emergency.events import OPENED
+from keyholder.ledger.event import rfc3339
 from keyholder.ledger.ports import StorageBusyError, StorageRefusedError, StorageUncertainError
 from keyholder.ledger.receipts import receipts_json
 from keyholder.limits.limiter import CountersUnavailableError
@@ -35,7 +36,7 @@ from keyholder.release.emergency_release import Emergency, GivenOut
 from keyholder.release.examination import Asked
 from keyholder.release.items import item_json, shown_counts
 from keyholder.release.opt_out_lists import Listed
-from keyholder.release.releasing import Checked, Released
+from keyholder.release.outcomes import Begun, Checked, Finished, Released, ResultAddress
 from keyholder.requests.receipts import own_act
 from keyholder.requests.recipient import is_public_key
 from keyholder.vocabulary import ActorId, ContentHash, DomainId, PersonId, RequestId
@@ -47,7 +48,10 @@ service = Service(Function.RELEASE, lambda: assembly().tokens, SystemClock().now
 
 @service.route("POST", "/v1/requests/{request_id}/release", summary="Release what was approved")
 def release_request(request_id: str, body: ReleaseBody) -> Response[str]:
-    """By the requester, after a recent sign-in: items in the answer, or a file to collect."""
+    """By the requester, after a recent sign-in: items in the answer, or a file to collect.
+
+    Where the records came as a file, it is made off a queue: read the request until the release is finished.
+    """
     house = assembly()
     call = desk_call(service.call, house, expected=service.call.if_match)
     try:
@@ -57,26 +61,31 @@ def release_request(request_id: str, body: ReleaseBody) -> Response[str]:
     except (ChoicesUnavailableError, CountersUnavailableError):
         raise ProblemError(Problem(ProblemType.UNAVAILABLE, headers={"retry-after": "30"})) from None
     released = accepted(outcome)
+    if isinstance(released, Begun):
+        if released.running:
+            house.checks.ask_for_release(released.state.id, released.release_id)
+        return answer(_begun(released, person_of(service.call)))
     service.log.write(LogCode.RELEASED, request_id=service.call.trace, records=sum(released.counts.values()))
     return answer(_released(released, person_of(service.call)))
 
 
 @service.route("POST", "/v1/requests/{request_id}/collect", summary="Collect a release's file, once")
 def collect_result(request_id: str, body: CollectBody) -> Response[bytes]:
-    """The age file, encrypted to the recipient's own public key. The hand-over is in the ledger first."""
+    """The age file, encrypted to the recipient's own public key; where the records came as a file, its address.
+
+    The hand-over is in the ledger first.
+    """
     house = assembly()
     call = desk_call(service.call, house)
     collected = accepted(house.releasing.collect(call, RequestId(request_id), body.release_id))
     receipts = done_receipts(collected.done, person_of(service.call))
-    return Response(
-        status_code=200,
-        content_type=AGE,
-        body=collected.sealed,
-        headers={
-            "content-disposition": f'attachment; filename="{body.release_id}.csv.age"',
-            "keyholder-receipts": base64.b64encode(json.dumps(receipts).encode()).decode(),
-        },
-    )
+    headers = {
+        "content-disposition": f'attachment; filename="{body.release_id}.{"json" if collected.address else "csv.age"}"',
+        "keyholder-receipts": base64.b64encode(json.dumps(receipts).encode()).decode(),
+    }
+    if collected.address is not None:
+        return Response(200, JSON, json.dumps(_address(body.release_id, collected.address)).encode(), headers)
+    return Response(200, AGE, collected.sealed, headers)
 
 
 @service.route("POST", "/v1/emergency-accesses", status=201, summary="Open a few records for somebody's care, now")
@@ -105,7 +114,7 @@ def open_emergency_access(body: EmergencyBody) -> Response[str]:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The function's entry: an API event, or messages that ask for a request's checks, or its opt-out list."""
+    """The function's entry: an API event, or messages that ask for checks, for a release, or for an opt-out list."""
     records = event.get("Records")
     if isinstance(records, list):
         return _checked(records)
@@ -116,6 +125,9 @@ _LOGGED = {
     Checked.DONE: LogCode.CHECKS_DONE,
     Checked.NOT_ASKED: LogCode.CHECKS_SKIPPED,
     Checked.HELD: LogCode.CHECKS_HELD,
+    Finished.DONE: LogCode.RELEASED,
+    Finished.NOT_ASKED: LogCode.RELEASE_SKIPPED,
+    Finished.STOPPED: LogCode.RELEASE_STOPPED,
     Listed.DONE: LogCode.PEOPLE_LISTED,
     Listed.NOT_ASKED: LogCode.CHECKS_SKIPPED,
     Listed.HELD: LogCode.CHECKS_HELD,
@@ -130,7 +142,10 @@ def _checked(records: list[dict[str, Any]]) -> dict[str, Any]:
         try:
             asked = json.loads(record["body"])
             request = RequestId(str(asked["request"]))
-            if asked.get("list") == OPT_OUTS:
+            if "release" in asked:
+                finished = assembly().releasing.finish(request, str(asked["release"]), trace)
+                service.log.write(_LOGGED[finished], request_id=trace)
+            elif asked.get("list") == OPT_OUTS:
                 service.log.write(_LOGGED[assembly().opt_out_lists.make(request, trace)], request_id=trace)
             else:
                 service.log.write(_LOGGED[assembly().releasing.check(request, trace)], request_id=trace)
@@ -158,6 +173,19 @@ def _given(given: GivenOut, person: PersonId) -> dict[str, object]:
         "receipts": [
             receipt for step in given.recorded for receipt in receipts_json(step, lambda event: event.type == OPENED)
         ],
+    }
+
+
+def _address(release_id: str, at: ResultAddress) -> dict[str, object]:
+    good_until = rfc3339(at.good_until)
+    return {"release_id": release_id, "url": at.url, "bytes": at.size, "sha256": at.sha256, "good_until": good_until}
+
+
+def _begun(begun: Begun, requester: PersonId) -> dict[str, object]:
+    return {
+        "release_id": begun.release_id,
+        "running": begun.running,
+        "receipts": receipts_json(begun.recorded, own_act(begun.state, requester)),
     }
 
 

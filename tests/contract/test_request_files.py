@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
+import io
 from datetime import timedelta
 
 import boto3
+import pyrage
+import requests
 
 from tests.contract.api import Api
 from tests.contract.aws import REGION
-from tests.contract.request_files import declared, file_body, hand_in, sheet, stands
-from tests.contract.settled import DOMAIN, Extract, draft, expect, request_body
+from tests.contract.request_files import approved, declared, file_body, hand_in, sheet, stands
+from tests.contract.settled import DOMAIN, OPTED_OUT, PEOPLE, Extract, draft, expect, request_body
 from tests.contract.uploads import upload
 
 
@@ -46,6 +50,57 @@ def test_a_file_is_declared_uploaded_read_and_decided_on(api: Api, extract: Extr
     assert asked.state == "approved"
     types = [kind for kind in api.types() if kind.startswith("request.file")]
     assert types == ["request.file_handed_in", "request.file_read"]
+
+
+def test_what_came_as_a_file_is_released_off_the_queue_and_collected_from_an_address(
+    api: Api, extract: Extract
+) -> None:
+    """The same outcomes as in a request with the same records in it, row by row; the hash is the ledger's."""
+    own = pyrage.x25519.Identity.generate()
+    asked = approved(api, extract, sheet(extract, 0, 1, OPTED_OUT), str(own.to_public()))
+    begun = expect(asked.release(key="once"), 200).json
+    assert begun["running"] is True
+    assert expect(asked.release(key="once"), 200).json["release_id"] == begun["release_id"]
+    collect = {"release_id": begun["release_id"]}
+    assert api.post(f"{asked.path}/collect", collect, "researcher").status == 409, "it is not there yet"
+    assert api.deliver() == 2, "asked for twice"
+    (release,) = asked.seen("researcher").json["releases"]
+    assert (release["failed"], release["finished_at"] is None) == (None, False)
+    assert api.types().count("release.items_released") == 1
+    collected = expect(api.post(f"{asked.path}/collect", collect, "researcher"), 200)
+    where = collected.json
+    sealed = requests.get(where["url"], timeout=5).content
+    assert (len(sealed), hashlib.sha256(sealed).hexdigest()) == (where["bytes"], where["sha256"])
+    assert where["sha256"] == release["result_sha256"]
+    rows = list(csv.DictReader(io.StringIO(pyrage.decrypt(sealed, [own]).decode())))
+    assert [(row["row_id"], row["status"]) for row in rows] == [
+        ("row-0", "released"),
+        ("row-1", "released"),
+        (f"row-{OPTED_OUT}", "not_available"),
+    ]
+    assert [row["nhs_number"] for row in rows] == [PEOPLE[0], PEOPLE[1], ""]
+    assert api.post(f"{asked.path}/collect", collect, "researcher").status == 409, "once"
+    assert expect(asked.release(key="once"), 200).json["running"] is False
+
+
+def test_revoked_or_altered_nothing_of_a_file_leaves(api: Api, extract: Extract) -> None:
+    asked = approved(api, extract, sheet(extract, 0, 1))
+    expect(asked.release(), 200)
+    expect(asked.revoke("controller"), 200)
+    assert api.deliver() == 1
+    assert api.objects("RESULTS_BUCKET") == {}
+    other = approved(api, extract, sheet(extract, 0, 1))
+    content = boto3.client("s3", REGION)
+    names = [key for key in api.objects("CONTENT_BUCKET") if key.startswith(f"requests/{other.id}/")]
+    expect(other.release(), 200)
+    for name in names:
+        if not name.endswith(("/key", f"/{other.content_hash}")):
+            content.delete_object(Bucket=api.names["CONTENT_BUCKET"], Key=name)
+    api.deliver()
+    (release,) = other.seen("researcher").json["releases"]
+    assert release["failed"] == "FAULT"
+    assert api.objects("RESULTS_BUCKET") == {}
+    assert "release.items_released" not in api.types()
 
 
 def test_the_upload_is_under_the_contents_key_for_that_file_alone_and_gone_once_it_was_read(

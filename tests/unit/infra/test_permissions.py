@@ -209,7 +209,7 @@ def test_only_the_arn_of_one_key_is_taken(given: object) -> None:
         ("s3:PutObject", Holding.UPLOADS, "/elsewhere/a", ""),
         ("sqs:SendMessage", Holding.FILES_QUEUE, "", "requests sweeper"),
         ("sqs:ReceiveMessage", Holding.FILES_QUEUE, "", "requests"),
-        ("sqs:SendMessage", Holding.CHECKS_QUEUE, "", "requests choices mesh sweeper"),
+        ("sqs:SendMessage", Holding.CHECKS_QUEUE, "", "requests release choices mesh sweeper"),
         ("dynamodb:PutItem", Holding.COUNTERS, "", "release"),
         ("dynamodb:DeleteItem", Holding.COUNTERS, "", "release"),
         ("sqs:ReceiveMessage", Holding.CHECKS_QUEUE, "", "release"),

@@ -16,7 +16,6 @@ from keyholder.refusals import Refusal
 from keyholder.registry.service import Call, Entry
 from keyholder.registry.sign_in import SignIn
 from keyholder.registry.terms import Document, InForce, terms_json
-from keyholder.release.items import Item, ItemStatus, Outcome
 from keyholder.release.releasing import Releasing
 from keyholder.requests.content import Delivery
 from keyholder.requests.events.releasing import ReleaseAuthorised
@@ -129,8 +128,7 @@ def test_a_release_under_it_is_counted_and_held_as_any_other() -> None:
         desk, told.house.registry, limiter=limiter, clock=told.clock, ring=Mock(), secrets=Mock(), choices=Mock(),
         results=Mock(), policy=Mock(),
     )  # fmt: skip
-    item = Item("1", GP, ItemStatus.RELEASED, {})
-    people = [Outcome(item, "RELEASED", patient=number.to_bytes(PATIENT_BYTES, "big")) for number in (1, 2)]
+    people = {number.to_bytes(PATIENT_BYTES, "big") for number in (1, 2)}
 
     def counted() -> list[Recorded] | Refusal:
         going = desk.authorise_release(told.house.call(ROSA), request, content, Delivery.INLINE)

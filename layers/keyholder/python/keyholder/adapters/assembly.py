@@ -386,7 +386,7 @@ class Assembly:
             ring=self.key_ring,
             secrets=self.purpose_keys,
             choices=self.choices,
-            results=S3ResultStore(self._s3, self.settings.results_bucket),
+            results=S3ResultStore(boto3.client("s3", config=_PATIENT_REGIONAL), self.settings.results_bucket),
             limiter=Limiter(default_limits(), DynamoDbCounters(self._dynamodb, self.settings.counters_table)),
             policy=self.policy.in_force,
             clock=self.clock,

@@ -1,4 +1,4 @@
-"""The queue that asks `release` for the checks of a submitted request, or for whom to ask about national opt-outs."""
+"""The queue that asks `release` for the checks of a request, for a release, or whom to ask about national opt-outs."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ class ChecksQueue:
     def ask(self, request: RequestId) -> None:
         """Asks for the checks of a request; asking twice does no harm."""
         self._sqs.send_message(QueueUrl=self._url, MessageBody=json.dumps({"request": request}))
+
+    def ask_for_release(self, request: RequestId, release: str) -> None:
+        """Asks for a permitted release to be handed out; asking twice does no harm."""
+        self._sqs.send_message(QueueUrl=self._url, MessageBody=json.dumps({"request": request, "release": release}))
 
     def ask_for_opt_outs(self, request: RequestId) -> None:
         """Asks for the list of people whose national opt-out has to be checked; asking twice does no harm."""

@@ -1,10 +1,15 @@
-"""Results that wait to be collected: files already encrypted to the recipient's own key (age), for one day."""
+"""Results that wait to be collected: files already encrypted to the recipient's own key (age), for one day.
+
+Those that are too long for an answer are read from an address, which has to be a regional one (`signed_uploads`).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
+
+from keyholder.uploads.form import ADDRESS_FOR
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,6 +34,28 @@ class S3ResultStore:
             if fault.response["Error"]["Code"] in {"NoSuchKey", "404"}:
                 return None
             raise
+
+    def size(self, release_id: str) -> int | None:
+        """The age file's length in bytes, or None once it is gone."""
+        try:
+            return self._s3.head_object(Bucket=self._bucket, Key=f"results/{release_id}.age")["ContentLength"]
+        except ClientError as fault:
+            if fault.response["Error"]["Code"] in {"NoSuchKey", "404", "NotFound"}:
+                return None
+            raise
+
+    def address(self, release_id: str) -> str:
+        """Signed by this function's role."""
+        return self._s3.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self._bucket,
+                "Key": f"results/{release_id}.age",
+                "ResponseCacheControl": "no-store",
+                "ResponseContentDisposition": f'attachment; filename="{release_id}.csv.age"',
+            },
+            ExpiresIn=int(ADDRESS_FOR.total_seconds()),
+        )
 
     def remove(self, release_id: str) -> None:
         """Takes a collected file away."""

@@ -111,9 +111,7 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
         case ReleaseAuthorised() as authorised:
             return ask.AuthoriseRelease(authorised.release, authorised.content_hash, authorised.delivery)
         case ItemsReleased() as left:
-            return ask.RecordChunk(
-                left.release, left.chunk, left.chunks, left.count, left.epoch, left.subjects, left.unresolved
-            )
+            return ask.RecordChunk.of(left, *(event for event in events[1:] if isinstance(event, ItemsReleased)))
         case ReleaseFinished(release, counts, digest):
             return ask.FinishRelease(release, counts, digest)
         case ReleaseFailed(release, code):

@@ -251,11 +251,12 @@ def _completed(route: Route, operation: Document) -> Document:
 def _successful(route: Route, summary: str) -> Document:
     success = SUCCESSES[route.key]
     names = [*_ON_EVERY_ANSWER, *(["ETag"] if success.versioned else [])]
-    if success.model is None:
+    content: Document = {}
+    if success.model is None or success.or_age:
         names.extend(("Content-Disposition", "Keyholder-Receipts"))
-        content: Document = {AGE: {"schema": {"description": "A file encrypted with age (age-encryption.org/v1)."}}}
-    else:
-        content = {JSON: {"schema": {"$ref": SCHEMAS + success.model.__name__}}}
+        content[AGE] = {"schema": {"description": "A file encrypted with age (age-encryption.org/v1)."}}
+    if success.model is not None:
+        content[JSON] = {"schema": {"$ref": SCHEMAS + success.model.__name__}}
     return {"description": summary, "headers": _header_references(names), "content": content}
 
 

@@ -29,6 +29,8 @@ class LogCode(Enum):
     RELEASED = ("REL003", "INFO", "release finished")
     FILE_DONE = ("REQ001", "INFO", "a file of records was read, or refused")
     FILE_SKIPPED = ("REQ002", "INFO", "no file waits to be read")
+    RELEASE_SKIPPED = ("REL008", "INFO", "a release is over, or another call is at it")
+    RELEASE_STOPPED = ("REL009", "WARNING", "a release off the queue was stopped; the request says why")
     EXTRACT_DONE = ("PSE001", "INFO", "work on an extract ended")
     EXTRACT_SKIPPED = ("PSE002", "INFO", "an extract needs no work, or another is at it")
     EXTRACT_HELD = ("PSE003", "WARNING", "a key is not to be had; an extract waits for it")

@@ -18,6 +18,37 @@ def chunks(release: str, epoch: str, outcomes: Sequence[Outcome]) -> tuple[Items
     )
 
 
+class Packing:
+    """Chunks of a release whose records are examined part by part: `total` of them in all."""
+
+    def __init__(self, release: str, epoch: str, total: int) -> None:
+        self._release = release
+        self._epoch = epoch
+        self._chunks = -(-total // MOST_SUBJECTS)
+        self._waiting: list[Outcome] = []
+        self.full: list[ItemsReleased] = []
+
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """Put them in the chunks they fill."""
+        self._waiting.extend(outcomes)
+        whole = len(self._waiting) - len(self._waiting) % MOST_SUBJECTS
+        for start in range(0, whole, MOST_SUBJECTS):
+            self._pack(self._waiting[start : start + MOST_SUBJECTS])
+        del self._waiting[:whole]
+
+    def packed(self) -> Sequence[ItemsReleased]:
+        """All chunks, the last with what is left. Raises `ValueError` unless they are as many as was said."""
+        if self._waiting:
+            self._pack(self._waiting)
+            self._waiting = []
+        if len(self.full) != self._chunks:
+            raise ValueError("a release has other records than were asked for")
+        return self.full
+
+    def _pack(self, outcomes: Sequence[Outcome]) -> None:
+        self.full.append(_chunk(self._release, self._epoch, outcomes, len(self.full) + 1, self._chunks))
+
+
 def reason_counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
     """How many records each deciding reason stands for: for the ledger, never for the requester."""
     return dict(sorted(Counter(outcome.reason for outcome in outcomes).items()))

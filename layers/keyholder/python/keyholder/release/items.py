@@ -95,10 +95,20 @@ def shown_counts(counts: Mapping[str, int]) -> dict[str, str]:
 
 def result_csv(items: Sequence[Item], wanted: Sequence[IdentifierType]) -> bytes:
     """The result file before encryption: row id, domain, status, one column for each type asked for (RFC 4180)."""
+    return result_header(wanted) + result_rows(items, wanted)
+
+
+def result_header(wanted: Sequence[IdentifierType]) -> bytes:
+    """Its first line."""
+    columns = [kind.value for kind in COLUMN_ORDER if kind in wanted]
+    return (",".join(["row_id", "domain", "status", *columns]) + "\n").encode()
+
+
+def result_rows(items: Sequence[Item], wanted: Sequence[IdentifierType]) -> bytes:
+    """Its further lines, for some of the records."""
     columns = [kind for kind in COLUMN_ORDER if kind in wanted]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["row_id", "domain", "status", *(kind.value for kind in columns)])
     for item in items:
         cells = [item.row_id, item.domain, item.status.value, *(item.values.get(kind, "") for kind in columns)]
         writer.writerow([guarded(cell) for cell in cells])

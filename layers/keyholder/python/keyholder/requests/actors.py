@@ -72,5 +72,7 @@ class Limits:
     report_within: timedelta = timedelta(days=28)
     """For the outcome report, once the day of destruction and the window are over."""
     release_within: timedelta = timedelta(seconds=90)
-    """A release still running after this was cut short (the function that runs it lives 60 seconds)."""
+    """A release still running after this was cut short: nobody waits for an answer as long."""
+    release_file_within: timedelta = timedelta(minutes=20)
+    """The same for a request whose records came as a file: it is released off a queue, in 15 minutes at most."""
     collect_within: timedelta = timedelta(hours=24)

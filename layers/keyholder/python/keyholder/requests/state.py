@@ -136,6 +136,8 @@ class Release:
     failed: str | None = None
     collected_at: datetime | None = None
     report_due_at: datetime | None = None
+    result_sha256: str | None = None
+    """Of the encrypted file, where there is one."""
 
     @property
     def running(self) -> bool:

@@ -145,6 +145,7 @@ def _release(release: Release) -> JsonObject:
         "authorised_at": rfc3339(release.authorised_at),
         "finished_at": _moment(release.finished_at),
         "failed": release.failed,
+        "result_sha256": release.result_sha256,
         "collected_at": _moment(release.collected_at),
     }
 

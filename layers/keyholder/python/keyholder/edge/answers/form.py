@@ -37,3 +37,5 @@ class Success:
     model: type[BaseModel] | None
     versioned: bool = False
     """It carries an ETag."""
+    or_age: bool = False
+    """Or an age file."""

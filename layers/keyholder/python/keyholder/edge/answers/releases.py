@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, RootModel, StringConstraints
+from pydantic import AwareDatetime, Field, RootModel, StringConstraints
 
 from keyholder.edge.answers.form import Answer, Hash, ReleaseReference, Success
 from keyholder.edge.answers.receipts import Receipt
@@ -67,12 +67,30 @@ class ReleasedFile(Answer):
     file: FileView
 
 
-class Released(RootModel[ReleasedItems | ReleasedFile]):
+class BegunRelease(Answer):
+    """A release of what came as a file: made off a queue, and finished once the request says so."""
+
+    release_id: ReleaseReference
+    running: bool
+    receipts: list[Receipt]
+
+
+class Released(RootModel[ReleasedItems | ReleasedFile | BegunRelease]):
     """What was released, as the approved delivery says."""
+
+
+class CollectedAddress(Answer):
+    """Where the age file of a release can be read, if its records came as a file; to be begun before `good_until`."""
+
+    release_id: ReleaseReference
+    url: str
+    bytes: Annotated[int, Field(ge=1)]
+    sha256: Hash
+    good_until: AwareDatetime
 
 
 SUCCESSES: Mapping[str, Success] = {
     "POST /v1/requests/{request_id}/release": Success(Released),
-    "POST /v1/requests/{request_id}/collect": Success(None),
+    "POST /v1/requests/{request_id}/collect": Success(CollectedAddress, or_age=True),
 }
 """By route."""

@@ -146,6 +146,8 @@ class ReleaseView(Answer):
     finished_at: AwareDatetime | None
     failed: str | None
     """The code of what cut it short."""
+    result_sha256: Hash | None
+    """Of the encrypted file, where there is one."""
     collected_at: AwareDatetime | None
 
 

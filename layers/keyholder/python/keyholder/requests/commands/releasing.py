@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from keyholder.requests.commands.names import CommandName
 from keyholder.requests.content import Delivery
+from keyholder.requests.events.releasing import ItemsReleased
 from keyholder.vocabulary import ContentHash
 
 
@@ -23,7 +24,7 @@ class AuthoriseRelease:
 
 @dataclass(frozen=True, slots=True)
 class RecordChunk:
-    """One chunk is about to be handed out (`release_events.ItemsReleased`)."""
+    """A chunk is about to be handed out, and in the same step those that follow it (`release_events.ItemsReleased`)."""
 
     NAME: ClassVar[CommandName] = CommandName.RECORD_CHUNK
     release: str
@@ -33,6 +34,20 @@ class RecordChunk:
     epoch: str
     subjects: Mapping[str, tuple[str, ...]]
     unresolved: Mapping[str, int]
+    following: tuple[ItemsReleased, ...] = ()
+
+    @classmethod
+    def of(cls, first: ItemsReleased, *following: ItemsReleased) -> RecordChunk:
+        return cls(
+            first.release,
+            first.chunk,
+            first.chunks,
+            first.count,
+            first.epoch,
+            first.subjects,
+            first.unresolved,
+            following,
+        )
 
 
 @dataclass(frozen=True, slots=True)

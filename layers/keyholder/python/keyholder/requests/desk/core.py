@@ -171,17 +171,20 @@ class Desk:
         command: ask.Command,
         prepare: Callable[[RequestId], Refusal | None] = nothing_to_keep,
         complete: Callable[[Case], ask.Command | Refusal] = as_it_is,
+        *,
+        known: RequestState | None = None,
     ) -> Done | Refusal:
         """The one way a request changes: replay, read, authorise, decide, store what is erasable, write it down.
 
         `complete` adds to a command what depends on the request as it stands. If somebody else's step came first, all
-        of it is done again on what is true then.
+        of it is done again on what is true then. `known` is the request as a step just before left it, which saves
+        reading it: where it is not that any more, the ledger does not take the step.
         """
         for _ in range(TRIES):
             found = replay(self._log, call.idempotency)
             if found is not None:
                 return self._replayed(call, request, command, found)
-            before = self.load(request)
+            before, known = known or self.load(request), None
             outcome = self._decide(call, before, command, complete)
             if not isinstance(outcome, Refusal):
                 outcome = prepare(request) or outcome
@@ -253,8 +256,10 @@ class Desk:
         )
         return refusal
 
-    def _by_release_function(self, request: RequestId, command: ask.Command, trace: str) -> Done | Refusal:
-        return self.carry_out(Call(SystemActor(System.RELEASE), trace), request, command)
+    def _by_release_function(
+        self, request: RequestId, command: ask.Command, trace: str, known: RequestState | None = None
+    ) -> Done | Refusal:
+        return self.carry_out(Call(SystemActor(System.RELEASE), trace), request, command, known=known)
 
     def _facts(self, actor: Actor, state: RequestState, command: ask.Command) -> Facts:
         """What is registered about the request. Keyholder's own commands look at the request alone."""

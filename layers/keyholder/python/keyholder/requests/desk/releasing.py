@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from keyholder.ledger.log import Recorded
 from keyholder.refusals import Refusal
 from keyholder.requests import commands as ask
 from keyholder.requests.actors import System, SystemActor
+from keyholder.requests.codec import from_event
 from keyholder.requests.content import (
     Delivery,
 )
 from keyholder.requests.desk.core import Call, Desk, Done
-from keyholder.requests.events.releasing import ItemsReleased
+from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
+from keyholder.requests.listings import request_stream
+from keyholder.requests.state import RequestState
 from keyholder.vocabulary import (
     ContentHash,
     RequestId,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A release that was permitted, and the step that permitted it."""
+
+    event: ReleaseAuthorised
+    recorded: Recorded
 
 
 class ReleaseSteps(Desk):
@@ -43,10 +56,20 @@ class ReleaseSteps(Desk):
 
     def record_chunk(self, request: RequestId, chunk: ItemsReleased, trace: str) -> Done | Refusal:
         """The next chunk of a running release, before it is handed out."""
-        command = ask.RecordChunk(
-            chunk.release, chunk.chunk, chunk.chunks, chunk.count, chunk.epoch, chunk.subjects, chunk.unresolved
-        )
-        return self._by_release_function(request, command, trace)
+        return self._by_release_function(request, ask.RecordChunk.of(chunk), trace)
+
+    def record_chunks(self, known: RequestState, chunks: Sequence[ItemsReleased], trace: str) -> Done | Refusal:
+        """The next chunks in one step. `known` is the request as the step before left it."""
+        return self._by_release_function(known.id, ask.RecordChunk.of(*chunks), trace, known)
+
+    def permission(self, request: RequestId, release: str) -> Permission | None:
+        """What a release was permitted by, with the ledger's proof of it; None where nothing was."""
+        for event in self._events(request):
+            authorised = from_event(event).event if event.type == ReleaseAuthorised.TYPE else None
+            if isinstance(authorised, ReleaseAuthorised) and authorised.release == release:
+                (recorded,) = self._log.proven(request_stream(request), {event.number})
+                return Permission(authorised, recorded)
+        return None
 
     def finish_release(
         self, request: RequestId, release: str, counts: Mapping[str, int], result_sha256: str | None, trace: str

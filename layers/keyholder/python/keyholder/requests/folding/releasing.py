@@ -35,7 +35,7 @@ def _items_released(event: ItemsReleased, state: RequestState, at: datetime) -> 
 
 @apply.register
 def _finished(event: ReleaseFinished, state: RequestState, at: datetime) -> RequestState:
-    return with_release(state, event.release, finished_at=at)
+    return with_release(state, event.release, finished_at=at, result_sha256=event.result_sha256)
 
 
 @apply.register

@@ -30,6 +30,7 @@ def with_release(
     finished_at: datetime | None = None,
     failed: str | None = None,
     collected_at: datetime | None = None,
+    result_sha256: str | None = None,
 ) -> RequestState:
     """The state with something new known of one release."""
 
@@ -41,6 +42,7 @@ def with_release(
             finished_at=finished_at or known.finished_at,
             failed=failed or known.failed,
             collected_at=collected_at or known.collected_at,
+            result_sha256=result_sha256 or known.result_sha256,
         )
 
     return replace(state, releases=tuple(changed(known) if known.id == release else known for known in state.releases))

@@ -29,7 +29,9 @@ def _retrievals_left(case: Case) -> Refusal | None:
 
 
 def _live(case: Case, release: Release) -> bool:
-    return release.running and case.now - release.authorised_at < case.facts.limits.release_within
+    limits = case.facts.limits
+    within = limits.release_within if case.state.file is None else limits.release_file_within
+    return release.running and case.now - release.authorised_at < within
 
 
 def _no_release_running(case: Case) -> Refusal | None:
@@ -82,7 +84,12 @@ def _next_chunk(case: Case) -> Refusal | None:
         return reasons.RELEASE_UNKNOWN
     next_one = command.chunk == release.chunks_written + 1 and command.chunk <= command.chunks
     same_plan = release.chunks in (0, command.chunks)
-    return None if next_one and same_plan else reasons.CHUNK_OUT_OF_ORDER
+    in_order = all(
+        (after.release, after.chunk, after.chunks) == (command.release, command.chunk + place, command.chunks)
+        and after.chunk <= command.chunks
+        for place, after in enumerate(command.following, 1)
+    )
+    return None if next_one and same_plan and in_order else reasons.CHUNK_OUT_OF_ORDER
 
 
 def _all_chunks(case: Case) -> Refusal | None:

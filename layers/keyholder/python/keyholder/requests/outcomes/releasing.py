@@ -52,6 +52,7 @@ def record_chunk(case: Case) -> Outcome:
             subjects=command.subjects,
             unresolved=command.unresolved,
         ),
+        *command.following,
     )
 
 
