@@ -14,6 +14,7 @@ from keyholder.release.chunks import Packing, chunks
 from keyholder.release.gathering import Gathered
 from keyholder.release.items import Item, ItemStatus, Outcome, result_csv
 from keyholder.release.releasing import CHUNKS_AT_ONCE
+from keyholder.release.subject_tags import subject_tag
 from keyholder.requests.content import DomainSelection, Record
 from keyholder.requests.events.releasing import MOST_SUBJECTS, ItemsReleased
 from keyholder.vocabulary import IdentifierType
@@ -72,6 +73,6 @@ def test_other_records_than_were_asked_for_are_no_release() -> None:
 
 
 def test_as_many_chunks_as_are_written_at_once_fit_into_one_step() -> None:
-    tags = tuple(f"{number:022d}" for number in range(MOST_SUBJECTS))
+    tags = tuple(subject_tag(bytes(32), GP, str(number)) for number in range(MOST_SUBJECTS))
     chunk = ItemsReleased(RELEASE, 1000, 1000, MOST_SUBJECTS, "2026", {"PSEUDONYM_UNKNOWN_TO_ANYBODY": tags}, {"x": 1})
     assert CHUNKS_AT_ONCE * len(written(chunk).line()) < MAX_STEP_BYTES
