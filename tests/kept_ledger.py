@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from keyholder.audit.auditor import SUBJECT_SEARCHED, Auditor
+from keyholder.audit.auditor import TYPES as READINGS
 from keyholder.canonical import JsonValue
 from keyholder.emergency.access import EmergencyReason, ReviewFinding
 from keyholder.emergency.decide import Opening, Policy, Wanted
@@ -87,7 +89,7 @@ from tests.unit.extracts.world import Links, MemoryFiles, Queue, Type1, sheet
 from tests.unit.extracts.world import told as told_of
 from tests.unit.linkage.story import linked
 from tests.unit.requests import world
-from tests.unit.requests.world import BOTH, GP, GRETA, HOSPITAL, NADIA, NILS, OPERATOR, OTHER, ROSA, TARA
+from tests.unit.requests.world import AUDITOR, BOTH, GP, GRETA, HOSPITAL, NADIA, NILS, OPERATOR, OTHER, ROSA, TARA
 
 T = TypeVar("T")
 
@@ -261,6 +263,7 @@ class Story:
         self.erased()
         self.fallen()
         self.reached()
+        self.read(request)
         self.policy()
         owed = self.reported()
         self.waited()
@@ -424,6 +427,18 @@ class Story:
         assert isinstance(book.set(calls[0], ROSA.id, "rosa@trust.test"), Entry)
         assert isinstance(book.set(calls[1], ROSA.id, "new@trust.test"), Entry)
         assert isinstance(book.remove(calls[2], ROSA.id), Entry)
+
+    def read(self, request: RequestId) -> None:
+        """An auditor reads: one reading of each kind, the search for a person in two events."""
+        noted = [
+            Auditor(self.house.log, AUDITOR, f"read-{kind}", None, self.clock.now(), self._reading).note(kind, *data)
+            for kind in sorted(READINGS)
+            for data in [({"subject": f"request/{request}"},) * (2 if kind == SUBJECT_SEARCHED else 1)]
+        ]
+        assert not any(isinstance(one, Refusal) for one in noted)
+
+    def _reading(self) -> str:
+        return self.house.ids.attempt().removeprefix("ATT-")
 
     def emergencies(self) -> None:
         """A clinician opens one that is upheld, one that is not, and one that is cut short and reviewed too late."""

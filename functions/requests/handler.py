@@ -225,8 +225,9 @@ def list_records(
 def show_file(request_id: str) -> Response[str]:
     """For its requester: where to upload it while it is awaited, what it holds once it was read, or why not."""
     house = assembly()
+    actor = acting(service.call, house)
     with _files_reached():
-        return answer(file_view(accepted(house.record_files.show(acting(service.call, house), RequestId(request_id)))))
+        return answer(file_view(_shown(actor, request_id, house.record_files.show(actor, RequestId(request_id)))))
 
 
 @service.route("POST", "/v1/requests/{request_id}/hand-in-file", summary="Have an uploaded file of records read")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyholder.audit import contact_rules, emergency_rules, opt_out_rules
+from keyholder.audit import contact_rules, emergency_rules, opt_out_rules, reading_rules
 from keyholder.audit.rules import Rules
 from keyholder.canonical import content_hash
 from keyholder.extracts.events import EVENTS as EXTRACT_EVENTS
@@ -90,6 +90,7 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
         *opt_out_rules.HOME,
         *contact_rules.HOME,
         *emergency_rules.HOME,
+        *reading_rules.HOME,
         "choices.loaded",
         "choices.joined",
         "choices.removed",
@@ -1038,6 +1039,14 @@ LIES: dict[str, tuple[Lie, str]] = {
     "a person changed in another's stream": (
         changed("person.changed", 0, stream=StreamId(ROSA.id)),
         "another thing's stream",
+    ),
+    "a reading by somebody who is no auditor": (
+        changed("audit.record_read", 0, actor=ActorId(ROSA.id)),
+        "who read was no auditor",
+    ),
+    "two readings in one step": (
+        after("audit.record_read", 0, lambda event: replace(event, type="audit.event_read", number=2)),
+        "no command makes these events together",
     ),
     "a release in a stream that nobody replays": (
         after("release.items_released", 0, lambda event: replace(event, stream=StreamId("attempt/ATT-1"))),
