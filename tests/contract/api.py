@@ -46,6 +46,7 @@ from keyholder.edge.tokens import TokenVerifier
 from tests.contract.aws import REGION, moto
 from tests.contract.template_stack import ACCOUNT, Deployed, deploy
 from tests.fakes.mesh import OURS, SERVICE, FakeMailbox
+from tests.fakes.moto_direct import answer_directly
 from tests.fakes.moto_ed25519 import ed25519_in_moto
 
 ISSUER = "https://issuer.test"
@@ -478,6 +479,8 @@ def _client(service: str, *, config: Any = None) -> Any:
     if found is None:
         found = _CLIENTS[service, id(config)] = boto3.client(service, REGION, config=config)
         found.meta.events.register(f"provide-client-params.{service}.*", _called)
+        if service == "dynamodb":
+            answer_directly(found)
     return found
 
 

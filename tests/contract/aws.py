@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from unittest import mock
 
+import boto3
 from moto import mock_aws
 
 from tests.fakes.moto_speed import moto_in_less_time
@@ -24,8 +26,20 @@ CREDENTIALS = {
 }
 
 
+@cache
+def _session() -> boto3.Session:
+    """One for the process: moto takes a new one for each test, which reads botocore's own files again."""
+    return boto3.Session()
+
+
 @contextmanager
 def moto() -> Iterator[None]:
     """Within this, nothing reaches AWS."""
-    with mock.patch.dict(os.environ, CREDENTIALS), mock_aws(), key_markers_as_in_s3(), moto_in_less_time():
+    with (
+        mock.patch.dict(os.environ, CREDENTIALS),
+        mock_aws(),
+        mock.patch.object(boto3, "DEFAULT_SESSION", _session()),
+        key_markers_as_in_s3(),
+        moto_in_less_time(),
+    ):
         yield

@@ -4,7 +4,8 @@ moto 5.2.5 (dynamodb/models/dynamo_type.py) asks a value for each of its possibl
 it, and (core/serialize.py) looks for each member of an AttributeValue under six names. Values of one text are compared
 and shared as they are, and an AttributeValue's members are looked up by their own names, which are the only ones. A
 query (dynamodb/models/table.py) sorts the whole table before it picks a partition; here it is given that partition.
-A transaction (dynamodb/models/__init__.py) keeps a copy of the whole table for each of its items; here one for all.
+A transaction (dynamodb/models/__init__.py) keeps a copy of the whole table for each of its items; here one for all, of
+what the transaction touches.
 
 For each request moto looks through all members of a class (core/utils.py: method_names_from_class) and draws the 52
 characters of a request's id one by one, and botocore signs what moto never checks (auth.py: SigV4Auth) and puts a
@@ -86,7 +87,7 @@ def _transact(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> No
         if not isinstance(one, Table):
             return copy.deepcopy(one)
         if id(one) not in before:
-            before[id(one)] = copy.deepcopy(one)
+            before[id(one)] = _as_it_is(one, transact_items)
         return before[id(one)]
 
     with mock.patch.object(models, "copy", SimpleNamespace(deepcopy=copied, copy=copy.copy)):
@@ -106,6 +107,18 @@ def _request_id(headers: dict[str, Any] | None = None) -> str:
     if headers is not None:
         headers["x-amzn-requestid"] = "A" * 52
     return "A" * 52
+
+
+def _as_it_is(table: Table, transact_items: list[dict[str, Any]]) -> Table:
+    """What moto goes back to when the transaction fails; what it does not touch is shared."""
+    changes = [change for item in transact_items for change in item.values() if change["TableName"] == table.name]
+    touched = [DynamoType((change.get("Item") or change["Key"])[table.hash_key_attr]) for change in changes]
+    kept = copy.copy(table)
+    kept.items = copy.copy(table.items)
+    for key in touched:
+        if key in table.items:
+            kept.items[key] = copy.deepcopy(table.items[key])
+    return kept
 
 
 @contextmanager
