@@ -9,7 +9,9 @@ what the transaction touches.
 
 For each request moto looks through all members of a class (core/utils.py: method_names_from_class) and draws the 52
 characters of a request's id one by one, and botocore signs what moto never checks (auth.py: SigV4Auth) and puts a
-name for itself together. Here the members are kept, and a signature, an id and a name are constants.
+name for itself together. Here the members are kept, and a signature, an id and a name are constants. To find the
+service a request is for, moto tries the patterns of all (core/botocore_stubber.py), and makes that service's own anew
+(core/base_backend.py: urls). Here those that are asked most are tried first, and what was made is kept.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ from unittest import mock
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.useragent import UserAgentString
+from moto import backend_index
 from moto.core import responses
+from moto.core.base_backend import BaseBackend
 from moto.core.serialize import ResponseSerializer
 from moto.dynamodb import models
 from moto.dynamodb.models import DynamoDBBackend
@@ -40,6 +44,10 @@ _TRANSACT = DynamoDBBackend.transact_write_items
 _CANONICAL = SigV4Auth.canonical_request
 _SIGNATURE = SigV4Auth.signature
 _MEMBERS = cache(responses.method_names_from_class)
+_OFTEN = ("dynamodb", "s3", "kms", "sqs")
+_PATTERNS = sorted(backend_index.backend_url_patterns, key=lambda one: one[0] not in _OFTEN)
+_URLS = BaseBackend.urls.fget
+_FOUND: dict[tuple[type[BaseBackend], tuple[str, ...]], Any] = {}
 
 _PLAIN = frozenset({DDBType.STRING, DDBType.BINARY, DDBType.BOOLEAN})
 _KINDS = frozenset({"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"})
@@ -94,6 +102,13 @@ def _transact(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> No
         _TRANSACT(self, transact_items)
 
 
+def _urls(self: BaseBackend) -> Any:
+    key = (type(self), tuple(self.url_bases))
+    if key not in _FOUND:
+        _FOUND[key] = _URLS(self)
+    return _FOUND[key]
+
+
 def _canonical(self: SigV4Auth, request: Any) -> str:
     # What is presigned stays as it is: a form's policy and a link are answers that somebody looks at.
     return "" if type(self) in (SigV4Auth, S3SigV4Auth) else _CANONICAL(self, request)
@@ -135,6 +150,8 @@ def moto_in_less_time() -> Iterator[None]:
         mock.patch.object(SigV4Auth, "signature", _signature),
         mock.patch.object(UserAgentString, "to_string", return_value="tests"),
         mock.patch.object(responses, "method_names_from_class", _MEMBERS),
+        mock.patch.object(backend_index, "backend_url_patterns", _PATTERNS),
+        mock.patch.object(BaseBackend, "urls", property(_urls)),
         mock.patch.object(responses, "gen_amzn_requestid_long", _request_id),
     ):
         yield
