@@ -43,8 +43,9 @@ from keyholder.registry.projects import parse_project, project_json
 from keyholder.registry.rule_changes import rule_change_view
 from keyholder.registry.service import Entry
 from keyholder.requests.erasing.erasures import Erasures, texts_view
+from keyholder.requests.listings import request_stream
 from keyholder.requests.reasons import UNKNOWN_REQUEST
-from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, RequestId, StreamId
+from keyholder.vocabulary import DomainId, OrganisationCode, PersonId, ProjectId, RequestId
 
 FIRST_VERSION = 1
 
@@ -293,7 +294,7 @@ def list_texts(request_id: str) -> Response[str]:
     house, request = assembly(), RequestId(request_id)
     person = member(house.registry.person(person_of(service.call)))
     found = house.erasures.entry(request) if house.erasures.open_to(person, request) else UNKNOWN_REQUEST
-    return _texts(request, shown(service.call, house, person, StreamId(f"texts/{request}"), found))
+    return _texts(request, shown(service.call, house, person, request_stream(request), found))
 
 
 @service.route("POST", "/v1/requests/{request_id}/texts/erase", summary="Have a text erased")
