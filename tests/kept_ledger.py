@@ -38,8 +38,11 @@ from keyholder.pseudonyms.key_ring import KeyGone, SecretKey
 from keyholder.pseudonyms.rekeying import Rekeying, TokenRow, rekey
 from keyholder.pseudonyms.token import Scheme
 from keyholder.refusals import Refusal
-from keyholder.registry.key_changes import Change, Wish
+from keyholder.registry.delegation_book import Delegations
+from keyholder.registry.delegations import DelegationReason, Wish
+from keyholder.registry.key_changes import Change
 from keyholder.registry.key_changes import ChangeReason as KeyChangeReason
+from keyholder.registry.key_changes import Wish as KeyWish
 from keyholder.registry.people import Capacity, PersonKind
 from keyholder.registry.rule_changes import RuleChangeReason
 from keyholder.registry.service import Call, Entry, Registry
@@ -256,6 +259,7 @@ class Story:
             )
         )
         self.stood()
+        self.stood_in()
         self.looked_after()
         self.large()
         self.filed()
@@ -405,7 +409,7 @@ class Story:
         made.append(registry.make_keys(calls[0], GP, tuple((kind, 1) for kind in kinds)))
         for number, change in enumerate((Change.ROTATE, Change.RETIRE, Change.DESTROY, Change.ROTATE), 1):
             self.clock.moment += timedelta(minutes=1)
-            wish = Wish(change, kinds, () if change is Change.ROTATE else (1,), KeyChangeReason.ROUTINE)
+            wish = KeyWish(change, kinds, () if change is Change.ROTATE else (1,), KeyChangeReason.ROUTINE)
             name = f"KCH-{number:026}"
             made.append(registry.propose_key_change(calls[0], GP, name, wish, self.clock.now()))
             self.clock.moment += timedelta(minutes=1)
@@ -584,6 +588,59 @@ class Story:
         self.released(first, "inline")
         standings.end(told(NADIA, "end")[0], names[0], StandingEndReason.NO_LONGER_NEEDED, self.clock.now())
         self.refused(self.desk.authorise_release(self.call(ROSA), second, self.hash(second), Delivery.INLINE))
+
+    def stood_in(self) -> None:
+        """GRETA decides in NILS's place: approves, rejects, asks back, lets through, revokes. Two other delegations
+        come to nothing."""
+        book = Delegations(self.house.log, self.house.ids, terms=self.house.terms)
+
+        def told(who: world.Person, what: str) -> tuple[Call, SignIn]:
+            self.clock.moment += timedelta(minutes=1)
+            return Call(who.id, f"{what}-{who.id[-4:]}"), SignIn("AAL2", self.clock.now())
+
+        names, today = [f"DLG-{number:026}" for number in (1, 2, 3)], self.clock.now().date()
+        for name, first in zip(names, (0, 10, 20), strict=True):
+            wish = Wish(
+                GRETA.id, NILS.roles[0], today + timedelta(days=first), today + timedelta(days=first + 9),
+                DelegationReason.PLANNED_ABSENCE,
+            )  # fmt: skip
+            assert isinstance(book.name(*told(NILS, "lend"), name, wish, self.clock.now()), Entry)
+        assert isinstance(book.confirm(*told(NADIA, "agree"), names[0], self.clock.now()), Entry)
+        assert isinstance(book.confirm(*told(world.CONFIRMER, "agree"), names[1], self.clock.now()), Entry)
+        assert isinstance(book.withdraw(told(NADIA, "stop")[0], names[1], self.clock.now()), Entry)
+
+        def in_place() -> DeskCall:
+            return replace(self.call(GRETA), delegation=names[0])
+
+        def agreed() -> RequestId:
+            request = self.reviewed(GP)
+            self.clear(request, GRETA)
+            self.done(self.desk.comment(self.call(GRETA), request, Audience.INTERNAL, "In the place of Nils."))
+            self.done(self.desk.approve(in_place(), request, GP, self.hash(request)))
+            self.refused(self.desk.approve(self.call(NILS), request, GP, self.hash(request)))
+            self.approve(request, TARA, GP)
+            return request
+
+        stopped = agreed()
+        self.done(self.desk.revoke(in_place(), stopped, RevokeReason.OTHER))
+        for decide in (
+            lambda call, one, content: self.desk.reject(call, one, GP, content, RejectReason.OTHER),
+            lambda call, one, content: self.desk.return_to_author(
+                call, one, GP, content, [(QuestionTopic.RECORDS, "Why so many of them?")]
+            ),
+        ):
+            request = self.reviewed(GP)
+            self.clear(request, GRETA)
+            self.done(decide(in_place(), request, self.hash(request)))
+        held = agreed()
+        call, content = self.call(ROSA), self.hash(held)
+        (going,) = self.done(self.desk.authorise_release(call, held, content, Delivery.INLINE)).events
+        assert isinstance(going, ReleaseAuthorised)
+        exceeded = (Exceeded("person_month", Action.HOLD, 2001, 2000),)
+        volume = ask.RecordVolume(going.release, "a" * 64, Action.HOLD, stopped=True, exceeded=exceeded)
+        self.done(self.desk.record_volume(held, volume, "trace"))
+        self.done(self.desk.let_through(in_place(), held, content))
+        self.released(held, "inline")
 
     def looked_after(self) -> None:
         """Claimed and handed back; somebody steps aside, and too few are left to approve."""

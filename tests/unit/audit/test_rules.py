@@ -23,6 +23,7 @@ from keyholder.policy import changes as policy
 from keyholder.policy.changes import settings_hash
 from keyholder.policy.settings import CHECK_AT_DISCLOSURE, settings_json
 from keyholder.pseudonyms.rekeying import PSEUDONYMS_REKEYED
+from keyholder.registry import delegation_events as delegation
 from keyholder.registry import events as registry
 from keyholder.registry import people_events as people
 from keyholder.registry import rule_events as rules
@@ -36,7 +37,7 @@ from keyholder.vocabulary import ActorId, StreamId
 from tests.kept_ledger import KEY, PROVIDER, WITHDRAWN, Kept, Story, told
 from tests.unit.linkage.story import CARRIER, THEO
 from tests.unit.requests import world
-from tests.unit.requests.world import BOTH, COLLEAGUE, DEV, NADIA, NILS, OPERATOR, ROSA, STRANGER, TARA
+from tests.unit.requests.world import BOTH, COLLEAGUE, DEV, GRETA, NADIA, NILS, OPERATOR, ROSA, STRANGER, TARA
 
 Lie = Callable[[list[Event]], object]
 
@@ -101,6 +102,7 @@ def test_what_the_real_code_wrote_is_by_the_rules(kept: Kept, events: Sequence[E
         policy.CHANGE_WITHDRAWN,
         *linkage.TYPES,
         *standing.TYPES,
+        *delegation.TYPES,
         *erasures.TYPES,
     }
 
@@ -292,6 +294,14 @@ def _beyond_a_cap(events: list[Event]) -> None:
     stated = content_hash(settings)
     changed("policy.change_proposed", 0, settings=settings, settings_sha256=stated)(events)
     changed("policy.change_confirmed", 0, settings_sha256=stated)(events)
+
+
+DELEGATED_AT = next(
+    place
+    for place, event in enumerate(event for event in _EVENTS if event.type == "request.domain_approved")
+    if "delegation" in event.data
+)
+"""Which approval is the first in somebody's place; the next is the second of the same request."""
 
 
 def linkage_by(who: world.Person, which: int) -> Lie:
@@ -1035,6 +1045,65 @@ LIES: dict[str, tuple[Lie, str]] = {
             "policy.change_confirmed", 0, accepted_terms={"document": "approver", "version": 1, "sha256": "0a" * 32}
         ),
         "could not happen: TERMS_NOT_ACCEPTED",
+    ),
+    "a role lent by somebody who does not hold it": (
+        changed("delegation.named", 0, delegator=STRANGER.id, actor=ActorId(STRANGER.id)),
+        "could not happen: NOT_THE_HOLDER",
+    ),
+    "a role lent to who holds it already": (
+        changed("delegation.named", 0, delegate=NADIA.id),
+        "could not happen: DELEGATE_UNFIT",
+    ),
+    "a role lent for longer": (
+        changed("delegation.named", 0, until="2027-03-01"),
+        "could not happen: DAYS_OUT_OF_RANGE",
+    ),
+    "a role lent twice at once": (
+        lambda events: changed(
+            "delegation.named", 1, **{"from": events[place(events, "delegation.named")].data["from"]}
+        )(events),
+        "could not happen: DELEGATION_OVERLAPS",
+    ),
+    "a delegation confirmed by who lent": (
+        changed("delegation.confirmed", 0, actor=ActorId(NILS.id)),
+        "could not happen: OWN_DELEGATION",
+    ),
+    "a delegation confirmed by who was lent": (
+        changed("delegation.confirmed", 0, actor=ActorId(GRETA.id)),
+        "could not happen: OWN_DELEGATION",
+    ),
+    "a delegation confirmed by a stranger": (
+        changed("delegation.confirmed", 0, actor=ActorId(STRANGER.id)),
+        "could not happen: NOT_TO_CONFIRM",
+    ),
+    "a delegation withdrawn by a stranger": (
+        changed("delegation.withdrawn", 0, actor=ActorId(STRANGER.id)),
+        "could not happen: NOT_TO_WITHDRAW",
+    ),
+    "a delegation that nobody confirmed": (dropped("delegation.confirmed", 0), "does not follow"),
+    "a decision in somebody's place said to be one's own": (
+        _without("request.domain_approved", DELEGATED_AT, "delegation"),
+        "could not happen",
+    ),
+    "a decision in somebody else's place": (
+        changed(
+            "request.domain_approved",
+            DELEGATED_AT,
+            delegation={"delegation_id": f"DLG-{1:026}", "in_place_of": NADIA.id},
+        ),
+        "does not follow",
+    ),
+    "a decision under a delegation that was withdrawn": (
+        changed(
+            "request.domain_approved",
+            DELEGATED_AT,
+            delegation={"delegation_id": f"DLG-{2:026}", "in_place_of": NILS.id},
+        ),
+        "does not follow",
+    ),
+    "two votes of which one person stands behind both": (
+        decided_by(NILS, DELEGATED_AT + 1, organisation="X26"),
+        "could not happen: COUNTS_ONCE",
     ),
     "a person changed in another's stream": (
         changed("person.changed", 0, stream=StreamId(ROSA.id)),

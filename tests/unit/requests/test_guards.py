@@ -11,6 +11,7 @@ import pytest
 from keyholder.limits.counting import Exceeded
 from keyholder.limits.vocabulary import Action
 from keyholder.refusals import Refusal
+from keyholder.registry.delegations import Under
 from keyholder.registry.people import Person
 from keyholder.requests import commands as ask
 from keyholder.requests import decide as decisions
@@ -302,6 +303,19 @@ def _another_controller(scene: Scene) -> None:
     scene.who = NILS
 
 
+def _in_a_members_place(scene: Scene) -> None:
+    """Of somebody who is on the project."""
+    assert isinstance(scene.who, Person)
+    under = Under("DLG-" + "0" * 26, COLLEAGUE, NADIA.roles[0])
+    scene.who = replace(world.signed_in(scene.who, scene.course.now), under=under)
+
+
+def _stood_in_for(scene: Scene) -> None:
+    """By somebody who has voted."""
+    scene.course.approve(TARA)
+    scene.facts(stand_ins=frozenset({TARA.id}))
+
+
 def _on_another_basis(scene: Scene) -> None:
     assert scene.course.state.summary
     scene.state(summary=replace(scene.course.state.summary, legal_basis="s251_reg5"))
@@ -329,6 +343,8 @@ SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
     g.SOMEBODY_ELSE: _another_s,
     g.OFF_THE_PROJECT: _joined,
     g.FIRST_DECISION: lambda scene: scene.course.approve(NADIA),
+    g.DELEGATOR_APART: _in_a_members_place,
+    g.COUNTS_ONCE: _stood_in_for,
     g.DOMAIN_OPEN: _decided,
     g.DOMAIN_NOT_REJECTED: lambda scene: scene.course.do(ask.Reject(GP, named(scene.course), RejectReason.OTHER), NILS),
     g.ORGANISATION_CLEAR: lambda scene: scene.person(roles=BOTH.roles),

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from keyholder.audit.terms_seen import TermsSeen
 from keyholder.ledger.event import Event
 from keyholder.policy.changes import SETTINGS, PolicyState
+from keyholder.registry.delegations import Delegation
 from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
@@ -70,12 +71,15 @@ class History(Generic[K, T]):
 
 @dataclass(slots=True)
 class Records:
-    """The registry, standing approvals, and the policy under the one name of its stream."""
+    """The registry, delegations, standing approvals, and the policy under the one name of its stream."""
 
     people: History[PersonId, Person] = field(default_factory=History)
     projects: History[ProjectId, Project] = field(default_factory=History)
     domains: History[DomainId, Domain] = field(default_factory=History)
     standings: History[str, StandingApproval] = field(default_factory=History)
+    delegations: History[str, Delegation] = field(default_factory=History)
+    delegations_of: dict[PersonId, set[str]] = field(default_factory=dict)
+    """Which of them each person made, or was named in."""
     policy: History[StreamId, PolicyState] = field(default_factory=History)
     policy_hashes: set[str] = field(default_factory=set)
     """Of all settings that were ever in force or proposed."""

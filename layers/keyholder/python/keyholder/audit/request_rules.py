@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice, product
 
+from keyholder.audit.delegation_rules import could_act_under, lent_to, stand_ins
 from keyholder.audit.records import MEANWHILE, Records
 from keyholder.audit.replaying import RuleError
 from keyholder.audit.request_commands import command_of, decided_at, policy_hash_of, terms_of
 from keyholder.ledger.event import Event
 from keyholder.refusals import Refusal
+from keyholder.registry.delegations import Delegated, with_lent
 from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
@@ -23,9 +25,9 @@ from keyholder.requests.actors import Actor, Limits, PersonActor, System, System
 from keyholder.requests.case import Assessment, Facts
 from keyholder.requests.codec import Happened, from_event
 from keyholder.requests.codes import TERMINAL
-from keyholder.requests.commands import AskAdvice, Command, Create, Recuse, Save, Submit, UseStanding
+from keyholder.requests.commands import Approve, AskAdvice, Command, Create, Recuse, Save, Submit, UseStanding
 from keyholder.requests.content import Summary
-from keyholder.requests.decide import decide
+from keyholder.requests.decide import DECIDED_IN_PLACE, decide, in_place
 from keyholder.requests.events.releasing import (
     MOST_SUBJECTS,
     ItemsReleased,
@@ -37,6 +39,7 @@ from keyholder.requests.events.standing import StandingApprovalUsed
 from keyholder.requests.folding import evolve
 from keyholder.requests.ids import REQUEST
 from keyholder.requests.state import RequestState
+from keyholder.requests.transitions import WHO, Who
 from keyholder.requests.waiting import report_overdue
 from keyholder.standing.approval import StandingApproval
 from keyholder.vocabulary import ActorId, DomainId, PersonId, ProjectId, RequestId, StreamId
@@ -115,7 +118,7 @@ class RequestRules:
         assessment = Assessment(policy_hash_of(one.event) or state.policy_hash or "")
         asked = terms_of(one.event)
         terms: InForce = {asked[0]: asked[1]} if asked and asked[1] else {}
-        for actor in self._actors(one, now):
+        for actor in self._capacities(command, one, now):
             if isinstance(actor, SystemActor) or summary is None:
                 yield actor, Facts(limits=self._limits)
                 continue
@@ -132,7 +135,7 @@ class RequestRules:
                         terms=terms,
                         reports_overdue=isinstance(command, Submit) and self._owes(actor.id, summary.project, one.at),
                     )
-                    yield from ((actor, found) for found in self._with_people(command, facts, one.at))
+                    yield from ((actor, found) for found in self._with_people(command, actor, facts, one.at, now))
 
     def _note_owed(self, stream: StreamId, state: RequestState, at: datetime) -> None:
         if not report_overdue(state):
@@ -147,14 +150,38 @@ class RequestRules:
             for requester, owing, since in self._owed.values()
         )
 
-    def _with_people(self, command: Command, facts: Facts, at: datetime) -> Iterator[Facts]:
-        """Who else could approve matters where somebody steps aside; who is asked, where somebody's advice is."""
+    def _with_people(
+        self, command: Command, actor: Actor, facts: Facts, at: datetime, now: datetime
+    ) -> Iterator[Facts]:
+        """Who else could approve matters where somebody steps aside; who is asked, where somebody's advice is; who
+        stands in for whom, where somebody approves."""
         if isinstance(command, AskAdvice):
             known = self._records.people.around(command.adviser, at)
             yield from (replace(facts, adviser=adviser) for adviser in known)
         if isinstance(command, Recuse):
             yield from (replace(facts, candidates=everybody) for everybody in self._records.people.everything(at))
+        if isinstance(command, Approve) and isinstance(actor, PersonActor):
+            near = stand_ins(self._records, actor.person.id, at, now)
+            yield from (replace(facts, stand_ins=people) for people in near)
+            return
         yield facts
+
+    def _capacities(self, command: Command, one: Happened, now: datetime) -> Iterator[Actor]:
+        """Each of them in the capacity they acted in: in somebody's place where the event says so, or with what they
+        were lent where that may be without a word."""
+        delegated: Delegated | None = getattr(one.event, "delegated", None)
+        for actor in self._actors(one, now):
+            if not isinstance(actor, PersonActor) or WHO[command.NAME] is not Who.CONTROLLER:
+                yield actor
+            elif delegated is not None:
+                under = could_act_under(self._records, delegated.delegation, actor.person, one.at, now)
+                if under is not None:
+                    yield in_place(actor, under)
+            else:
+                yield actor
+                lent = lent_to(self._records, actor.person, one.at, now)
+                if lent and command.NAME not in DECIDED_IN_PLACE:
+                    yield replace(actor, person=with_lent(actor.person, lent))
 
     def _actors(self, one: Happened, now: datetime) -> Iterator[Actor]:
         """Keyholder itself, or the person; how strongly they had signed in is not in the ledger."""
@@ -171,7 +198,8 @@ class RequestRules:
         projects = tuple(self._records.projects.around(summary.project, at)) or (None,)
         names = [name for name in summary.records if name in self._records.domains]
         versions = [tuple(self._records.domains.around(name, at)) for name in names]
-        voted = {ballot.person for decision in state.domains.values() for ballot in decision.approvals()}
+        ballots = (ballot for decision in state.domains.values() for ballot in decision.approvals())
+        voted = {person for ballot in ballots for person in ballot.behind}
         voted |= standing.approvers if standing is not None else frozenset()
         people = [person for person in sorted(voted) if person in self._records.people]
         as_known = [tuple(self._records.people.around(person, at)) for person in people]

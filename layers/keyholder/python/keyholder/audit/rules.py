@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from keyholder.audit import auditor, contact_rules, emergency_rules, opt_out_rules, reading_rules
+from keyholder.audit.delegation_rules import DelegationRules
 from keyholder.audit.extract_rules import ExtractRules
 from keyholder.audit.job_rules import RekeyingRules
 from keyholder.audit.linkage_rules import LinkageRules
@@ -35,6 +36,7 @@ from keyholder.linkage import events as linkage
 from keyholder.policy import changes as policy
 from keyholder.pseudonyms.rekeying import PSEUDONYMS_REKEYED
 from keyholder.rebuilding.events import BEGAN, FINISHED, KIND
+from keyholder.registry import delegation_events as delegation
 from keyholder.registry import events as registry
 from keyholder.registry import people_events as people
 from keyholder.registry import rule_events as rules
@@ -76,6 +78,7 @@ _HOME = {
     policy.CHANGE_WITHDRAWN: "policy",
     **dict.fromkeys(linkage.TYPES, "linkage"),
     **dict.fromkeys(standing.TYPES, standing.KIND),
+    **dict.fromkeys(delegation.TYPES, delegation.KIND),
     **dict.fromkeys(EVENTS, "request"),
     **dict.fromkeys(erasures.TYPES, erasures.TEXTS),
     **dict.fromkeys(EXTRACT_EVENTS, "extract"),
@@ -102,6 +105,7 @@ class Rules:
         self._linkage = LinkageRules(records)
         self._standing = StandingRules(records)
         self._texts = TextRules(records)
+        self._delegations = DelegationRules(records)
 
     def saw(self, key: str, batch: Batch, events: Sequence[Event]) -> None:
         """The next batch. Raises `BrokenLedgerError` at the first event that could not have happened."""
@@ -154,6 +158,8 @@ class Rules:
             self._linkage.step(stream, events)
         elif kind == standing.KIND:
             self._standing.step(stream, events)
+        elif kind == delegation.KIND:
+            self._delegations.step(stream, events)
         elif kind == erasures.TEXTS:
             self._texts.step(stream, events)
 

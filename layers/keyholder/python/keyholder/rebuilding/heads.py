@@ -32,6 +32,8 @@ from keyholder.pseudonyms.job import job_head
 from keyholder.pseudonyms.rekeying import rekeying_head
 from keyholder.rebuilding.events import rebuild_head
 from keyholder.registry.attempts import attempt_head
+from keyholder.registry.delegation_book import delegation_head
+from keyholder.registry.delegation_events import evolve_delegation
 from keyholder.registry.domains import Domain
 from keyholder.registry.events import fold_domain, fold_project
 from keyholder.registry.people import Person
@@ -75,6 +77,7 @@ class Heads:
             "emergency": _folded(_emergency, emergency_head),
             "contact": lambda _step: contact_head(),
             "standing": _folded(evolve_standing, standing_head),
+            "delegation": _folded(evolve_delegation, delegation_head),
             "rekeying": lambda step: rekeying_head(step[-1].data),
             "extract": _folded(_extract, lambda extract: extract.head),
             "audit": lambda step: audit_head(step[-1].actor),

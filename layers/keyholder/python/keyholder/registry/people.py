@@ -66,8 +66,9 @@ class Grant:
 class Person:
     """One person or machine. `accredited_until` is the last day their accreditation holds, in London.
 
-    `awaiting` are the memberships that do not count before a second person has confirmed them. `grants` and `terms` are
-    derived: how each membership came about, and which terms of use the person has accepted last.
+    `awaiting` are the memberships that do not count before a second person has confirmed them. `grants`, `terms` and
+    `suspended_at` are derived: how each membership came about, which terms of use the person has accepted last, and
+    when a record said last that they are suspended.
     """
 
     id: PersonId
@@ -79,6 +80,7 @@ class Person:
     awaiting: frozenset[Membership] = frozenset()
     grants: Mapping[Membership, Grant] = field(default_factory=dict, compare=False, repr=False)
     terms: Mapping[Document, Accepted] = field(default_factory=dict, compare=False, repr=False)
+    suspended_at: datetime | None = field(default=None, compare=False, repr=False)
 
     def memberships(self) -> frozenset[Membership]:
         """Those that count."""

@@ -85,7 +85,13 @@ def evolve(person: Person | None, event: Event) -> Person:
     fields = Fields(event.data)
     if event.type in (PERSON_REGISTERED, PERSON_CHANGED):
         record = read_person(fields)
-        return replace(record, grants=_granted(record, person, event), terms=person.terms if person else {})
+        suspended = event.at if record.disabled else person.suspended_at if person else None
+        return replace(
+            record,
+            grants=_granted(record, person, event),
+            terms=person.terms if person else {},
+            suspended_at=suspended,
+        )
     if person is not None and event.type == PERSON_ROLES_CONFIRMED:
         roles = read_memberships(fields, "roles")
         fields.end()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from keyholder.registry.delegations import Under
 from keyholder.registry.people import Person
 from keyholder.registry.sign_in import SignIn, SignInRules
 from keyholder.vocabulary import ActorId
@@ -13,10 +14,14 @@ from keyholder.vocabulary import ActorId
 
 @dataclass(frozen=True, slots=True)
 class PersonActor:
-    """A person from the registry. Who was not found there is nobody, and can't be made an actor."""
+    """A person from the registry. Who was not found there is nobody, and can't be made an actor.
+
+    `under`: they decide in somebody's place, and `person` has the role they were lent and no other (`Under.lent_to`).
+    """
 
     person: Person
     sign_in: SignIn
+    under: Under | None = None
 
     @property
     def id(self) -> ActorId:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from keyholder.policy.days import london_day
+from keyholder.registry.delegations import Delegated, Under
 from keyholder.registry.domains import Domain
 from keyholder.registry.factors import Standing, standings
 from keyholder.registry.people import Person
@@ -39,7 +40,8 @@ class Facts:
     now, `adviser` is whoever is asked for advice, `standing` the standing approval that approves or approved it, and
     `terms` are those that have to be accepted. `candidates` are those who could approve, where they are known; without
     them nothing is said about whether the quorum can be reached.
-    `reports_overdue`: the requester or the project owes a report.
+    `reports_overdue`: the requester or the project owes a report. `stand_ins` decide in the actor's place now, or the
+    actor in theirs.
     """
 
     project: Project | None = None
@@ -50,6 +52,7 @@ class Facts:
     adviser: Person | None = None
     standing: StandingApproval | None = None
     reports_overdue: bool = False
+    stand_ins: frozenset[PersonId] = frozenset()
     limits: Limits = field(default_factory=Limits)
     terms: InForce = field(default_factory=dict)
 
@@ -70,6 +73,16 @@ class Case:
         if not isinstance(self.actor, PersonActor):
             raise TypeError("this rule is about a person")
         return self.actor.person
+
+    @property
+    def under(self) -> Under | None:
+        """In whose place the person decides; None where they decide for themselves."""
+        return self.actor.under if isinstance(self.actor, PersonActor) else None
+
+    @property
+    def delegated(self) -> Delegated | None:
+        """The same as an event says it."""
+        return Delegated(self.under.delegation, self.under.delegator.id) if self.under else None
 
     @property
     def today(self) -> date:

@@ -6,12 +6,13 @@ how a request stands from how they are refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from keyholder.policy.days import london_day
 from keyholder.refusals import Refusal
+from keyholder.registry.delegations import Under, with_lent
 from keyholder.registry.factors import Factor, Needs, Standing, standings
 from keyholder.registry.people import Membership, Person, PersonKind
 from keyholder.requests import reasons
@@ -73,12 +74,16 @@ _SYSTEMS = {Who.RELEASE_FUNCTION: System.RELEASE, Who.READER: System.READER, Who
 
 @dataclass(frozen=True, slots=True)
 class AllowedCommand:
-    """Whether a person may do this now; if not, why. `domain` or `release` where it is about one of them."""
+    """Whether a person may do this now; if not, why. `domain` or `release` where it is about one of them.
+
+    `delegation`: in whose place, by the id to be named with the command; None for oneself.
+    """
 
     command: CommandName
     refusal: Refusal | None
     domain: DomainId | None = None
     release: str | None = None
+    delegation: str | None = None
 
     @property
     def allowed(self) -> bool:
@@ -175,6 +180,40 @@ def allowed_commands(
     return tuple(_asked(probe, state, actor, facts, now) for probe in _probes(state, actor.person, now))
 
 
+def with_delegations(
+    state: RequestState, actor: PersonActor, lent: Sequence[Under], facts: Facts, now: datetime
+) -> tuple[AllowedCommand, ...]:
+    """The same of somebody who was lent roles: what they see and say they do with these beside their own, and for each
+    of them they are told which decisions they could make in somebody's place."""
+    own = allowed_commands(state, actor, facts, now)
+    if not lent:
+        return own
+    together = replace(actor, person=with_lent(actor.person, tuple(lent)))
+    said = [
+        mine if mine.command in DECIDED_IN_PLACE else ours
+        for mine, ours in zip(own, allowed_commands(state, together, facts, now), strict=True)
+    ]
+    for under in lent:
+        acting = in_place(actor, under)
+        said += [
+            one
+            for one in allowed_commands(state, acting, facts, now)
+            if one.command in DECIDED_IN_PLACE and one.refusal is not reasons.NOT_A_CONTROLLER
+        ]
+    return tuple(said)
+
+
+def in_place(actor: PersonActor, under: Under) -> PersonActor:
+    """Somebody as they act in somebody's place."""
+    return replace(actor, person=under.lent_to(actor.person), under=under)
+
+
+DECIDED_IN_PLACE = frozenset(
+    {CommandName.APPROVE, CommandName.REJECT, CommandName.RETURN, CommandName.REVOKE, CommandName.LET_THROUGH}
+)
+"""Decisions, of which the ledger says in whose place they were made: whoever makes one so names the delegation."""
+
+
 def _asked(probe: Command, state: RequestState, actor: PersonActor, facts: Facts, now: datetime) -> AllowedCommand:
     if isinstance(probe, AskAdvice):
         facts = replace(facts, adviser=_adviser(facts))
@@ -184,7 +223,7 @@ def _asked(probe: Command, state: RequestState, actor: PersonActor, facts: Facts
     refusal = outcome if isinstance(outcome, Refusal) else None
     domain = probe.domain if isinstance(probe, ForADomain | Claim | HandBack) else None
     release = (probe.release or None) if isinstance(probe, Collect) else None
-    return AllowedCommand(probe.NAME, refusal, domain, release)
+    return AllowedCommand(probe.NAME, refusal, domain, release, actor.under.delegation if actor.under else None)
 
 
 _SOMETHING = ReviewQuestion(QuestionTopic.OTHER, "0" * 64)

@@ -86,11 +86,15 @@ def count(
 ) -> Count:
     """The approvals for one domain as they count now. Who is not in `people` is unknown, and counts for nothing."""
     counted: dict[PersonId, frozenset[Standing]] = {}
+    behind: set[PersonId] = set()
     lost = []
     for ballot in decision.approvals():
-        refusal = _lost(ballot, people.get(ballot.person), state, domain, project)
+        refusal = _lost(ballot, people, state, domain, project)
+        if refusal is None and behind & ballot.behind:
+            refusal = reasons.COUNTS_ONCE
         if refusal is None:
-            counted.setdefault(ballot.person, frozenset({(ballot.factor, ballot.organisation)}))
+            counted[ballot.person] = frozenset({(ballot.factor, ballot.organisation)})
+            behind |= ballot.behind
         else:
             lost.append(refusal)
     return Count((decision.needs, domain.needs()), counted, tuple(lost))
@@ -135,16 +139,35 @@ def unattainable_for(
 
 
 def _lost(
-    ballot: Ballot, person: Person | None, state: RequestState, domain: Domain, project: Project | None
+    ballot: Ballot,
+    people: Mapping[PersonId, Person],
+    state: RequestState,
+    domain: Domain,
+    project: Project | None,
 ) -> Refusal | None:
-    """Why an approval does not count any more."""
+    """Why an approval does not count any more.
+
+    One that was given in somebody's place counts while both could stand behind it: who gave it may decide and is of the
+    organisation, and in whose place they did still has the role. That the delegation's days are over takes nothing
+    back.
+    """
+    person = people.get(ballot.person)
+    holder = people.get(ballot.delegated.in_place_of) if ballot.delegated else person
+    refusal = _lost_by(ballot, person, state, project) or _lost_by(ballot, holder, state, project)
+    if refusal is not None or holder is None or person is None:
+        return refusal or reasons.APPROVALS_LOST
+    if not any(held.organisation == ballot.organisation for held in person.memberships()):
+        return reasons.APPROVER_WITHOUT_ROLE
+    parts = standings(holder, domain.controllers)
+    return None if (ballot.factor, ballot.organisation) in parts else reasons.APPROVER_WITHOUT_ROLE
+
+
+def _lost_by(ballot: Ballot, person: Person | None, state: RequestState, project: Project | None) -> Refusal | None:
+    """What of somebody behind an approval makes it count no more, whatever roles they hold."""
     if ballot.content_hash != state.content_hash or person is None:
         return reasons.APPROVALS_LOST
     if person.disabled:
         return reasons.APPROVER_SUSPENDED
     if project is None or project.ever_on(person.id):
         return reasons.APPROVER_ON_PROJECT
-    if barred(person, state, project) is not None:
-        return reasons.APPROVALS_LOST
-    held = standings(person, domain.controllers)
-    return None if (ballot.factor, ballot.organisation) in held else reasons.APPROVER_WITHOUT_ROLE
+    return reasons.APPROVALS_LOST if barred(person, state, project) is not None else None

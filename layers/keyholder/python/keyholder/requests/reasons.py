@@ -26,6 +26,18 @@ ROLE_NOT_CONFIRMED = Refusal(
     RefusalKind.FORBIDDEN,
     "Your role waits for a second person: another operator confirms it, or who decides for your organisation already.",
 )
+DELEGATOR_BARRED = Refusal(
+    "DELEGATOR_BARRED",
+    RefusalKind.FORBIDDEN,
+    "Whoever you stand in for may not decide on this request, so nobody does in their place: others of the domain's "
+    "organisations can.",
+)
+COUNTS_ONCE = Refusal(
+    "COUNTS_ONCE",
+    RefusalKind.CONFLICT,
+    "You, whom you stand in for, or who stands in for you has a vote on this revision already, and you count as one: "
+    "somebody else approves.",
+)
 NOT_FOR_PEOPLE = Refusal(
     "NOT_FOR_PEOPLE", RefusalKind.FORBIDDEN, "Keyholder does this itself when it is due; nobody can ask for it."
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from keyholder.registry.delegations import Delegated
 from keyholder.registry.factors import Factor, Needs
 from keyholder.requests.codes import (
     DecisionState,
@@ -42,6 +43,13 @@ class Ballot:
     factor: Factor = Factor.CONTROLLER
     records: Narrowed | None = None
     conditions: tuple[Condition, ...] = ()
+    delegated: Delegated | None = None
+    """In whose place it was cast."""
+
+    @property
+    def behind(self) -> frozenset[PersonId]:
+        """Whoever stands behind it: who cast it, and in whose place."""
+        return frozenset({self.person, *({self.delegated.in_place_of} if self.delegated else ())})
 
 
 @dataclass(frozen=True, slots=True)

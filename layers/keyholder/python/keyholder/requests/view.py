@@ -135,6 +135,7 @@ def _ballot(ballot: Ballot) -> JsonObject:
         "reason": ballot.reason,
         "comment_sha256": ballot.comment_sha256,
         "conditions": [condition_view(condition) for condition in ballot.conditions],
+        "delegation": ballot.delegated.json() if ballot.delegated else None,
     }
 
 
@@ -174,6 +175,7 @@ def _command(command: AllowedCommand) -> JsonObject:
         "command": command.command.value,
         "domain": command.domain,
         "release": command.release,
+        "delegation": command.delegation,
         "allowed": command.allowed,
         "code": refusal.code if refusal else None,
         "advice": refusal.advice if refusal else None,

@@ -73,6 +73,7 @@ class Conversing(Desk):
         self, actor: PersonActor, request: RequestId, after: int = 0, limit: int = 50
     ) -> Conversation | Refusal:
         """What was said and this person may know of, in order, after the first `after` messages of it."""
+        actor = self._with_lent(actor, self._clock.now())
         state = self.load(request)
         project = self._project(state)
         if side(state, actor.person, project) is None:

@@ -12,6 +12,8 @@ from keyholder.ledger.log import ClaimedError, EventLog, IdempotencyKey, Recorde
 from keyholder.ledger.ports import Clock
 from keyholder.refusals import Refusal
 from keyholder.registry.attempts import record_refusal
+from keyholder.registry.delegation_book import Lending
+from keyholder.registry.delegations import with_lent
 from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person
 from keyholder.registry.projects import Project
@@ -29,13 +31,14 @@ from keyholder.requests.content import (
     Vocabulary,
 )
 from keyholder.requests.contents import ContentLostError, ContentStore, kept_records, stored_content, stored_records
-from keyholder.requests.decide import asks_policy, authorise, decide
+from keyholder.requests.decide import DECIDED_IN_PLACE, asks_policy, authorise, decide, in_place
 from keyholder.requests.folding import evolve, fold
 from keyholder.requests.given import Given
 from keyholder.requests.ids import REQUEST, Ids
 from keyholder.requests.listings import overdue_reports, request_head, request_stream
 from keyholder.requests.records import covered
 from keyholder.requests.state import RequestState
+from keyholder.requests.transitions import WHO, Who
 from keyholder.requests.under_bounds import approved_by
 from keyholder.requests.waiting import report_overdue
 from keyholder.standing.approval import StandingApproval
@@ -66,12 +69,16 @@ Assess = Callable[[Question], Assessment]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who asks, what ties the call to the access log and to its repetitions, and the version they read (`If-Match`)."""
+    """Who asks, what ties the call to the access log and to its repetitions, and the version they read (`If-Match`).
+
+    `delegation`: the one under which they decide in somebody's place.
+    """
 
     actor: Actor
     trace: str
     idempotency: IdempotencyKey | None = None
     expected: int | None = None
+    delegation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,7 @@ class Desk:
         self._limits = limits or Limits()
         self._terms = terms or {}
         self._standings = Standings(log, registry, ids)
+        self._lending = Lending(log)
 
     def load(self, request: RequestId) -> RequestState:
         """The request as it stands; `status` is None for an unknown one."""
@@ -204,17 +212,36 @@ class Desk:
         complete: Callable[[Case], ask.Command | Refusal],
     ) -> tuple[RequestEvent, ...] | Refusal:
         now = self._clock.now()
-        facts = self._facts(call.actor, state, command)
-        case = Case(state, command, call.actor, facts, now)
+        actor = self._acting(call, command, now)
+        if isinstance(actor, Refusal):
+            return actor
+        facts = self._facts(actor, state, command)
+        case = Case(state, command, actor, facts, now)
         refusal = authorise(case)
         if not refusal and call.expected is not None and call.expected != state.edition:
             refusal = STALE
         if refusal:
             return refusal
-        if asks_policy(command.NAME) and isinstance(call.actor, PersonActor):
-            facts = replace(facts, assessment=self._assessment(call.actor.person, state, facts, now))
+        if asks_policy(command.NAME) and isinstance(actor, PersonActor):
+            facts = replace(facts, assessment=self._assessment(actor.person, state, facts, now))
         whole = complete(case)
-        return whole if isinstance(whole, Refusal) else decide(state, whole, call.actor, facts, now)
+        return whole if isinstance(whole, Refusal) else decide(state, whole, actor, facts, now)
+
+    def _acting(self, call: Call, command: ask.Command, now: datetime) -> Actor | Refusal:
+        """Who acts, with the roles they act in: in somebody's place they have that one's, and no other."""
+        actor = call.actor
+        if not isinstance(actor, PersonActor) or WHO[command.NAME] is not Who.CONTROLLER:
+            return actor
+        if call.delegation is not None:
+            under = self._lending.under(actor.person.id, call.delegation, now)
+            return under if isinstance(under, Refusal) else in_place(actor, under)
+        return actor if command.NAME in DECIDED_IN_PLACE else self._with_lent(actor, now)
+
+    def _with_lent(self, actor: PersonActor, now: datetime) -> PersonActor:
+        """Somebody with what they were lent beside their own roles, for what they see and say."""
+        if actor.person.disabled:
+            return actor
+        return replace(actor, person=with_lent(actor.person, self._lending.lent_to(actor.person.id, now)))
 
     def _record(self, call: Call, before: RequestState, events: tuple[RequestEvent, ...]) -> Done:
         now, foreseen = self._clock.now(), before
@@ -277,9 +304,13 @@ class Desk:
             adviser=self._registry.person(command.adviser) if isinstance(command, ask.AskAdvice) else None,
             standing=standing,
             reports_overdue=isinstance(command, ask.Submit) and self._reports_overdue(actor.person, summary.project),
+            stand_ins=self._stand_ins(actor.person) if isinstance(command, ask.Approve) else frozenset(),
             limits=self._limits,
             terms=self._terms,
         )
+
+    def _stand_ins(self, person: Person) -> frozenset[PersonId]:
+        return self._lending.stand_ins(person.id, self._clock.now())
 
     def _standing(self, named: str | None) -> StandingApproval | None:
         entry = self._standings.entry(named) if named is not None else None
@@ -307,7 +338,8 @@ class Desk:
 
     def _approvers(self, state: RequestState, standing: StandingApproval | None = None) -> Mapping[PersonId, Person]:
         """Whoever has approved, the request or the bounds of its standing approval, as they are registered now."""
-        named = {ballot.person for decision in state.domains.values() for ballot in decision.approvals()}
+        ballots = (ballot for decision in state.domains.values() for ballot in decision.approvals())
+        named = {person for ballot in ballots for person in ballot.behind}
         named |= standing.approvers if standing is not None else frozenset()
         found = {person: self._registry.person(person) for person in sorted(named)}
         return {person: known for person, known in found.items() if known}

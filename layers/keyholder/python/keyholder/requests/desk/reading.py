@@ -11,13 +11,14 @@ from keyholder.canonical import JsonObject
 from keyholder.ledger.receipts import receipts_json
 from keyholder.policy.vocabulary import LegalBasis
 from keyholder.refusals import Refusal
+from keyholder.registry.delegations import Under, with_lent
 from keyholder.requests import commands as ask
 from keyholder.requests.actors import PersonActor
 from keyholder.requests.changes import changes, records_of
 from keyholder.requests.codes import OPEN_TO_RELEASE, State
 from keyholder.requests.content import Record
 from keyholder.requests.contents import Narrative, stored_content, stored_narrative, stored_texts
-from keyholder.requests.decide import allowed_commands
+from keyholder.requests.decide import with_delegations
 from keyholder.requests.desk.core import Desk, Done
 from keyholder.requests.listings import project_requests, request_stream
 from keyholder.requests.quorum_view import OPEN, quorum_view
@@ -30,7 +31,7 @@ from keyholder.requests.reasons import (
 )
 from keyholder.requests.receipts import own_act
 from keyholder.requests.review_view import changes_view, revisions_view
-from keyholder.requests.sight import as_submitted, counted_domains, reads_records, reads_texts, side
+from keyholder.requests.sight import Side, as_submitted, counted_domains, reads_records, reads_texts, side
 from keyholder.requests.state import RequestState
 from keyholder.requests.under_bounds import wanted
 from keyholder.requests.view import request_view
@@ -65,18 +66,18 @@ class Reading(Desk):
 
     def view(self, actor: PersonActor, request: RequestId) -> JsonObject | Refusal:
         """The request as this person sees it now, with what they may do and why not."""
-        state = self.load(request)
-        return self._viewed(actor, state, with_commands=True) or UNKNOWN_REQUEST
+        return self._viewed(actor, self.load(request), self._lent(actor), with_commands=True) or UNKNOWN_REQUEST
 
     def view_done(self, actor: PersonActor, done: Done) -> JsonObject | Refusal:
         """The request as a command left it."""
-        return self._viewed(actor, done.state, with_commands=True) or UNKNOWN_REQUEST
+        return self._viewed(actor, done.state, self._lent(actor), with_commands=True) or UNKNOWN_REQUEST
 
     def page(self, actor: PersonActor, listing: str, after: StreamId | None = None, limit: int = 50) -> Page:
         """The next requests of a listing (`own_requests` and the like), without those this person may not see."""
         streams = self._log.listed(listing, after, limit)
         states = (self.load(RequestId(stream.removeprefix("request/"))) for stream in streams)
-        views = (self._viewed(actor, state, with_commands=False) for state in states)
+        lent = self._lent(actor)
+        views = (self._viewed(actor, state, lent, with_commands=False) for state in states)
         return Page(tuple(view for view in views if view), streams[-1] if len(streams) == limit else None)
 
     def relying_on_consent(self, project: ProjectId) -> Iterator[RequestId]:
@@ -94,6 +95,7 @@ class Reading(Desk):
 
         An auditor has those of every event; leaves of others' acts are read, and that is logged, by the audit API.
         """
+        actor = self._with_lent(actor, self._clock.now())
         state = self.load(request)
         if side(state, actor.person, self._project(state)) is None:
             return UNKNOWN_REQUEST
@@ -110,6 +112,7 @@ class Reading(Desk):
 
     def narrative(self, actor: PersonActor, request: RequestId) -> Narrative | Refusal:
         """What is asked for, with the texts where they are open to this person."""
+        actor = self._with_lent(actor, self._clock.now())
         state = self.load(request)
         project = self._project(state)
         stands = side(state, actor.person, project)
@@ -120,6 +123,7 @@ class Reading(Desk):
 
     def revisions(self, actor: PersonActor, request: RequestId) -> list[JsonObject] | Refusal:
         """Everything that was submitted of a request, and what was asked back."""
+        actor = self._with_lent(actor, self._clock.now())
         state = self.load(request)
         stands = side(state, actor.person, self._project(state))
         if stands is None:
@@ -130,6 +134,7 @@ class Reading(Desk):
         self, actor: PersonActor, request: RequestId, before: int | None = None, after: int | None = None
     ) -> JsonObject | Refusal:
         """From one revision to a later one, the last two unless others are named. Raises `ContentLostError`."""
+        actor = self._with_lent(actor, self._clock.now())
         state = self.load(request)
         project = self._project(state)
         stands = side(state, actor.person, project)
@@ -153,6 +158,7 @@ class Reading(Desk):
     ) -> tuple[Record, ...] | Refusal:
         """The records asked for from a domain, in order, after the first `after`: for its requester, and for whoever
         decides for that domain. Raises `ContentLostError`."""
+        actor = self._with_lent(actor, self._clock.now())
         state = self.load(request)
         project = self._project(state)
         stands = side(state, actor.person, project)
@@ -177,11 +183,17 @@ class Reading(Desk):
         asked = wanted(state, state.summary)
         return next((one for one in known if covers(one, asked, now) is None), known[0] if known else None)
 
-    def _viewed(self, actor: PersonActor, state: RequestState, *, with_commands: bool) -> JsonObject | None:
-        stands = side(state, actor.person, self._project(state))
+    def _lent(self, actor: PersonActor) -> tuple[Under, ...]:
+        return () if actor.person.disabled else self._lending.lent_to(actor.person.id, self._clock.now())
+
+    def _viewed(
+        self, actor: PersonActor, state: RequestState, lent: tuple[Under, ...], *, with_commands: bool
+    ) -> JsonObject | None:
+        seeing = with_lent(actor.person, lent)
+        stands = side(state, seeing, self._project(state))
         if stands is None:
             return None
-        counted = counted_domains(state, actor.person, stands)
+        counted = counted_domains(state, seeing, stands)
         if not with_commands or state.summary is None:
             return request_view(as_submitted(state, stands), stands, counted)
         now = self._clock.now()
@@ -195,5 +207,7 @@ class Reading(Desk):
             facts = replace(facts, assessment=self._assessment(actor.person, state, facts, now))
         if actor.person.id == state.requester and state.status in _TO_SUBMIT:
             facts = replace(facts, reports_overdue=self._reports_overdue(actor.person, state.summary.project))
-        commands = allowed_commands(state, actor, facts, now)
+        if lent or stands is Side.DECIDING:
+            facts = replace(facts, stand_ins=self._stand_ins(actor.person))
+        commands = with_delegations(state, actor, lent, facts, now)
         return request_view(as_submitted(state, stands), stands, counted, commands, quorum_view(state, facts))

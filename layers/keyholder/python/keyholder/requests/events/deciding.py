@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 
 from keyholder.canonical import JsonObject
 from keyholder.ledger.event import rfc3339
+from keyholder.registry.delegations import Delegated, delegated_json, read_delegated
 from keyholder.registry.factors import Factor
 from keyholder.registry.fields import ORGANISATION, PERSON, SHA256, Fields
 from keyholder.registry.projects import DOMAIN
@@ -31,6 +32,7 @@ class DomainApproved:
 
     `complete`: with it the domain's quorum is met. `records` is which records they approve, where not all;
     `records_left` how many every approval so far covers. `terms`: the text they had accepted, where there was one.
+    `delegated`: in whose place they gave it.
     """
 
     TYPE: ClassVar[str] = "request.domain_approved"
@@ -46,6 +48,7 @@ class DomainApproved:
     records_left: int | None = None
     conditions: tuple[Condition, ...] = ()
     terms: Terms | None = None
+    delegated: Delegated | None = None
 
     def data(self) -> JsonObject:
         return {
@@ -61,6 +64,7 @@ class DomainApproved:
             **({"records_left": self.records_left} if self.records_left is not None else {}),
             **({"conditions": [condition.json() for condition in self.conditions]} if self.conditions else {}),
             **({"terms": terms_json(self.terms)} if self.terms else {}),
+            **delegated_json(self.delegated),
         }
 
     @classmethod
@@ -78,6 +82,7 @@ class DomainApproved:
             records_left=fields.maybe_number("records_left", 1),
             conditions=read_conditions(fields),
             terms=read_terms(fields.inner("terms")) if fields.has("terms") else None,
+            delegated=read_delegated(fields),
         )
 
 
@@ -93,6 +98,7 @@ class DomainRejected:
     reason: RejectReason
     comment_sha256: str | None
     factor: Factor = Factor.CONTROLLER
+    delegated: Delegated | None = None
 
     def data(self) -> JsonObject:
         return {
@@ -103,6 +109,7 @@ class DomainRejected:
             "reason": self.reason.value,
             "comment_sha256": self.comment_sha256,
             **_factor_json(self.factor),
+            **delegated_json(self.delegated),
         }
 
     @classmethod
@@ -115,6 +122,7 @@ class DomainRejected:
             reason=fields.choice("reason", RejectReason),
             comment_sha256=fields.maybe_text("comment_sha256", SHA256),
             factor=_read_factor(fields),
+            delegated=read_delegated(fields),
         )
 
 
@@ -168,13 +176,15 @@ class RequestRevoked:
     TYPE: ClassVar[str] = "request.revoked"
     controller: PersonId
     reason: RevokeReason
+    delegated: Delegated | None = None
 
     def data(self) -> JsonObject:
-        return {"controller": self.controller, "reason": self.reason.value}
+        return {"controller": self.controller, "reason": self.reason.value, **delegated_json(self.delegated)}
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
-        return cls(PersonId(fields.text("controller", PERSON)), fields.choice("reason", RevokeReason))
+        controller = PersonId(fields.text("controller", PERSON))
+        return cls(controller, fields.choice("reason", RevokeReason), read_delegated(fields))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 
 from keyholder.canonical import JsonObject
 from keyholder.ledger.event import rfc3339
+from keyholder.registry.delegations import Delegated, delegated_json, read_delegated
 from keyholder.registry.factors import Factor
 from keyholder.registry.fields import ORGANISATION, PERSON, Fields
 from keyholder.requests.events.summaries import read_domain, read_hash
@@ -27,6 +28,7 @@ class RequestReturned:
     content_hash: ContentHash
     questions: tuple[ReviewQuestion, ...]
     due_at: datetime
+    delegated: Delegated | None = None
 
     def data(self) -> JsonObject:
         return {
@@ -37,6 +39,7 @@ class RequestReturned:
             "content_hash": self.content_hash,
             "questions": [question.json() for question in self.questions],
             "due_at": rfc3339(self.due_at),
+            **delegated_json(self.delegated),
         }
 
     @classmethod
@@ -49,6 +52,7 @@ class RequestReturned:
             content_hash=read_hash(fields),
             questions=tuple(map(ReviewQuestion.read, fields.inners("questions", MOST_QUESTIONS))),
             due_at=fields.moment("due_at"),
+            delegated=read_delegated(fields),
         )
 
 

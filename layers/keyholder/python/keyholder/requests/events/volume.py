@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from keyholder.canonical import JsonObject
 from keyholder.limits.counting import Exceeded
 from keyholder.limits.vocabulary import Action
+from keyholder.registry.delegations import Delegated, delegated_json, read_delegated
 from keyholder.registry.fields import PERSON, SHA256, Fields
 from keyholder.requests.events.releasing import RELEASE
 from keyholder.vocabulary import ContentHash, PersonId
@@ -56,12 +57,14 @@ class VolumeLetThrough:
     controller: PersonId
     content_hash: ContentHash
     thresholds: tuple[str, ...]
+    delegated: Delegated | None = None
 
     def data(self) -> JsonObject:
         return {
             "controller": self.controller,
             "content_hash": self.content_hash,
             "thresholds": list(self.thresholds),
+            **delegated_json(self.delegated),
         }
 
     @classmethod
@@ -70,6 +73,7 @@ class VolumeLetThrough:
             controller=PersonId(fields.text("controller", PERSON)),
             content_hash=ContentHash(fields.text("content_hash", SHA256)),
             thresholds=fields.texts("thresholds"),
+            delegated=read_delegated(fields),
         )
 
 

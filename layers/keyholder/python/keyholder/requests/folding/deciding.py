@@ -33,6 +33,7 @@ def _domain_approved(event: DomainApproved, state: RequestState, at: datetime) -
         factor=event.factor,
         records=event.records,
         conditions=event.conditions,
+        delegated=event.delegated,
     )
     outcome = DecisionState.APPROVED if event.complete else DecisionState.OPEN
     return _with_ballot(state, event.domain, ballot, outcome, event.records_left)
@@ -49,6 +50,7 @@ def _domain_rejected(event: DomainRejected, state: RequestState, at: datetime) -
         reason=event.reason.value,
         comment_sha256=event.comment_sha256,
         factor=event.factor,
+        delegated=event.delegated,
     )
     return _with_ballot(state, event.domain, ballot, DecisionState.REJECTED, None)
 

@@ -41,6 +41,10 @@ from keyholder.requests.guards.deciding import (
     decided_domain,
     deciding_part,
 )
+from keyholder.requests.guards.delegating import (
+    COUNTS_ONCE,
+    DELEGATOR_APART,
+)
 from keyholder.requests.guards.drafting import (
     DESTROYED_LATER,
     DOMAINS_COVERED,
@@ -133,6 +137,8 @@ __all__ = [
     "CONDITIONS_ACCEPTED",
     "CONDITIONS_FIT",
     "CONTROLS_DOMAIN",
+    "COUNTS_ONCE",
+    "DELEGATOR_APART",
     "DELIVERY_AS_APPROVED",
     "DESTROYED_LATER",
     "DESTRUCTION_PLAUSIBLE",

@@ -44,10 +44,13 @@ def approve(case: Case) -> Outcome:
         until=command.until,
         records=command.records,
         conditions=command.conditions,
+        delegated=case.delegated,
     )
     decided = replace(decision, ballots=(*decision.ballots, ballot), records_left=command.records_left)
     # Counted with the people of today: who was suspended since they approved counts no more.
     people = {**case.facts.approvers, case.person.id: case.person}
+    if case.under is not None:
+        people[case.under.delegator.id] = case.under.delegator
     complete = count(case.state, decided, case.facts.domains[command.domain], case.facts.project, people).met
     event = DomainApproved(
         domain=command.domain,
@@ -62,6 +65,7 @@ def approve(case: Case) -> Outcome:
         records_left=command.records_left,
         conditions=ballot.conditions,
         terms=case.facts.terms.get(Document.APPROVER),
+        delegated=case.delegated,
     )
     state = DecisionState.APPROVED if complete else DecisionState.OPEN
     return (event, *_concluded(case, command.domain, replace(decided, state=state)))
@@ -79,6 +83,7 @@ def reject(case: Case) -> Outcome:
         content_hash=command.content_hash,
         reason=command.reason,
         comment_sha256=command.comment_sha256,
+        delegated=case.delegated,
     )
     decided = replace(case.state.domains[command.domain], state=DecisionState.REJECTED)
     return (event, *_concluded(case, command.domain, decided))
@@ -86,7 +91,7 @@ def reject(case: Case) -> Outcome:
 
 def revoke(case: Case) -> Outcome:
     """Nothing more is released; what was is to be destroyed."""
-    revoked = RequestRevoked(case.person.id, case.of(Revoke).reason)
+    revoked = RequestRevoked(case.person.id, case.of(Revoke).reason, case.delegated)
     if case.state.status is not State.RELEASED:
         return (revoked,)
     soon = london_day(case.now + case.facts.limits.destroy_within)

@@ -21,6 +21,7 @@ def return_to_author(case: Case) -> Outcome:
             content_hash=command.content_hash,
             questions=command.questions,
             due_at=case.now + case.facts.limits.answer_within,
+            delegated=case.delegated,
         ),
     )
 

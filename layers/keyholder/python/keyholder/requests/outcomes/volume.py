@@ -14,4 +14,4 @@ def record_volume(case: Case) -> Outcome:
 
 
 def let_through(case: Case) -> Outcome:
-    return (VolumeLetThrough(case.person.id, case.of(LetThrough).content_hash, case.state.held_for),)
+    return (VolumeLetThrough(case.person.id, case.of(LetThrough).content_hash, case.state.held_for, case.delegated),)

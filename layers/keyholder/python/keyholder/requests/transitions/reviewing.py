@@ -20,6 +20,7 @@ ROWS: tuple[Transition, ...] = (
             g.SOMEBODY_ELSE,
             g.OFF_THE_PROJECT,
             g.NOT_RECUSED,
+            g.DELEGATOR_APART,
             g.DOMAIN_NOT_REJECTED,
             g.SAME_CONTENT,
             g.NO_CONFLICT,
