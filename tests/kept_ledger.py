@@ -615,7 +615,6 @@ class Story:
         def agreed() -> RequestId:
             request = self.reviewed(GP)
             self.clear(request, GRETA)
-            self.done(self.desk.comment(self.call(GRETA), request, Audience.INTERNAL, "In the place of Nils."))
             self.done(self.desk.approve(in_place(), request, GP, self.hash(request)))
             self.refused(self.desk.approve(self.call(NILS), request, GP, self.hash(request)))
             self.approve(request, TARA, GP)
@@ -631,6 +630,7 @@ class Story:
         ):
             request = self.reviewed(GP)
             self.clear(request, GRETA)
+            self.done(self.desk.comment(self.call(GRETA), request, Audience.INTERNAL, "In the place of Nils."))
             self.done(decide(in_place(), request, self.hash(request)))
         held = agreed()
         call, content = self.call(ROSA), self.hash(held)

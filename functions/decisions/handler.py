@@ -9,7 +9,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from keyholder.adapters.assembly import assembly
 from keyholder.adapters.clock import SystemClock
-from keyholder.edge.bodies import ApproveBody, LetThroughBody, RecordsBody, RejectBody, RevokeBody
+from keyholder.edge.bodies import ApproveBody, LetThroughBody, NoBody, RecordsBody, RejectBody, RevokeBody
+from keyholder.edge.delegation_bodies import DelegationBody
 from keyholder.edge.emergency_bodies import EmergencyReviewBody
 from keyholder.edge.linkage_bodies import ApproveLinkageBody, EndLinkageBody, LinkageTermsBody
 from keyholder.edge.outcomes import (
@@ -42,6 +43,7 @@ from keyholder.linkage.decide import Yes
 from keyholder.linkage.terms import parse_terms
 from keyholder.refusals import Refusal
 from keyholder.registry.carrying_out import Entry
+from keyholder.registry.delegations import Delegation, delegation_view, parse_wish
 from keyholder.requests.codes import RecuseReason
 from keyholder.requests.conditions import Condition
 from keyholder.requests.records import RecordChoice
@@ -106,7 +108,7 @@ def give_advice(request_id: str, body: AdviseBody) -> Response[str]:
 def approve_request(request_id: str, body: ApproveBody) -> Response[str]:
     """One person's yes to exactly the content hash they saw. Needs If-Match and a recent sign-in."""
     outcome = assembly().desk.approve(
-        _call(),
+        _call(body.delegation),
         RequestId(request_id),
         DomainId(body.domain),
         ContentHash(body.content_hash),
@@ -124,7 +126,7 @@ def approve_request(request_id: str, body: ApproveBody) -> Response[str]:
 def return_request(request_id: str, body: ReturnBody) -> Response[str]:
     """By one controller. The author may change the request and submit it again; all votes are void. Needs If-Match."""
     outcome = assembly().desk.return_to_author(
-        _call(),
+        _call(body.delegation),
         RequestId(request_id),
         DomainId(body.domain),
         ContentHash(body.content_hash),
@@ -149,7 +151,7 @@ def withdraw_vote(request_id: str, body: WithdrawVoteBody) -> Response[str]:
 def reject_request(request_id: str, body: RejectBody) -> Response[str]:
     """One controller's no. Needs If-Match."""
     outcome = assembly().desk.reject(
-        _call(),
+        _call(body.delegation),
         RequestId(request_id),
         DomainId(body.domain),
         ContentHash(body.content_hash),
@@ -164,13 +166,14 @@ def reject_request(request_id: str, body: RejectBody) -> Response[str]:
 @service.route("POST", "/v1/requests/{request_id}/revoke", summary="Stop an approved request")
 def revoke_request(request_id: str, body: RevokeBody) -> Response[str]:
     """One controller suffices to stop. Needs If-Match."""
-    return _answered(assembly().desk.revoke(_call(), RequestId(request_id), body.reason))
+    return _answered(assembly().desk.revoke(_call(body.delegation), RequestId(request_id), body.reason))
 
 
 @service.route("POST", "/v1/requests/{request_id}/let-through", summary="Let a held request go above volume limits")
 def let_request_through(request_id: str, body: LetThroughBody) -> Response[str]:
     """One controller, who sees which limits hold it. Needs If-Match and a recent sign-in."""
-    return _answered(assembly().desk.let_through(_call(), RequestId(request_id), ContentHash(body.content_hash)))
+    call = _call(body.delegation)
+    return _answered(assembly().desk.let_through(call, RequestId(request_id), ContentHash(body.content_hash)))
 
 
 @service.route("POST", "/v1/linkage-agreements", status=201, summary="Propose a linkage agreement")
@@ -245,6 +248,28 @@ def review_emergency_access(access_id: str, body: EmergencyReviewBody) -> Respon
     return answer(view, version=noted.accesses.version)
 
 
+@service.route("POST", "/v1/delegations", status=201, summary="Have somebody decide in your place")
+def name_delegate(body: DelegationBody) -> Response[str]:
+    """By the holder of a role that decides, after a recent sign-in. It counts once a second person has confirmed it."""
+    house, call = assembly(), service.call
+    wish = accepted(parse_wish(body.model_dump(mode="json", by_alias=True)))
+    named = house.delegations.name(registry_call(call), sign_in_of(call), f"DLG-{house.new_id()}", wish, call.now)
+    return _delegation(named, status=201)
+
+
+@service.route("POST", "/v1/delegations/{delegation_id}/confirm", summary="Confirm that somebody may stand in")
+def confirm_delegation(delegation_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - still checked
+    """By an operator, or somebody else who decides for that organisation; after a recent sign-in."""
+    call = service.call
+    return _delegation(assembly().delegations.confirm(registry_call(call), sign_in_of(call), delegation_id, call.now))
+
+
+@service.route("POST", "/v1/delegations/{delegation_id}/withdraw", summary="End that somebody stands in")
+def withdraw_delegation(delegation_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - still checked
+    """By either of its two people, an operator, or whoever decides for that organisation."""
+    return _delegation(assembly().delegations.withdraw(registry_call(service.call), delegation_id, service.call.now))
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The function's entry."""
     return service(event, context)
@@ -264,14 +289,22 @@ def _standing(outcome: Entry[StandingApproval] | Refusal) -> Response[str]:
     return answer(body, version=entry.version)
 
 
+def _delegation(outcome: Entry[Delegation] | Refusal, *, status: int = 200) -> Response[str]:
+    entry, house = accepted(outcome), assembly()
+    in_force = house.delegations.in_force(entry.value, service.call.now)
+    view = delegation_view(entry.value, service.call.now, entry.version, in_force=in_force)
+    receipts = own_receipts(entry.recorded, person_of(service.call))
+    return answer({**view, "receipts": receipts}, status=status, version=entry.version)
+
+
 def _choice(records: RecordsBody | None) -> RecordChoice | None:
     if records is None:
         return None
     return RecordChoice(frozenset(records.keep or records.leave_out or ()), keep=records.keep is not None)
 
 
-def _call() -> Call:
-    return desk_call(service.call, assembly(), expected=service.call.version())
+def _call(delegation: str | None = None) -> Call:
+    return desk_call(service.call, assembly(), expected=service.call.version(), delegation=delegation)
 
 
 def _at_will() -> Call:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
@@ -40,6 +40,10 @@ from keyholder.linkage.agreement import agreement_view
 from keyholder.linkage.refusals import AGREEMENT_UNKNOWN
 from keyholder.refusals import Refusal
 from keyholder.registry.attempts import UNNAMED
+from keyholder.registry.carrying_out import Entry
+from keyholder.registry.decide import operates
+from keyholder.registry.decide_delegations import may_read
+from keyholder.registry.delegations import Delegation, delegation_view, with_lent
 from keyholder.registry.people import Person
 from keyholder.registry.terms import parse_terms
 from keyholder.registry.terms_texts import in_force, texts
@@ -63,7 +67,7 @@ from keyholder.standing.refusals import NOT_ONE_LISTING, STANDING_UNKNOWN
 from keyholder.standing.service import of_domain, of_project
 from keyholder.standing.terms import parse_terms as parse_bounds
 from keyholder.uploads.form import FilesUnavailableError
-from keyholder.vocabulary import ContentHash, DomainId, ProjectId, RequestId, Role, StreamId
+from keyholder.vocabulary import ContentHash, DomainId, OrganisationCode, ProjectId, RequestId, Role, StreamId
 
 T = TypeVar("T")
 
@@ -76,7 +80,8 @@ def show_myself() -> Response[str]:
     house = assembly()
     actor = acting(service.call, house)
     view = standing_view(actor, house.sign_in_rules, in_force(), service.call.now)
-    return answer({"person_id": actor.person.id, **view})
+    lent = _delegations(house.delegations.of_person(actor.person.id))
+    return answer({"person_id": actor.person.id, **view, "delegations": lent})
 
 
 @service.route("GET", "/v1/terms", summary="The terms of use in force")
@@ -116,7 +121,9 @@ def list_requests(
     """Oldest first. Without a filter: your own, or for a controller those submitted to their organisation."""
     house = assembly()
     actor = acting(service.call, house)
-    listing = advice_requests(actor.person.id) if advice else _listing(actor.person, domain, project)
+    lent = house.delegations.lent_to(actor.person.id, service.call.now)
+    seeing = with_lent(actor.person, lent)
+    listing = advice_requests(actor.person.id) if advice else _listing(seeing, domain, project)
     scope = {"list": listing}
     after = StreamId(text(position(house.requests_seal, service.call, scope, cursor), "after")) if cursor else None
     page = house.desk.page(actor, listing, after, limit)
@@ -413,6 +420,33 @@ def show_emergency_access(access_id: str) -> Response[str]:
     return answer(access_view(access, accesses.person), version=accesses.version)
 
 
+@service.route("GET", "/v1/delegations", summary="Who decides in whose place")
+def list_delegations(
+    organisation: Annotated[
+        str | None, Query(max_length=10, description="Those of its roles, for operators and who decides for it")
+    ] = None,
+) -> Response[str]:
+    """Your own, on either side, or an organisation's, the oldest first."""
+    house = assembly()
+    person, book = acting(service.call, house).person, house.delegations
+    if organisation is None:
+        return answer({"items": _delegations(book.of_person(person.id))})
+    if not operates(person) and not person.approves_for(OrganisationCode(organisation)):
+        raise ProblemError(Problem(ProblemType.FORBIDDEN))
+    return answer({"items": _delegations(book.of_organisation(OrganisationCode(organisation)))})
+
+
+@service.route("GET", "/v1/delegations/{delegation_id}", summary="One delegation, and whether it is in force")
+def show_delegation(delegation_id: str) -> Response[str]:
+    """For its two people, operators, and whoever decides for that organisation."""
+    house = assembly()
+    entry = house.delegations.entry(delegation_id)
+    if entry is None or not may_read(acting(service.call, house).person, entry.value):
+        raise ProblemError(Problem(ProblemType.NOT_FOUND))
+    (view,) = _delegations((entry,))
+    return answer(view, version=entry.version)
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The function's entry: an API event, or messages that ask for a file of records to be read."""
     records = event.get("Records")
@@ -462,6 +496,13 @@ def _files_reached() -> Iterator[None]:
         yield
     except FilesUnavailableError:
         raise ProblemError(Problem(ProblemType.UNAVAILABLE, headers={"retry-after": "30"})) from None
+
+
+def _delegations(entries: Iterable[Entry[Delegation]]) -> list[JsonObject]:
+    now, book = service.call.now, assembly().delegations
+    return [
+        delegation_view(entry.value, now, entry.version, in_force=book.in_force(entry.value, now)) for entry in entries
+    ]
 
 
 def _content(body: RequestBody) -> dict[str, Any]:

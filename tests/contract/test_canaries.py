@@ -18,7 +18,7 @@ from moto.backends import get_backend
 
 from infra.api import ACCESS_LOG_FORMAT
 from infra.routes import ROUTES
-from tests.contract import linked, request_files, standing
+from tests.contract import delegated, linked, request_files, standing
 from tests.contract.api import ACCOUNT, SCOPES, Answer, Api, Fault
 from tests.contract.aws import REGION
 from tests.contract.settled import (
@@ -146,6 +146,10 @@ def whole_life(api: Api, extract: Extract) -> Told:
     told.of(expect(api.get(bounds, "controller"), 200))
     told.of(expect(api.get(standing.PATH, "researcher", query={"project": PROJECT}), 200))
     told.of(expect(standing.end(api, bounds), 200))
+    lent = delegated.in_force(api, extract)
+    told.of(expect(api.get(lent, "controller"), 200))
+    told.of(expect(api.get(delegated.PATH, "controller"), 200))
+    told.of(expect(api.post(f"{lent}/withdraw", {}, "controller"), 200))
     linked.linked(api)
     agreement = linked.in_force(api)
     column = [extract.record(place) for place in (0, 3, 4)] + [{"row_id": "x", "pseudonyms": {"nhs_number": PEOPLE[0]}}]

@@ -23,7 +23,7 @@ from keyholder.policy.consents import ConsentRecord, write_consents
 from keyholder.policy.facts import Consent
 from keyholder.policy.vocabulary import ConsentGiver
 from keyholder.vocabulary import OrganisationCode, PersonId
-from tests.contract import linked, request_files, settled, standing
+from tests.contract import delegated, linked, request_files, settled, standing
 from tests.contract.api import CLOCK, REGION, SUBJECTS, Answer, Api, Fault, running
 from tests.contract.settled import (
     DOMAIN,
@@ -56,6 +56,7 @@ PLACES = {
     "access_id": "EMG-" + NOBODY + "-1",
     "agreement_id": "LNK-" + "0" * 26,
     "standing_id": "STA-" + "0" * 26,
+    "delegation_id": "DLG-" + "0" * 26,
 }
 """What is not there, for each variable of a path."""
 WHO = {
@@ -69,6 +70,7 @@ WHO = {
 }
 LISTS = {
     "GET /v1/emergency-accesses": {"domain": "x" * 65},
+    "GET /v1/delegations": {"organisation": "x" * 11},
     "GET /v1/requests": {"limit": "0"},
     "GET /v1/domains/{domain_id}/linkage-agreements": {"limit": "0"},
     "GET /v1/audit/events": {"request": "x", "limit": "0"},
@@ -144,6 +146,7 @@ def _succeed(api: Api, extract: Extract) -> None:
     _hold(api, extract)
     _change_policy(api)
     _stand(api, extract)
+    _delegate(api, extract)
     _link(api, extract)
     _change_rules(api)
     damaged = {"row_id": "bad", "pseudonyms": {"nhs_number": "NO", "postcode": extract.foreign["postcode"]}}
@@ -594,6 +597,20 @@ def _stand(api: Api, extract: Extract) -> None:
     assert api.post(f"{unknown}/end", {"reason": "other"}, "controller", if_match='W/"1"').status == 404
     assert api.post(f"{other}/approve", yes, "controller").status == 428
     assert api.post(f"{other}/end", {"reason": "other"}, "controller").status == 428
+
+
+def _delegate(api: Api, extract: Extract) -> None:
+    """One decides in the place of another; every step of that, and each at the wrong time."""
+    path = delegated.named(api, extract)
+    assert api.post("/v1/delegations", delegated.body(api, extract), "controller").status == 409
+    expect(api.post(f"{path}/confirm", {}, "operator"), 200)
+    assert api.post(f"{path}/confirm", {}, "operator").status == 409
+    expect(api.get(path, "controller"), 200)
+    expect(api.get("/v1/delegations", "operator", query={"organisation": "RX1"}), 200)
+    assert api.get("/v1/delegations", "researcher", query={"organisation": "X26"}).status == 403
+    assert len(expect(api.get("/v1/me", "controller"), 200).json["delegations"]) == 1
+    expect(api.post(f"{path}/withdraw", {}, "controller"), 200)
+    assert api.post(f"{path}/withdraw", {}, "controller").status == 409
 
 
 def _link(api: Api, extract: Extract) -> None:

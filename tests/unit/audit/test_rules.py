@@ -999,7 +999,7 @@ LIES: dict[str, tuple[Lie, str]] = {
         "could not happen: NOT_TO_CONFIRM",
     ),
     "a role nobody confirmed": (
-        dropped("person.roles_confirmed", 5),
+        dropped("person.roles_confirmed", 3),
         "could not happen: ROLE_NOT_CONFIRMED",
     ),
     "a role registered as if somebody had confirmed it": (

@@ -26,6 +26,7 @@ from tests.unit.requests.world import (
     CONFIRMER,
     GP,
     GRETA,
+    HOSPITAL,
     NADIA,
     NHSE,
     NILS,
@@ -53,7 +54,9 @@ class Office:
     """Everybody registered, and delegations."""
 
     clock: ManualClock = field(default_factory=lambda: ManualClock(world.NOW))
-    domains: Mapping[DomainId, Domain] = field(default_factory=lambda: {GP: world.a_domain()})
+    domains: Mapping[DomainId, Domain] = field(
+        default_factory=lambda: {GP: world.a_domain(), HOSPITAL: world.a_domain(HOSPITAL, TRUST)}
+    )
 
     def __post_init__(self) -> None:
         log = memory_ledger(self.clock, Memory())

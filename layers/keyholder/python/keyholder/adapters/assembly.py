@@ -83,6 +83,7 @@ from keyholder.policy.digests import Digester
 from keyholder.policy.joining import Joining
 from keyholder.policy.type1_opt_outs import Type1OptOuts
 from keyholder.pseudonyms.ledger_keys import LedgerKeyRing
+from keyholder.registry.delegation_book import Delegations
 from keyholder.registry.people import person_id
 from keyholder.registry.service import Registry
 from keyholder.registry.sign_in import ASSURANCE, SignInRules
@@ -271,6 +272,10 @@ class Assembly:
         return Linkage(
             self.ledger, self.registry, self.ids, self._linkage_objections, self.sign_in_rules, terms=in_force()
         )
+
+    @cached_property
+    def delegations(self) -> Delegations:
+        return Delegations(self.ledger, self.ids, self.sign_in_rules, in_force())
 
     @cached_property
     def standings(self) -> Standings:

@@ -19,6 +19,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "pseudonymise": ("keyholder.cli.pseudonymise:pseudonymise", "Turn a clear extract into a pseudonymised one."),
     "rekey": ("keyholder.cli.rekey:rekey", "Bring the pseudonyms of an extract to the newest key version."),
     "standing": ("keyholder.cli.standing:standing", "Standing approvals: ask, list, show, approve, end."),
+    "delegation": (
+        "keyholder.cli.delegating:delegation",
+        "Somebody decides in your place: name, list, confirm, withdraw.",
+    ),
     "linkage": ("keyholder.cli.linkage:linkage", "Agree on linkage: propose, list, show, approve, end."),
     "translate": ("keyholder.cli.linkage:translate", "Translate the pseudonyms of an extract for another domain."),
     "request": ("keyholder.cli.request:request", "Ask for identifiers: check, new, show, submit, release, collect."),

@@ -11,6 +11,7 @@ import click
 
 from keyholder.canonical import JsonObject
 from keyholder.cli.conversing import advise, ask, comment, conversation
+from keyholder.cli.delegating import in_place
 from keyholder.cli.narrowing import narrowing, narrowing_options
 from keyholder.cli.options import FILE_OUT
 from keyholder.cli.receipts import RECEIPTS, keep
@@ -149,6 +150,7 @@ def hand_back(session: Session, request_id: str, domain: str, receipts_to: Path 
 )
 @click.option("--organisation", help="Whom you decide for (ODS code), if for several.")
 @narrowing_options
+@in_place
 @RECEIPTS
 @click.pass_obj
 def approve(
@@ -165,6 +167,7 @@ def approve(
     keep_rows: Path | None,
     leave_out: Path | None,
     conditions: tuple[str, ...],
+    delegation: str | None,
     receipts_to: Path | None,
 ) -> None:
     """Approve exactly the content of this hash, for one domain: all of it, or less, under conditions or none."""
@@ -180,6 +183,7 @@ def approve(
         factor=factor,
         organisation=organisation,
         narrowed=narrowing(until, identifier_types, keep_rows, leave_out, conditions),
+        delegation=delegation,
     )
     _show(session, view, receipts_to)
 
@@ -195,6 +199,7 @@ def approve(
     help="The requester sees it.",
 )
 @click.option("--comment", default="", help="Words for the requester; they stay out of the ledger.")
+@in_place
 @RECEIPTS
 @click.pass_obj
 def reject(
@@ -205,12 +210,15 @@ def reject(
     content_hash: str,
     reason: str,
     comment: str,
+    delegation: str | None,
     receipts_to: Path | None,
 ) -> None:
     """Reject for one domain. One rejection ends the request."""
     keyholder = session.keyholder()
     etag = keyholder.request(request_id).etag
-    view = keyholder.reject(request_id, domain, content_hash, etag, reason=reason, comment=comment)
+    view = keyholder.reject(
+        request_id, domain, content_hash, etag, reason=reason, comment=comment, delegation=delegation
+    )
     _show(session, view, receipts_to)
 
 
@@ -225,6 +233,7 @@ def reject(
     required=True,
     help=f"TOPIC=TEXT; the topic is one of {', '.join(topic.value for topic in QuestionTopic)}.",
 )
+@in_place
 @RECEIPTS
 @click.pass_obj
 def return_(
@@ -234,6 +243,7 @@ def return_(
     domain: str,
     content_hash: str,
     questions: tuple[str, ...],
+    delegation: str | None,
     receipts_to: Path | None,
 ) -> None:
     """Ask the author back. Every vote on this revision is void."""
@@ -242,7 +252,8 @@ def return_(
         raise click.UsageError("Each --question is TOPIC=TEXT.")
     keyholder = session.keyholder()
     etag = keyholder.request(request_id).etag
-    _show(session, keyholder.return_request(request_id, domain, content_hash, etag, asked), receipts_to)
+    view = keyholder.return_request(request_id, domain, content_hash, etag, asked, delegation=delegation)
+    _show(session, view, receipts_to)
 
 
 @review.command()
@@ -263,12 +274,14 @@ def withdraw_vote(
 @review.command()
 @click.argument("request_id")
 @click.option("--reason", required=True, type=click.Choice([reason.value for reason in RevokeReason]))
+@in_place
 @RECEIPTS
 @click.pass_obj
-def revoke(session: Session, *, request_id: str, reason: str, receipts_to: Path | None) -> None:
+def revoke(session: Session, *, request_id: str, reason: str, delegation: str | None, receipts_to: Path | None) -> None:
     """Stop an approved request. You alone suffice."""
     keyholder = session.keyholder()
-    _show(session, keyholder.revoke(request_id, reason, keyholder.request(request_id).etag), receipts_to)
+    etag = keyholder.request(request_id).etag
+    _show(session, keyholder.revoke(request_id, reason, etag, delegation=delegation), receipts_to)
 
 
 @review.command()
@@ -305,13 +318,16 @@ def records(session: Session, request_id: str, domain: str, out: Path) -> None:
 @review.command(name="let-through")
 @click.argument("request_id")
 @CONTENT_HASH
+@in_place
 @RECEIPTS
 @click.pass_obj
-def let_through(session: Session, *, request_id: str, content_hash: str, receipts_to: Path | None) -> None:
+def let_through(
+    session: Session, *, request_id: str, content_hash: str, delegation: str | None, receipts_to: Path | None
+) -> None:
     """Let a held request go above the volume limits that hold it, once."""
     keyholder = session.keyholder()
     etag = keyholder.request(request_id).etag
-    _show(session, keyholder.let_through(request_id, content_hash, etag), receipts_to)
+    _show(session, keyholder.let_through(request_id, content_hash, etag, delegation=delegation), receipts_to)
 
 
 @review.command()

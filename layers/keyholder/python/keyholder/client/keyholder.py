@@ -187,11 +187,13 @@ class Keyholder:
         factor: str | None = None,
         organisation: str | None = None,
         narrowed: JsonObject | None = None,
+        delegation: str | None = None,
     ) -> RequestView:
         """Approves exactly this content for one domain, and says again that there is no conflict of interest.
 
         `factor` and `organisation` say which place the approval fills, where the person could fill several. `narrowed`
         holds what makes it less: `until`, `identifier_types`, `records`, `conditions`, as the API describes them.
+        `delegation` is the one under which it is given in somebody's place, here as with every decision.
         """
         body: JsonObject = {
             "domain": domain,
@@ -200,15 +202,23 @@ class Keyholder:
             **({"factor": factor} if factor else {}),
             **({"organisation": organisation} if organisation else {}),
             **(narrowed or {}),
+            **_in_place(delegation),
         }
         return self._command(request_id, "approve", body, if_match)
 
     def return_request(
-        self, request_id: str, domain: str, content_hash: str, if_match: str, questions: Sequence[tuple[str, str]]
+        self,
+        request_id: str,
+        domain: str,
+        content_hash: str,
+        if_match: str,
+        questions: Sequence[tuple[str, str]],
+        *,
+        delegation: str | None = None,
     ) -> RequestView:
         """Asks the author back: each question is what it is about, and its text. Every vote is void."""
         asked: list[JsonObject] = [{"about": about, "text": text} for about, text in questions]
-        body: JsonObject = {"domain": domain, "content_hash": content_hash, "questions": asked}
+        body: JsonObject = {"domain": domain, "content_hash": content_hash, "questions": asked, **_in_place(delegation)}
         return self._command(request_id, "return", body, if_match)
 
     def withdraw_vote(self, request_id: str, domain: str, content_hash: str, if_match: str) -> RequestView:
@@ -216,19 +226,53 @@ class Keyholder:
         return self._command(request_id, "withdraw-vote", {"domain": domain, "content_hash": content_hash}, if_match)
 
     def reject(
-        self, request_id: str, domain: str, content_hash: str, if_match: str, *, reason: str, comment: str = ""
+        self,
+        request_id: str,
+        domain: str,
+        content_hash: str,
+        if_match: str,
+        *,
+        reason: str,
+        comment: str = "",
+        delegation: str | None = None,
     ) -> RequestView:
         """Rejects for one domain, with a coded reason and words for the requester."""
-        body = {"domain": domain, "content_hash": content_hash, "reason": reason, "comment": comment}
-        return self._command(request_id, "reject", body, if_match)
+        said = {"domain": domain, "content_hash": content_hash, "reason": reason, "comment": comment}
+        return self._command(request_id, "reject", {**said, **_in_place(delegation)}, if_match)
 
-    def revoke(self, request_id: str, reason: str, if_match: str) -> RequestView:
+    def revoke(self, request_id: str, reason: str, if_match: str, *, delegation: str | None = None) -> RequestView:
         """Stops an approved request."""
-        return self._command(request_id, "revoke", {"reason": reason}, if_match)
+        return self._command(request_id, "revoke", {"reason": reason, **_in_place(delegation)}, if_match)
 
-    def let_through(self, request_id: str, content_hash: str, if_match: str) -> RequestView:
+    def let_through(
+        self, request_id: str, content_hash: str, if_match: str, *, delegation: str | None = None
+    ) -> RequestView:
         """Lets a held request go above the volume limits that hold it, once."""
-        return self._command(request_id, "let-through", {"content_hash": content_hash}, if_match)
+        body = {"content_hash": content_hash, **_in_place(delegation)}
+        return self._command(request_id, "let-through", body, if_match)
+
+    # Delegations
+
+    def name_delegate(self, body: JsonObject) -> JsonObject:
+        """Has somebody decide in the caller's place, once a second person has confirmed it."""
+        return Reader.of(self._post("/v1/delegations", body)).raw
+
+    def delegations(self, organisation: str | None = None) -> tuple[JsonObject, ...]:
+        """The caller's own, on either side, or those of an organisation's roles."""
+        query = {} if organisation is None else {"organisation": organisation}
+        return tuple(one.raw for one in Reader.of(self._get("/v1/delegations", query)).objects("items"))
+
+    def delegation(self, delegation_id: str) -> JsonObject:
+        """One of them, and whether it is in force."""
+        return Reader.of(self._get(_delegation(delegation_id))).raw
+
+    def confirm_delegation(self, delegation_id: str) -> JsonObject:
+        """Agrees to it as the second person."""
+        return Reader.of(self._post(f"{_delegation(delegation_id)}/confirm", {})).raw
+
+    def withdraw_delegation(self, delegation_id: str) -> JsonObject:
+        """Ends it."""
+        return Reader.of(self._post(f"{_delegation(delegation_id)}/withdraw", {})).raw
 
     # Release
 
@@ -623,6 +667,14 @@ _POLICY_CHANGES = "/v1/policy/changes"
 
 def _contact(person_id: str) -> str:
     return f"/v1/people/{_quoted(person_id.removeprefix('person/'))}/contact"
+
+
+def _delegation(delegation_id: str) -> str:
+    return f"/v1/delegations/{_quoted(delegation_id)}"
+
+
+def _in_place(delegation: str | None) -> JsonObject:
+    return {} if delegation is None else {"delegation": delegation}
 
 
 def _quoted(name: str) -> str:

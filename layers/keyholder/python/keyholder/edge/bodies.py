@@ -45,6 +45,7 @@ from keyholder.vocabulary import IdentifierType, Role
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Organisation = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,10}$")]
+Delegation = Annotated[str, StringConstraints(pattern=r"^DLG-[0-9A-HJKMNP-TV-Z]{26}$")]
 PersonReference = Annotated[str, StringConstraints(pattern=r"^person/[0-9a-f]{32}$")]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 CagReference = Annotated[str, StringConstraints(max_length=60, pattern=f"^(?:{references.CAG.pattern})$")]
@@ -411,6 +412,8 @@ class ApproveBody(Body):
     """Narrows: only some of the domain's records."""
     conditions: Annotated[list[ConditionBody], Field(max_length=len(ConditionCode))] = []
     """What the requester has to accept before anything is released."""
+    delegation: Delegation | None = None
+    """Under which delegation, if in somebody's place."""
 
 
 class RejectBody(Body):
@@ -422,18 +425,24 @@ class RejectBody(Body):
     comment: Annotated[str, StringConstraints(max_length=2_000)] = ""
     organisation: Organisation | None = None
     factor: Factor | None = None
+    delegation: Delegation | None = None
+    """Under which delegation, if in somebody's place."""
 
 
 class RevokeBody(Body):
     """One controller stops an approved request."""
 
     reason: RevokeReason
+    delegation: Delegation | None = None
+    """Under which delegation, if in somebody's place."""
 
 
 class LetThroughBody(Body):
     """A held request may go above the volume limits that held it, once."""
 
     content_hash: Hash
+    delegation: Delegation | None = None
+    """Under which delegation, if in somebody's place."""
 
 
 class ReleaseBody(Body):

@@ -95,9 +95,10 @@ def acting(call: Call, records: Records) -> PersonActor:
     return PersonActor(member(person), sign_in_of(call))
 
 
-def desk_call(call: Call, records: Records, *, expected: int | None = None) -> desk.Call:
-    """The call as the desk takes it; `expected` is the version of If-Match where the command needs one."""
-    return desk.Call(acting(call, records), call.trace, call.idempotency, expected)
+def desk_call(call: Call, records: Records, *, expected: int | None = None, delegation: str | None = None) -> desk.Call:
+    """The call as the desk takes it; `expected` is the version of If-Match where the command needs one, `delegation`
+    the one under which it is given."""
+    return desk.Call(acting(call, records), call.trace, call.idempotency, expected, delegation)
 
 
 def done_answer(

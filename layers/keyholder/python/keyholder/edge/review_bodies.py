@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from keyholder.edge.bodies import Body, Hash, Name, Organisation, PersonReference
+from keyholder.edge.bodies import Body, Delegation, Hash, Name, Organisation, PersonReference
 from keyholder.registry.factors import Factor
 from keyholder.requests.codes import Advice, Audience, Destruction, Finding, QuestionTopic, RecuseReason
 from keyholder.requests.conversation import LONGEST_TEXT
@@ -81,6 +81,8 @@ class ReturnBody(Body):
     questions: Annotated[list[QuestionBody], Field(min_length=1, max_length=MOST_QUESTIONS)]
     organisation: Organisation | None = None
     factor: Factor | None = None
+    delegation: Delegation | None = None
+    """Under which delegation, if in somebody's place."""
 
 
 class WithdrawVoteBody(Body):

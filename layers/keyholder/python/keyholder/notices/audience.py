@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from keyholder.notices.vocabulary import Listener
+from keyholder.registry.delegations import Delegated
 from keyholder.registry.domains import Domain
 from keyholder.registry.people import Person, PersonKind
 from keyholder.registry.projects import Project
@@ -23,7 +24,7 @@ class Scene:
     """One event of a request, and what there is to know about it.
 
     `after` is the request right after the event, `now` as it stands. `people` are all who may be meant, as they are
-    registered now; who is not among them is not told.
+    registered now, with the roles they were lent; who is not among them is not told.
     """
 
     happened: Happened
@@ -112,6 +113,11 @@ def _handler_before(scene: Scene) -> Iterable[PersonId]:
     return [event.taken_from] if isinstance(event, Claimed) and event.taken_from else []
 
 
+def _stood_in_for(scene: Scene) -> Iterable[PersonId]:
+    delegated: Delegated | None = getattr(scene.happened.event, "delegated", None)
+    return [delegated.in_place_of] if delegated else []
+
+
 _MEANT: Mapping[Listener, Callable[[Scene], Iterable[PersonId]]] = {
     Listener.REQUESTER: _requester,
     Listener.DECIDERS: _deciders,
@@ -123,9 +129,12 @@ _MEANT: Mapping[Listener, Callable[[Scene], Iterable[PersonId]]] = {
     Listener.ASKER: _asker,
     Listener.HANDLER_BEFORE: _handler_before,
     Listener.OPERATORS: lambda scene: scene.operators,
-    # Not of requests: `notices.emergencies`, `notices.agreements` and `notifying` know whom they mean.
+    Listener.STOOD_IN_FOR: _stood_in_for,
+    # Not of requests: `notices.emergencies`, `notices.agreements` and the like know whom they mean.
     Listener.OWNER: lambda _: (),
     Listener.OF_DOMAIN: lambda _: (),
+    Listener.DELEGATOR: lambda _: (),
+    Listener.DELEGATE: lambda _: (),
     Listener.COULD_AGREE: lambda _: (),
     Listener.ASKED_FOR_IT: lambda _: (),
     Listener.AGREED: lambda _: (),

@@ -12,8 +12,12 @@ from keyholder.ledger.event import Event
 from keyholder.linkage.events import fold_agreement
 from keyholder.notices.agreements import AgreementScene
 from keyholder.notices.audience import Scene
+from keyholder.notices.delegations import DelegationScene
 from keyholder.notices.emergencies import EmergencyScene
 from keyholder.notices.vocabulary import Listener
+from keyholder.registry.delegation_book import Lending
+from keyholder.registry.delegation_events import fold_delegation
+from keyholder.registry.delegations import with_lent
 from keyholder.registry.domains import Domain
 from keyholder.registry.events import fold_domain, fold_project
 from keyholder.registry.people import Person
@@ -46,6 +50,7 @@ class Directory:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+        self._lending = Lending(reader)
 
     def person(self, person: PersonId) -> Person | None:
         return fold_person(self._reader.read(StreamId(person)))
@@ -57,8 +62,8 @@ class Directory:
             raise NotYetThereError
         return events[number - 1]
 
-    def scene(self, stream: StreamId, number: int, wanted: Iterable[Listener]) -> Scene:
-        """What there is to know about an event of a request. Raises `NotYetThereError`."""
+    def scene(self, stream: StreamId, number: int, wanted: Iterable[Listener], moment: datetime) -> Scene:
+        """What there is to know about an event of a request, told at this moment. Raises `NotYetThereError`."""
         events = self._reader.read(stream)
         if len(events) < number:
             raise NotYetThereError
@@ -70,6 +75,7 @@ class Directory:
         named = [self.person(person) for person in sorted(_named(after, now))]
         deciding = [person for code in _controllers(domains.values()) for person in self._listed(f"approvers/{code}")]
         people = {person.id: person for person in (*deciding, *operators, *named) if person is not None}
+        self._lend(people, domains.values(), moment)
         project = None if now.summary is None else self._project(now.summary.project)
         return Scene(happened, after, now, project, domains, people, frozenset(person.id for person in operators))
 
@@ -89,6 +95,17 @@ class Directory:
         names = frozenset(person.id for person in operators)
         return EmergencyScene(event.type, event.actor, access, owner, domain, known, names)
 
+    def delegation(self, stream: StreamId, number: int) -> DelegationScene:
+        """What there is to know about an event of a delegation. Raises `NotYetThereError`."""
+        events = self._reader.read(stream)
+        found = fold_delegation(events)
+        if len(events) < number or found is None:
+            raise NotYetThereError
+        operators, event = self._listed(OPERATORS), events[number - 1]
+        both = (self.person(person) for person in (found.delegator, found.wish.delegate))
+        people = {person.id: person for person in (*operators, *both) if person is not None}
+        return DelegationScene(event.type, event.actor, found, people, frozenset(person.id for person in operators))
+
     def agreement(self, stream: StreamId, number: int) -> AgreementScene:
         """What there is to know about an event of a standing approval or a linkage. Raises `NotYetThereError`."""
         events = self._reader.read(stream)
@@ -107,6 +124,14 @@ class Directory:
         return AgreementScene(
             event.type, event.actor, subject, asked.by, asked.agreed, open_until, domains, apart, people
         )
+
+    def _lend(self, people: dict[PersonId, Person], domains: Iterable[Domain], moment: datetime) -> None:
+        """Whoever decides in somebody's place now has what they were lent beside their own."""
+        for organisation in _controllers(domains):
+            for delegate, under in self._lending.standing_in(organisation, moment):
+                person = people.get(delegate) or self.person(delegate)
+                if person is not None:
+                    people[delegate] = with_lent(person, (under,))
 
     def _project(self, project: ProjectId) -> Project | None:
         return fold_project(self._reader.read(StreamId(f"project/{project}")))
@@ -163,9 +188,11 @@ def _named(*states: RequestState) -> set[PersonId]:
     named: set[PersonId] = set()
     for state in states:
         named |= {state.requester} if state.requester else set()
-        named |= {ballot.person for decision in state.domains.values() for ballot in decision.ballots}
+        named |= {who for decision in state.domains.values() for ballot in decision.ballots for who in ballot.behind}
         named |= {*state.handlers.values(), *advisers(state.messages), *(one.author for one in state.messages)}
         returned = [one.returned for one in state.revisions if one.returned]
         named |= {one.by for one in returned}
-        named |= {ballot.person for one in returned for votes in one.ballots.values() for ballot in votes}
+        named |= {
+            who for one in returned for votes in one.ballots.values() for ballot in votes for who in ballot.behind
+        }
     return named

@@ -13,6 +13,7 @@ from keyholder.ledger.ports import Clock
 from keyholder.linkage import events as linkage
 from keyholder.notices.agreements import agreement_notices
 from keyholder.notices.contacts import CONTACT_SET
+from keyholder.notices.delegations import delegation_notices
 from keyholder.notices.directory import Directory
 from keyholder.notices.domain_event import DomainEvent
 from keyholder.notices.emergencies import emergency_notices
@@ -20,6 +21,7 @@ from keyholder.notices.notices import Notice, notices_of
 from keyholder.notices.table import TELLINGS
 from keyholder.notices.vocabulary import Template
 from keyholder.notices.wording import Text, kind_of, text
+from keyholder.registry import delegation_events as delegation
 from keyholder.registry.fields import PERSON, Fields
 from keyholder.registry.people import PersonKind
 from keyholder.standing import events as standing
@@ -144,9 +146,12 @@ class Notifier:
             return self._of_contact(event)
         if event.stream.startswith(f"{KIND}/"):
             return emergency_notices(self._directory.emergency(event.stream, event.number))
+        if event.stream.startswith(f"{delegation.KIND}/"):
+            return delegation_notices(self._directory.delegation(event.stream, event.number))
         if event.stream.startswith((f"{standing.KIND}/", f"{linkage.KIND}/")):
             return agreement_notices(self._directory.agreement(event.stream, event.number))
-        return notices_of(self._directory.scene(event.stream, event.number, [row.to for row in rows]))
+        wanted = [row.to for row in rows]
+        return notices_of(self._directory.scene(event.stream, event.number, wanted, self._clock.now()))
 
     def _of_contact(self, event: DomainEvent) -> Sequence[Notice]:
         """Whose address it is. They are told even where they changed it: it may have been somebody else as them."""

@@ -83,12 +83,19 @@ TELLINGS: Mapping[str, tuple[Telling, ...]] = {
         Telling(Listener.REQUESTER, Template.IN_REVIEW, while_in=DECIDABLE),
     ),
     "request.blocked": (Telling(Listener.REQUESTER, Template.BLOCKED),),
-    "request.domain_approved": (Telling(Listener.OTHERS, Template.DOMAIN_DECIDED, only=_completes),),
-    "request.domain_rejected": (Telling(Listener.OTHERS, Template.DOMAIN_DECIDED),),
+    "request.domain_approved": (
+        Telling(Listener.STOOD_IN_FOR, Template.DECIDED_FOR_YOU),
+        Telling(Listener.OTHERS, Template.DOMAIN_DECIDED, only=_completes),
+    ),
+    "request.domain_rejected": (
+        Telling(Listener.STOOD_IN_FOR, Template.DECIDED_FOR_YOU),
+        Telling(Listener.OTHERS, Template.DOMAIN_DECIDED),
+    ),
     "request.vote_withdrawn": (
         Telling(Listener.OTHERS, Template.APPROVAL_TAKEN_BACK, Due.REQUEST, while_in=DECIDABLE),
     ),
     "request.returned": (
+        Telling(Listener.STOOD_IN_FOR, Template.DECIDED_FOR_YOU),
         Telling(Listener.REQUESTER, Template.RETURNED_TO_AUTHOR, Due.REQUEST, while_in=frozenset({State.RETURNED})),
         Telling(Listener.EVERYONE_DECIDING, Template.RETURNED),
     ),
@@ -110,6 +117,7 @@ TELLINGS: Mapping[str, tuple[Telling, ...]] = {
     ),
     "request.withdrawn": (Telling(Listener.EVERYONE_DECIDING, Template.WITHDRAWN),),
     "request.revoked": (
+        Telling(Listener.STOOD_IN_FOR, Template.DECIDED_FOR_YOU),
         Telling(Listener.REQUESTER, Template.REVOKED),
         Telling(Listener.DECIDED, Template.REVOKED),
     ),
@@ -155,7 +163,10 @@ TELLINGS: Mapping[str, tuple[Telling, ...]] = {
         Telling(Listener.REQUESTER, Template.HELD, only=_stopped),
         Telling(Listener.EVERYONE_DECIDING, Template.HELD_DECIDE, Due.REQUEST, only=_held, while_in=OPEN),
     ),
-    "request.volume_let_through": (Telling(Listener.REQUESTER, Template.LET_THROUGH, Due.REQUEST, while_in=OPEN),),
+    "request.volume_let_through": (
+        Telling(Listener.STOOD_IN_FOR, Template.DECIDED_FOR_YOU),
+        Telling(Listener.REQUESTER, Template.LET_THROUGH, Due.REQUEST, while_in=OPEN),
+    ),
     "request.commented": (
         Telling(Listener.REQUESTER, Template.COMMENT, only=_to_the_requester),
         Telling(Listener.ATTENDING, Template.COMMENT_INTERNAL, only=_internal),
@@ -184,6 +195,18 @@ TELLINGS: Mapping[str, tuple[Telling, ...]] = {
         Telling(Listener.OF_DOMAIN, Template.EMERGENCY_OVERDUE, Due.REVIEW),
         Telling(Listener.OPERATORS, Template.EMERGENCY_OVERDUE, Due.REVIEW),
         Telling(Listener.OWNER, Template.EMERGENCY_OVERDUE, Due.REVIEW),
+    ),
+    "delegation.named": (
+        Telling(Listener.DELEGATE, Template.DELEGATE_NAMED),
+        Telling(Listener.OPERATORS, Template.DELEGATION_TO_CONFIRM, Due.CONFIRMATION),
+    ),
+    "delegation.confirmed": (
+        Telling(Listener.DELEGATE, Template.DELEGATION_CONFIRMED),
+        Telling(Listener.DELEGATOR, Template.DELEGATION_CONFIRMED),
+    ),
+    "delegation.withdrawn": (
+        Telling(Listener.DELEGATE, Template.DELEGATION_WITHDRAWN),
+        Telling(Listener.DELEGATOR, Template.DELEGATION_WITHDRAWN),
     ),
     "standing.asked": (Telling(Listener.COULD_AGREE, Template.STANDING_ASKED, Due.APPROVALS),),
     "standing.came_into_force": (

@@ -14,6 +14,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "EMG-": ("Emergency access", "emergency-accesses"),
     "STA-": ("Standing approval", "standing-approvals"),
     "LNK-": ("Linkage agreement", "linkage-agreements"),
+    "DLG-": ("Delegation", "delegations"),
 }
 """What an id means by how it begins: its name, and where its page is. Any other is a request's."""
 
@@ -155,6 +156,27 @@ WORDS: Mapping[Template, Words] = {
         "Emergency access was not reviewed in time",
         "An emergency access is not reviewed, and its time is over. Its clinician gets no other.",
         "Please review it now: it was due",
+    ),
+    Template.DECIDED_FOR_YOU: Words(
+        "A decision was made in your place",
+        "Whoever decides in your place has decided on a request. If you named nobody, tell an operator now.",
+    ),
+    Template.DELEGATE_NAMED: Words(
+        "You were named to decide in somebody's place",
+        "Somebody who decides on requests has named you to decide in their place while they are away. It counts once a "
+        "second person has confirmed it; you can withdraw it.",
+    ),
+    Template.DELEGATION_TO_CONFIRM: Words(
+        "A delegation waits for its second person",
+        "Somebody who decides on requests has named somebody to decide in their place.",
+        "Please see whether that is right, and confirm or withdraw it",
+    ),
+    Template.DELEGATION_CONFIRMED: Words(
+        "A delegation was confirmed",
+        "A second person has confirmed that one of you decides in the place of the other, on the days that were named.",
+    ),
+    Template.DELEGATION_WITHDRAWN: Words(
+        "A delegation was withdrawn", "Nobody decides in anybody's place under it any more."
     ),
     Template.STANDING_ASKED: Words(
         "A standing approval waits for your decision",

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
+from keyholder.edge.answers.delegations import DelegationView
 from keyholder.edge.answers.form import Answer, Hash, PersonReference, Success, Text
 from keyholder.registry.people import Capacity, PersonKind
 from keyholder.registry.terms import Document
@@ -114,6 +115,8 @@ class Me(PersonRecord):
     terms: list[TermsState]
     sign_in: SignInState
     missing: list[MissingPart]
+    delegations: list[DelegationView]
+    """In whose place they decide, and who decides in theirs, the oldest first."""
     may: list[CommandName]
     """The steps that matter which nothing in the person keeps them from now; each request has rules of its own."""
 

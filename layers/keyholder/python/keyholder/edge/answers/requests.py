@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
+from keyholder.edge.answers.delegations import Delegated
 from keyholder.edge.answers.domains import Factors
 from keyholder.edge.answers.form import (
     Answer,
@@ -22,6 +23,7 @@ from keyholder.edge.answers.form import (
     Text,
 )
 from keyholder.edge.answers.receipts import Receipt
+from keyholder.edge.delegation_bodies import DelegationId
 from keyholder.registry.factors import Factor
 from keyholder.registry.people import Capacity
 from keyholder.requests.codes import (
@@ -93,6 +95,8 @@ class Ballot(Answer):
     comment_sha256: Hash | None
     """Names the comment in the request's content."""
     conditions: list[ConditionView]
+    delegation: Delegated | None
+    """In whose place it was decided, where in somebody's."""
 
 
 class DomainDecisionView(Answer):
@@ -165,6 +169,8 @@ class AllowedCommand(Answer):
     command: CommandName
     domain: str | None
     release: ReleaseReference | None
+    delegation: DelegationId | None
+    """In somebody's place: the delegation to name with the command."""
     allowed: bool
     code: str | None
     advice: str | None
