@@ -440,8 +440,8 @@ def list_delegations(
 def show_delegation(delegation_id: str) -> Response[str]:
     """For its two people, operators, and whoever decides for that organisation."""
     house = assembly()
-    entry = house.delegations.entry(delegation_id)
-    if entry is None or not may_read(acting(service.call, house).person, entry.value):
+    person, entry = acting(service.call, house).person, house.delegations.entry(delegation_id)
+    if entry is None or not may_read(person, entry.value):
         raise ProblemError(Problem(ProblemType.NOT_FOUND))
     (view,) = _delegations((entry,))
     return answer(view, version=entry.version)
