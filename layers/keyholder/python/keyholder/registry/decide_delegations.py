@@ -154,9 +154,11 @@ def confirm(
     acting: Person | None, delegation: Delegation | None, here: Around
 ) -> tuple[DelegationConfirmed, ...] | Refusal:
     """A second person agrees: another operator, or somebody else who decides for that organisation."""
+    if acting is None or acting.disabled:
+        return NOT_TO_CONFIRM_IT
     if delegation is None:
         return DELEGATION_UNKNOWN
-    if acting is None or not _has_a_say(acting, delegation):
+    if not _has_a_say(acting, delegation):
         return NOT_TO_CONFIRM_IT
     if acting.id in {delegation.delegator, delegation.wish.delegate}:
         return OWN_DELEGATION
@@ -171,9 +173,11 @@ def withdraw(
     acting: Person | None, delegation: Delegation | None, now: datetime
 ) -> tuple[DelegationWithdrawn, ...] | Refusal:
     """Either of its two people, an operator, or whoever decides for that organisation ends it."""
+    if acting is None or acting.disabled:
+        return NOT_TO_WITHDRAW
     if delegation is None:
         return DELEGATION_UNKNOWN
-    if acting is None or acting.disabled or not may_read(acting, delegation):
+    if not may_read(acting, delegation):
         return NOT_TO_WITHDRAW
     if delegation.state(now) not in {DelegationState.WAITING, DelegationState.CONFIRMED}:
         return DELEGATION_CLOSED
