@@ -42,8 +42,9 @@ from keyholder.refusals import Refusal
 from keyholder.registry.attempts import UNNAMED
 from keyholder.registry.carrying_out import Entry
 from keyholder.registry.decide import operates
-from keyholder.registry.decide_delegations import may_read
-from keyholder.registry.delegations import Delegation, delegation_view, with_lent
+from keyholder.registry.decide_delegations import DELEGATION_UNKNOWN, NOT_TO_LIST, may_read
+from keyholder.registry.delegation_events import delegation_stream
+from keyholder.registry.delegations import DELEGATION, Delegation, delegation_view, with_lent
 from keyholder.registry.people import Person
 from keyholder.registry.terms import parse_terms
 from keyholder.registry.terms_texts import in_force, texts
@@ -431,20 +432,23 @@ def list_delegations(
     person, book = acting(service.call, house).person, house.delegations
     if organisation is None:
         return answer({"items": _delegations(book.of_person(person.id))})
-    if not operates(person) and not person.approves_for(OrganisationCode(organisation)):
-        raise ProblemError(Problem(ProblemType.FORBIDDEN))
-    return answer({"items": _delegations(book.of_organisation(OrganisationCode(organisation)))})
+    code = OrganisationCode(organisation)
+    may = operates(person) or person.has(Role.AUDITOR) or person.approves_for(code)
+    items = _delegations(book.of_organisation(code)) if may else []
+    outcome = items if may else NOT_TO_LIST
+    return answer({"items": shown(service.call, house, person, UNNAMED, outcome, count=len(items))})
 
 
 @service.route("GET", "/v1/delegations/{delegation_id}", summary="One delegation, and whether it is in force")
 def show_delegation(delegation_id: str) -> Response[str]:
-    """For its two people, operators, and whoever decides for that organisation."""
+    """For its two people, operators, whoever decides for that organisation, and auditors."""
     house = assembly()
     person, entry = acting(service.call, house).person, house.delegations.entry(delegation_id)
-    if entry is None or not may_read(person, entry.value):
-        raise ProblemError(Problem(ProblemType.NOT_FOUND))
-    (view,) = _delegations((entry,))
-    return answer(view, version=entry.version)
+    stream = delegation_stream(delegation_id) if DELEGATION.fullmatch(delegation_id) else UNNAMED
+    found = entry if entry is not None and may_read(person, entry.value) else DELEGATION_UNKNOWN
+    known = shown(service.call, house, person, stream, found)
+    (view,) = _delegations((known,))
+    return answer(view, version=known.version)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

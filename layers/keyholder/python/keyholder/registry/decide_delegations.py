@@ -27,6 +27,7 @@ from keyholder.registry.delegations import (
 )
 from keyholder.registry.people import Person, PersonKind
 from keyholder.registry.terms import Document, InForce, current
+from keyholder.vocabulary import Role
 
 NOT_THE_HOLDER = Refusal(
     "NOT_THE_HOLDER",
@@ -72,6 +73,11 @@ DELEGATION_UNKNOWN = Refusal(
     RefusalKind.NOT_FOUND,
     "Check the delegation's id; you may see your own, and those of your organisation where you decide for it.",
 )
+NOT_TO_LIST = Refusal(
+    "NOT_TO_LIST",
+    RefusalKind.FORBIDDEN,
+    "Operators, auditors and whoever decides for an organisation see its delegations; without a name you see your own.",
+)
 NOT_TO_CONFIRM_IT = Refusal(
     "NOT_TO_CONFIRM",
     RefusalKind.FORBIDDEN,
@@ -113,6 +119,7 @@ REFUSALS = (
     DELEGATION_OVERLAPS,
     ALREADY_NAMED,
     DELEGATION_UNKNOWN,
+    NOT_TO_LIST,
     NOT_TO_CONFIRM_IT,
     OWN_DELEGATION,
     DELEGATION_CLOSED,
@@ -162,11 +169,9 @@ def confirm(
         return NOT_TO_CONFIRM_IT
     if acting.id in {delegation.delegator, delegation.wish.delegate}:
         return OWN_DELEGATION
-    if delegation.state(here.now) is not DelegationState.WAITING:
-        return DELEGATION_CLOSED
-    if not delegation.fit(here.delegator, here.delegate):
-        return DELEGATION_LAPSED
-    return (DelegationConfirmed(delegation.delegator, delegation.wish.delegate),)
+    refusal = None if delegation.state(here.now) is DelegationState.WAITING else DELEGATION_CLOSED
+    refusal = refusal or (None if delegation.fit(here.delegator, here.delegate) else DELEGATION_LAPSED)
+    return refusal or (DelegationConfirmed(delegation.delegator, delegation.wish.delegate),)
 
 
 def withdraw(
@@ -177,7 +182,7 @@ def withdraw(
         return NOT_TO_WITHDRAW
     if delegation is None:
         return DELEGATION_UNKNOWN
-    if not may_read(acting, delegation):
+    if not _concerned(acting, delegation):
         return NOT_TO_WITHDRAW
     if delegation.state(now) not in {DelegationState.WAITING, DelegationState.CONFIRMED}:
         return DELEGATION_CLOSED
@@ -185,9 +190,11 @@ def withdraw(
 
 
 def may_read(person: Person, delegation: Delegation) -> bool:
-    """Its two people, operators, and whoever decides for that organisation."""
-    if person.disabled:
-        return False
+    """Its two people, operators, whoever decides for that organisation, and every auditor."""
+    return not person.disabled and (person.has(Role.AUDITOR) or _concerned(person, delegation))
+
+
+def _concerned(person: Person, delegation: Delegation) -> bool:
     return person.id in {delegation.delegator, delegation.wish.delegate} or _has_a_say(person, delegation)
 
 
