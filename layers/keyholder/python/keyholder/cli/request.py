@@ -11,12 +11,14 @@ import click
 from keyholder.canonical import JsonObject, JsonValue
 from keyholder.cli import receipts as kept_receipts
 from keyholder.cli.conversing import conversation, nudge, reply
+from keyholder.cli.filing import BY_FILE, file_, hand_over_file, some
 from keyholder.cli.options import FILE_IN, FILE_OUT, FOLDER_OUT, json_object
 from keyholder.cli.receipts import RECEIPTS, Checked, keep, pinned
 from keyholder.cli.reporting import report
 from keyholder.cli.session import Session
 from keyholder.cli.trouble import Exit, Stop
-from keyholder.client import Collected, Keyholder, ReleaseResult, RequestView
+from keyholder.client import Collected, ReleaseResult, RequestView
+from keyholder.client.request_file import content_of, declaration, finished
 from keyholder.client.spreadsheets import Sheet, SheetError, private_bytes_path, private_file, write_rows
 from keyholder.ledger.receipts import SUFFIX
 from keyholder.pseudonyms.deid_columns import COLUMN_OF
@@ -27,7 +29,8 @@ from keyholder.vocabulary import IdentifierType
 AWAITED = {State.SUBMITTED, State.IN_REVIEW}
 """States in which a release is only a matter of time."""
 
-SHOWN_LINES = 10
+ROWS = click.option("--rows", "extract", type=FILE_IN, help="A pseudonymised CSV whose rows are asked for.")
+DOMAINS = click.option("--domain", "domains", multiple=True, help="The domain of --rows, or each domain of --file.")
 MALFORMED = frozenset(MalformedReason)
 
 
@@ -36,7 +39,7 @@ def request() -> None:
     """Ask for identifiers, follow the request, take what is released."""
 
 
-for said in (reply, nudge, conversation, report):
+for said in (reply, nudge, conversation, report, file_):
     request.add_command(said)
 
 
@@ -74,9 +77,9 @@ def check(session: Session, file: Path, columns: tuple[str, ...], saved: Path | 
     checks = [check_column(column, (row[column] for row in rows), domain, named) for column in wanted]
     for found in checks:
         for reason, lines in found.faults.items():
-            session.say(f"{found.column}: {reason} on line {_some(lines)}")
+            session.say(f"{found.column}: {reason} on line {some(lines)}")
         if found.repeated:
-            session.say(f"{found.column}: repeated on line {_some(found.repeated)}")
+            session.say(f"{found.column}: repeated on line {some(found.repeated)}")
     if domain is None:
         session.say("Pseudonyms of a wrong domain are not looked for: that takes --domain.")
     session.table(
@@ -102,11 +105,6 @@ def check(session: Session, file: Path, columns: tuple[str, ...], saved: Path | 
         raise Stop(Exit.FAILED)
 
 
-def _some(lines: Sequence[int]) -> str:
-    more = f" and {len(lines) - SHOWN_LINES} more" if len(lines) > SHOWN_LINES else ""
-    return ", ".join(map(str, lines[:SHOWN_LINES])) + more
-
-
 @request.command()
 @click.argument("domain_id")
 @click.option("--out", required=True, type=FILE_OUT, help="Where it goes (JSON).")
@@ -120,23 +118,53 @@ def domain(session: Session, domain_id: str, out: Path) -> None:
 
 @request.command()
 @click.argument("file", type=FILE_IN)
-@click.option("--rows", "extract", type=FILE_IN, help="A pseudonymised CSV whose rows are asked for.")
-@click.option("--domain", help="The domain of --rows.")
+@ROWS
+@BY_FILE
+@DOMAINS
 @RECEIPTS
 @click.pass_obj
-def new(session: Session, file: Path, extract: Path | None, domain: str | None, receipts_to: Path | None) -> None:
-    """Draft the request that FILE (JSON, as the API describes it) holds; --rows adds the records of a CSV."""
-    _show(session, session.keyholder().new_request(whole_body(file, extract, domain)), receipts_to)
+def new(
+    session: Session,
+    *,
+    file: Path,
+    extract: Path | None,
+    by_file: Path | None,
+    domains: tuple[str, ...],
+    receipts_to: Path | None,
+) -> None:
+    """Draft the request that FILE (JSON, as the API describes it) holds; --rows adds the records of a CSV.
+
+    Up to 10,000 records go in the request itself (--rows). With --file, up to 1,000,000 pseudonyms are uploaded beside
+    it: the command declares the file, hands it over and waits until it was read.
+    """
+    view = session.keyholder().new_request(whole_body(file, extract, by_file, domains))
+    _written(session, view, by_file, receipts_to)
 
 
-def whole_body(file: Path, extract: Path | None, domain: str | None) -> JsonObject:
-    """The request that a file describes, with the records of a CSV where one is named."""
+def whole_body(file: Path, extract: Path | None, by_file: Path | None, domains: Sequence[str]) -> JsonObject:
+    """The request that a file describes, with the records of a CSV, or a file declared, where one is named."""
     body = json_object(file)
-    if (extract is None) != (domain is None):
-        raise click.UsageError("--rows and --domain go together.")
-    if extract is not None and domain is not None:
-        return {**body, "domains": [{"domain": domain, "records": records(extract, body)}]}
+    if extract is not None and by_file is not None:
+        raise click.UsageError("--rows sends the records, --file uploads them: name one of the two.")
+    if (extract is None and by_file is None) != (not domains):
+        raise click.UsageError("--rows or --file, and --domain go together.")
+    if extract is not None:
+        if len(domains) != 1:
+            raise click.UsageError("--rows are of one domain; --file may be of several.")
+        return {**body, "domains": [{"domain": domains[0], "records": records(extract, body)}]}
+    if by_file is not None:
+        others = {name: value for name, value in body.items() if name != "domains"}
+        return {**others, "file": declaration(by_file, domains)}
     return body
+
+
+def _written(session: Session, view: RequestView, by_file: Path | None, receipts_to: Path | None) -> None:
+    if by_file is None:
+        _show(session, view, receipts_to)
+        return
+    keep(session, view.receipts, receipts_to)
+    session.say(f"{view.id} is {view.state}; it declares the file.")
+    hand_over_file(session, view.id, by_file)
 
 
 def records(extract: Path, body: JsonObject) -> list[JsonValue]:
@@ -192,16 +220,25 @@ def submit(session: Session, request_id: str, receipts_to: Path | None) -> None:
 @request.command()
 @click.argument("request_id")
 @click.argument("file", type=FILE_IN)
-@click.option("--rows", "extract", type=FILE_IN, help="A pseudonymised CSV whose rows are asked for.")
-@click.option("--domain", help="The domain of --rows.")
+@ROWS
+@BY_FILE
+@DOMAINS
 @RECEIPTS
 @click.pass_obj
 def save(
-    session: Session, *, request_id: str, file: Path, extract: Path | None, domain: str | None, receipts_to: Path | None
+    session: Session,
+    *,
+    request_id: str,
+    file: Path,
+    extract: Path | None,
+    by_file: Path | None,
+    domains: tuple[str, ...],
+    receipts_to: Path | None,
 ) -> None:
     """Write a draft, or a request that was returned, anew from FILE. Submit it afterwards."""
-    body, keyholder = whole_body(file, extract, domain), session.keyholder()
-    _show(session, keyholder.save(request_id, body, keyholder.request(request_id).etag), receipts_to)
+    body, keyholder = whole_body(file, extract, by_file, domains), session.keyholder()
+    view = keyholder.save(request_id, body, keyholder.request(request_id).etag)
+    _written(session, view, by_file, receipts_to)
 
 
 @request.command()
@@ -288,8 +325,11 @@ def release(session: Session, request_id: str, out: Path, receipts_to: Path | No
         raise Stop(Exit.NOT_YET)
     result = keyholder.release(request_id, view.content_hash, view.etag)
     kept = result.receipts
-    if result.file is not None:
-        kept += _collect(keyholder, request_id, result.release_id, out).receipts
+    if result.running is not None:
+        session.say(f"Release {result.release_id} is made; if this is cut short, 'request collect' gets it.")
+        finished(keyholder, request_id, result.release_id)
+    if result.file is not None or result.running is not None:
+        kept += _collect(session, request_id, result.release_id, out)[1].receipts
     else:
         _write_items(result, out)
     keep(session, kept, receipts_to)
@@ -305,17 +345,16 @@ def release(session: Session, request_id: str, out: Path, receipts_to: Path | No
 @click.pass_obj
 def collect(session: Session, request_id: str, release_id: str, out: Path, receipts_to: Path | None) -> None:
     """Collect a released file. That works once, and is logged."""
-    collected = _collect(session.keyholder(), request_id, release_id, out)
+    size, collected = _collect(session, request_id, release_id, out)
     keep(session, collected.receipts, receipts_to)
     session.say(f"Wrote {out} (mode 0600).")
-    session.show({"release_id": release_id, "bytes": len(collected.content), "out": str(out)})
+    session.show({"release_id": release_id, "bytes": size, "out": str(out)})
 
 
-def _collect(keyholder: Keyholder, request_id: str, release_id: str, out: Path) -> Collected:
+def _collect(session: Session, request_id: str, release_id: str, out: Path) -> tuple[int, Collected]:
     with private_bytes_path(out) as partial:
-        collected = keyholder.collect(request_id, release_id)
-        partial.write_bytes(collected.content)
-    return collected
+        collected = session.keyholder().collect(request_id, release_id)
+        return partial.write_bytes(content_of(collected, session.storage())), collected
 
 
 def _write_items(result: ReleaseResult, out: Path) -> None:

@@ -217,7 +217,7 @@ class FileReceipt:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseResult:
-    """What a release answered: the items themselves, or that a file waits."""
+    """What a release answered: the items themselves, that a file waits, or that it is `running`."""
 
     release_id: str
     counts: Mapping[str, str]
@@ -225,6 +225,8 @@ class ReleaseResult:
     file: FileReceipt | None
     document: JsonObject = field(repr=False)
     receipts: tuple[Receipt, ...] = field(repr=False)
+    running: bool | None = None
+    """None where the records came in the request itself, and so the answer is the release."""
 
     @classmethod
     def parse(cls, reply: Reply) -> ReleaseResult:
@@ -238,19 +240,42 @@ class ReleaseResult:
             for item in body.objects("items")
         )
         document, receipts = without_receipts(body.raw), Receipt.all_of(body)
-        return cls(body.text("release_id"), body.texts("counts"), items, file, document, receipts)
+        running = body.raw.get("running")
+        return cls(
+            body.text("release_id"),
+            body.texts("counts"),
+            items,
+            file,
+            document,
+            receipts,
+            running if isinstance(running, bool) else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ResultAddress:
+    """Where a collected file can be read, and what it has to be. Whoever has it can use it, so it hides itself."""
+
+    url: str = field(repr=False)
+    bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """The collected file: encrypted with age to the recipient's key."""
+    """The collected file, encrypted with age to the recipient's key: itself, or where it is."""
 
     content: bytes = field(repr=False)
     receipts: tuple[Receipt, ...] = field(default=(), repr=False)
+    address: ResultAddress | None = None
 
     @classmethod
     def parse(cls, reply: Reply) -> Collected:
-        return cls(reply.body, Receipt.in_header(reply.headers.get("keyholder-receipts", "")))
+        receipts = Receipt.in_header(reply.headers.get("keyholder-receipts", ""))
+        if not reply.headers.get("content-type", "").startswith("application/json"):
+            return cls(reply.body, receipts)
+        told = Reader.of(reply)
+        return cls(b"", receipts, ResultAddress(told.text("url"), told.number("bytes"), told.text("sha256")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,14 @@ class Keyholder:
         """Replaces a draft's content."""
         return self._command(request_id, "save", body, if_match)
 
+    def request_file(self, request_id: str) -> JsonObject:
+        """How the file of a draft stands; while it is awaited, where to upload it (`client.request_file`)."""
+        return Reader.of(self._get(f"{_request(request_id)}/file")).raw
+
+    def hand_in_file(self, request_id: str) -> RequestView:
+        """Says that the declared file is uploaded, and has it read."""
+        return RequestView.parse(self._post(f"{_request(request_id)}/hand-in-file", {}))
+
     def submit(self, request_id: str, if_match: str) -> RequestView:
         """Freezes the draft as a revision and has it checked."""
         return self._command(request_id, "submit", {}, if_match)
@@ -279,7 +287,7 @@ class Keyholder:
     def release(
         self, request_id: str, content_hash: str, if_match: str, *, idempotency_key: str | None = None
     ) -> ReleaseResult:
-        """Releases the approved content: items in the answer, or a file to collect."""
+        """Releases the approved content: items in the answer, a file to collect, or one that is being made."""
         path = f"{_request(request_id)}/release"
         reply = self._post(path, {"content_hash": content_hash}, if_match, idempotency_key)
         return ReleaseResult.parse(reply)
