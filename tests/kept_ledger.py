@@ -65,7 +65,7 @@ from keyholder.requests.content import Delivery
 from keyholder.requests.erasing.book import ErasureBook
 from keyholder.requests.erasing.erasures import ErasureReason
 from keyholder.requests.erasing.naming import TextKind
-from keyholder.requests.events.releasing import ItemsReleased, ReleaseAuthorised
+from keyholder.requests.events.releasing import MOST_SUBJECTS, ItemsReleased, ReleaseAuthorised
 from keyholder.requests.filing import Read
 from keyholder.requests.ids import RandomIds
 from keyholder.requests.records import RecordChoice
@@ -672,10 +672,10 @@ class Story:
         self.released(request, "inline")
 
     def filed(self) -> None:
-        """Records that come as a file: one that is refused and declared anew, then read and submitted."""
+        """Records that come as a file: refused, declared anew, read, approved, released in two chunks of one step."""
         uploads = world.MemoryUploads()
         files = self.house.record_files(uploads)
-        body = world.FILE_ROWS + world.FILE_TOKEN.encode() + b"\n"
+        body = world.FILE_ROWS + (world.FILE_TOKEN.encode() + b"\n") * MOST_SUBJECTS
         request = self.done(self.desk.create(self.call(ROSA), world.a_filed_body())).state.id
         self.refused(files.hand_in(self.call(ROSA), request))
         uploads.files[request, self.hash(request)] = body
@@ -687,6 +687,23 @@ class Story:
         self.done(files.hand_in(self.call(ROSA), request))
         assert files.read(request, "read-2") is Read.DONE
         self.done(self.desk.submit(self.call(ROSA), request))
+        self.done(self.desk.record_checks(request, self.hash(request), world.checks(), "trace"))
+        for who in (NADIA, TARA):
+            self.approve(request, who, GP)
+        going = self.done(self.desk.authorise_release(self.call(ROSA), request, self.hash(request), Delivery.FILE))
+        (authorised,) = going.events
+        assert isinstance(authorised, ReleaseAuthorised)
+        self.clock.moment += timedelta(minutes=15)
+        epoch, release = f"{self.clock.now():%Y}", authorised.release
+        chunks = [
+            ItemsReleased(release, number, 2, count, epoch, {"RELEASED": (PERSON_TAG,) * count}, {})
+            for number, count in ((1, MOST_SUBJECTS), (2, 1))
+        ]
+        written = self.done(self.desk.record_chunks(going.state, chunks, "trace"))
+        assert len(written.recorded.events) == 2
+        counts = {"released": MOST_SUBJECTS + 1}
+        self.done(self.desk.finish_release(request, release, counts, "ab" * 32, "trace"))
+        self.done(self.desk.collect(self.call(ROSA), request, release))
 
     def talked(self) -> None:
         """Everything that can be said is said once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,15 +12,17 @@ from keyholder.refusals import Refusal
 from keyholder.registry.domains import Domain, KeyState
 from keyholder.requests import file_reading
 from keyholder.requests.codes import FileStage, State
+from keyholder.requests.commands import RecordChunk
 from keyholder.requests.content import RequestContent
 from keyholder.requests.contents import ContentLostError, stored_records
+from keyholder.requests.events.releasing import ItemsReleased
 from keyholder.requests.filing import Read, RecordFiles
 from keyholder.requests.listings import request_head
 from keyholder.requests.service import Done
 from keyholder.vocabulary import DomainId, IdentifierType, RequestId
 from tests.fakes.ledger import ManualClock, memory_ledger
 from tests.unit.requests import world
-from tests.unit.requests.world import COLLEAGUE, GP, HOSPITAL, NADIA, ROSA, a_token
+from tests.unit.requests.world import COLLEAGUE, GP, HOSPITAL, NADIA, RELEASE, ROSA, a_token
 
 
 @dataclass
@@ -214,6 +217,40 @@ def test_a_part_that_is_gone_or_altered_stops_whatever_reads_it() -> None:
     office.house.contents.erase(request, name)
     with pytest.raises(ContentLostError):
         list(stored_records(office.house.contents, request, content))
+
+
+def test_chunks_of_one_step_follow_each_other_and_are_of_one_release() -> None:
+    course = world.approved()
+    release = world.release_of(course)
+    course.do(release, ROSA)
+    one, two, three = (
+        ItemsReleased(release.release, number, 3, 1, "2026", {}, {"malformed": 1}) for number in (1, 2, 3)
+    )
+    for wrong in (
+        (one, three),
+        (one, two, two),
+        (one, replace(two, release="REL-" + "9" * 26)),
+        (one, replace(two, chunks=2)),
+        (one, two, three, replace(three, chunk=4)),
+        (two, three),
+    ):
+        assert course.refused(RecordChunk.of(*wrong), RELEASE) == "CHUNK_OUT_OF_ORDER"
+    after = course.do(RecordChunk.of(one, two), RELEASE).state.release(release.release)
+    assert after
+    assert after.chunks_written == 2
+    course.do(RecordChunk.of(three), RELEASE)
+
+
+def test_a_release_of_a_file_has_longer_than_one_that_somebody_waits_for() -> None:
+    """It is cut short by its time all the same."""
+    for course, minutes in ((world.approved(), 2), (world.filed_and_approved(), 19)):
+        command = world.release_of(course, 7)
+        course.do(command, ROSA)
+        course.now += timedelta(minutes=minutes)
+        outcome = course.ask(world.chunk_of(command.release), RELEASE)
+        assert isinstance(outcome, Refusal) == (minutes == 2)
+        course.now += timedelta(minutes=1)
+        assert course.refused(world.chunk_of(command.release), RELEASE) == "RELEASE_OVER"
 
 
 def test_a_file_that_nobody_reads_is_asked_for_again_within_minutes() -> None:

@@ -291,6 +291,14 @@ def filed() -> Course:
     return handed_in().do(reading_of_file(), READER)
 
 
+def filed_and_approved() -> Course:
+    """A request whose records came as a file, approved."""
+    course = filed().do(ask.Submit(), ROSA)
+    assert course.state.content_hash
+    course.do(ask.RecordChecks(course.state.content_hash, checks()), RELEASE).clear_everybody()
+    return course.approve(NADIA).approve(TARA)
+
+
 def unread(*domains: DomainId, facts: Facts | None = None, **changes: JsonValue) -> Course:
     """In review, and nobody has declared anything yet."""
     course = drafted(*domains, facts=facts, **changes).do(ask.Submit(), ROSA)
