@@ -7,7 +7,11 @@ occur nowhere else.
 
 from __future__ import annotations
 
+import io
 import json
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +23,7 @@ from moto.backends import get_backend
 from infra.api import ACCESS_LOG_FORMAT
 from infra.routes import ROUTES
 from tests.contract import delegated, linked, request_files, standing
-from tests.contract.api import ACCOUNT, SCOPES, Answer, Api, Fault
+from tests.contract.api import ACCOUNT, SCOPES, Answer, Api, Fault, Snapshot, running, snapshot
 from tests.contract.aws import REGION
 from tests.contract.settled import (
     DOMAIN,
@@ -268,43 +272,70 @@ def canaries_through(api: Api, extract: Extract) -> Told:
     return told
 
 
-def test_invariant_3_the_ledger_tells_nothing_about_a_patient(api: Api, extract: Extract) -> None:
-    whole_life(api, extract)
-    canaries_through(api, extract)
+@dataclass(frozen=True)
+class Lived:
+    """What there is after a whole life, and after everything was tried that could show a patient."""
+
+    snapshot: Snapshot
+    told: Sequence[Answer]
+    printed: Mapping[str, str]
+    """What was logged and written to the standard streams, by where."""
+    sent: Sequence[str]
+    """Messages in the queue."""
+
+
+@pytest.fixture(scope="session")
+def lived(settled_snapshot: Snapshot) -> Lived:
+    """Once: it takes as long as fifty other tests."""
+    extract, logged = settled_snapshot.known["extract"], io.StringIO()
+    everything = logging.StreamHandler(logged)
+    logging.getLogger().addHandler(everything)
+    with running(settled_snapshot) as api, redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        told = [*whole_life(api, extract).everything, *canaries_through(api, extract).everything]
+        sent = _waiting(api, VisibilityTimeout=0)
+        draft_left = draft(api, request_body(extract))
+        expect(api.post(f"{draft_left.path}/submit", {}, "researcher"), 200)
+        left = _waiting(api)
+        assert [json.loads(message) for message in left] == [{"request": draft_left.id}]
+        printed = {"log": api.logs(), "loggers": logged.getvalue(), "out": out.getvalue(), "err": err.getvalue()}
+        found = Lived(snapshot(api), told, printed, [*sent, *left])
+    logging.getLogger().removeHandler(everything)
+    return found
+
+
+def _waiting(api: Api, **more: int) -> list[str]:
+    answer = boto3.client("sqs", REGION).receive_message(
+        QueueUrl=api.names["CHECKS_QUEUE_URL"], MaxNumberOfMessages=10, **more
+    )
+    return [message["Body"] for message in answer.get("Messages", [])]
+
+
+@pytest.mark.xdist_group("lived")
+def test_invariant_3_the_ledger_tells_nothing_about_a_patient(lived: Lived, extract: Extract) -> None:
     canaries = [*identifiers_of(extract), *tokens_of(extract), *FREE_TEXTS]
-    for key, body in api.objects("LEDGER_BUCKET").items():
+    with running(lived.snapshot) as api:
+        ledger, types = api.objects("LEDGER_BUCKET"), set(api.types())
+    for key, body in ledger.items():
         assert not found_in(body.decode(), canaries), key
-    types = set(api.types())
     assert {"linkage.translated", "linkage.ended", "pseudonyms.rekeyed"} <= types, sorted(types)
     assert {"release.items_released", "release.finished", "request.rejected", "attempt.refused"} <= types, sorted(types)
 
 
-def test_invariant_9_nothing_sensitive_in_any_output(
-    api: Api,
-    extract: Extract,
-    caplog: pytest.LogCaptureFixture,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    sent: list[str] = []
-    sqs = boto3.client("sqs", REGION)
-    told = [*whole_life(api, extract).everything, *canaries_through(api, extract).everything]
-    queue = sqs.receive_message(QueueUrl=api.names["CHECKS_QUEUE_URL"], MaxNumberOfMessages=10, VisibilityTimeout=0)
-    sent.extend(message["Body"] for message in queue.get("Messages", []))
-    draft_left = draft(api, request_body(extract))
-    expect(api.post(f"{draft_left.path}/submit", {}, "researcher"), 200)
-    left = sqs.receive_message(QueueUrl=api.names["CHECKS_QUEUE_URL"], MaxNumberOfMessages=10)["Messages"]
-    assert [json.loads(message["Body"]) for message in left] == [{"request": draft_left.id}]
+@pytest.mark.xdist_group("lived")
+def test_invariant_9_nothing_sensitive_in_any_output(lived: Lived, extract: Extract) -> None:
     canaries = [*identifiers_of(extract), *tokens_of(extract)]
-    for answer in told:
+    for answer in lived.told:
         assert not found_in(answer.everything, canaries), answer.everything
-    printed = capfd.readouterr()
-    assert "EDGE004" in api.logs(), "a fault was played, so the log has one"
+    assert "EDGE004" in lived.printed["log"], "a fault was played, so the log has one"
+    with running(lived.snapshot) as api:
+        _nothing_is_held(api, lived, extract)
+
+
+def _nothing_is_held(api: Api, lived: Lived, extract: Extract) -> None:
+    canaries = [*identifiers_of(extract), *tokens_of(extract)]
     for name, text in {
-        "log": api.logs(),
-        "loggers": caplog.text,
-        "standard output": printed.out,
-        "standard error": printed.err,
-        "queue": "\n".join(sent),
+        **lived.printed,
+        "queue": "\n".join(lived.sent),
         "steps table": repr(api.items("STEPS_TABLE")),
         "keys table": repr(api.items("KEYS_TABLE")),
     }.items():
@@ -325,16 +356,17 @@ def test_invariant_9_nothing_sensitive_in_any_output(
             assert not found_in(key + body.decode("latin-1"), [*canaries, *FREE_TEXTS]), key
 
 
-def test_invariant_9_log_lines_are_coded_and_hold_constants(api: Api, extract: Extract) -> None:
-    canaries_through(api, extract)
-    lines = [json.loads(line) for line in api.logs().splitlines()]
+@pytest.mark.xdist_group("lived")
+def test_invariant_9_log_lines_are_coded_and_hold_constants(lived: Lived) -> None:
+    lines = [json.loads(line) for line in lived.printed["log"].splitlines()]
     assert len(lines) > 100
     known = {"level", "location", "message", "timestamp", "service", "code", "request_id", "route", "status",
              "exception", "where", "committed", "expired", "reminded", "escalated", "asked", "erased", "records",
-             "published", "failed_views", "view"}  # fmt: skip
+             "published", "failed_views", "view", "announced", "followed", "emergencies",
+             "type", "sent", "before", "without_address", "plan", "size", "changed", "more", "unexpected"}  # fmt: skip
     for line in lines:
         assert set(line) <= known
-        assert line["code"][:3] in {"EDG", "PSE", "REL", "REQ", "SWP"}
+        assert line["code"][:3] in {"EDG", "NOT", "PSE", "RBD", "REL", "REQ", "SWP", "WAT"}
         assert line.get("route", "unlisted") in {*(route.key for route in ROUTES), "unlisted"}
 
 
