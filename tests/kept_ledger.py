@@ -279,6 +279,7 @@ class Story:
         asked.over()
         for request in late:
             self.done(self.desk.expire(request, "trace"))
+        self.left()
         self.careful()
         self.other_rules()
         self.new_terms()
@@ -495,6 +496,18 @@ class Story:
         self.house.confirm(back.value)
         more = replace(world.a_project(), members=(*world.a_project().members, world.STRANGER.id))
         assert isinstance(registry.change_project(Call(OPERATOR.id, "t"), more), Entry)
+
+    def left(self) -> None:
+        """ROSA is suspended, and a colleague goes on with what she wrote; then she is back."""
+        draft = self.done(self.desk.create(self.call(ROSA), world.a_body())).state.id
+        registry = self.house.registry
+        self.refused(self.desk.take_over(self.call(world.COLLEAGUE), draft))
+        assert isinstance(registry.change_person(Call(OPERATOR.id, "t"), replace(ROSA, disabled=True)), Entry)
+        self.clock.moment += timedelta(seconds=1)
+        self.done(self.desk.take_over(self.call(world.COLLEAGUE), draft))
+        assert isinstance(registry.change_person(Call(OPERATOR.id, "t"), ROSA), Entry)
+        self.clock.moment += timedelta(seconds=1)
+        self.done(self.desk.discard(self.call(world.COLLEAGUE), draft))
 
     def returned(self) -> RequestId:
         """A vote taken back and given again; then the author is asked something."""

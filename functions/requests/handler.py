@@ -255,6 +255,14 @@ def save_request(request_id: str, body: RequestBody) -> Response[str]:
     return _answered(house.desk.save(call, RequestId(request_id), _content(body)))
 
 
+@service.route("POST", "/v1/requests/{request_id}/take-over", summary="Go on with what somebody who left was writing")
+def take_request_over(request_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - an empty object is still checked
+    """By another researcher on the project, once its author is suspended, off the project or not accredited."""
+    house = assembly()
+    call = desk_call(service.call, house, expected=service.call.if_match)
+    return _answered(house.desk.take_over(call, RequestId(request_id)))
+
+
 @service.route("POST", "/v1/requests/{request_id}/submit", summary="Freeze the draft and submit it")
 def submit_request(request_id: str, body: NoBody) -> Response[str]:  # noqa: ARG001 - an empty object is still checked
     """The content hash is fixed; the checks of every person are asked for."""

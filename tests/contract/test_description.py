@@ -23,7 +23,7 @@ from keyholder.policy.consents import ConsentRecord, write_consents
 from keyholder.policy.facts import Consent
 from keyholder.policy.vocabulary import ConsentGiver
 from keyholder.vocabulary import OrganisationCode, PersonId
-from tests.contract import delegated, linked, request_files, settled, standing
+from tests.contract import delegated, leaving, linked, request_files, settled, standing
 from tests.contract.api import CLOCK, REGION, SUBJECTS, Answer, Api, Fault, running
 from tests.contract.settled import (
     DOMAIN,
@@ -161,6 +161,9 @@ def _succeed(api: Api, extract: Extract) -> None:
     saved = draft(api, request_body(extract))
     expect(api.post(f"{saved.path}/save", request_body(extract, 0), "researcher", if_match=_etag(saved)), 200)
     expect(api.post(f"{saved.path}/discard", {}, "researcher"), 200)
+    mine = draft(api, request_body(extract))
+    assert api.post(f"{mine.path}/take-over", {}, "colleague").status == 409
+    leaving.taken_over(api, extract)
     filed = request_files.read(api, extract, request_files.sheet(extract, 0, 1))
     assert request_files.hand_in(filed).status == 409
     rejected = in_review(api, request_body(extract))

@@ -304,6 +304,12 @@ DELEGATED_AT = next(
 """Which approval is the first in somebody's place; the next is the second of the same request."""
 
 
+def _suspended_at(events: list[Event]) -> int:
+    """Which change of a person suspends ROSA, before what she wrote was taken over."""
+    changes = [event for event in events[: place(events, "request.taken_over")] if event.type == "person.changed"]
+    return len(changes) - 1
+
+
 def linkage_by(who: world.Person, which: int) -> Lie:
     return changed("linkage.approved", which, actor=ActorId(who.id))
 
@@ -1045,6 +1051,14 @@ LIES: dict[str, tuple[Lie, str]] = {
             "policy.change_confirmed", 0, accepted_terms={"document": "approver", "version": 1, "sha256": "0a" * 32}
         ),
         "could not happen: TERMS_NOT_ACCEPTED",
+    ),
+    "a draft taken over by a stranger": (
+        changed("request.taken_over", 0, requester=STRANGER.id, actor=ActorId(STRANGER.id)),
+        "could not happen",
+    ),
+    "a draft taken from an author who was there": (
+        lambda events: changed("person.changed", _suspended_at(events), disabled=False)(events),
+        "could not happen: AUTHOR_STILL_HERE",
     ),
     "a role lent by somebody who does not hold it": (
         changed("delegation.named", 0, delegator=STRANGER.id, actor=ActorId(STRANGER.id)),

@@ -30,7 +30,7 @@ from keyholder.requests.events.releasing import MOST_SUBJECTS, ItemsReleased
 from keyholder.requests.records import Narrowed
 from keyholder.vocabulary import ActorId, StreamId
 from tests.unit.requests import world
-from tests.unit.requests.world import GP, HOSPITAL, NADIA, READER, RELEASE, ROSA, SWEEPER, TARA, TOKEN
+from tests.unit.requests.world import COLLEAGUE, GP, HOSPITAL, NADIA, READER, RELEASE, ROSA, SWEEPER, TARA, TOKEN
 
 
 def test_it_is_said_of_every_event_who_is_told_of_it_or_why_nobody_is() -> None:
@@ -75,6 +75,7 @@ def samples() -> dict[str, RequestEvent]:
         blocked,
         held,
         world.drafted().do(ask.Discard(), ROSA),
+        world.drafted(facts=world.some_facts(author=replace(ROSA, disabled=True))).do(ask.TakeOver(), COLLEAGUE),
         world.in_review().do(ask.Withdraw(), ROSA),
         world.approved().do(ask.Revoke(RevokeReason.OTHER), NADIA),
         expired.do(ask.Expire(), SWEEPER),

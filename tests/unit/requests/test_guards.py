@@ -100,6 +100,12 @@ def named(course: world.Course) -> ContentHash:
     return course.state.content_hash
 
 
+def left() -> Scene:
+    """Its author is suspended."""
+    course = world.drafted(facts=world.some_facts(author=replace(ROSA, disabled=True)))
+    return Scene(course, ask.TakeOver(), COLLEAGUE)
+
+
 def reviewed(make: Callable[[ContentHash], ask.Command]) -> Scene:
     course = world.in_review(GP, HOSPITAL)
     return Scene(course, make(named(course)), NADIA)
@@ -225,6 +231,7 @@ SCENES: dict[CommandName, Callable[[], Scene]] = {
     CommandName.LET_THROUGH: held_for_volume,
     CommandName.RECORD_CONSENT_FALL: fallen,
     CommandName.USE_STANDING_APPROVAL: covered,
+    CommandName.TAKE_OVER: left,
     CommandName.REPORT_OUTCOME: lambda: Scene(world.released(), world.REPORT, ROSA),
 }
 
@@ -235,6 +242,13 @@ def handing_in(course: world.Course) -> Scene:
 
 def _file(scene: Scene, stage: FileStage) -> None:
     scene.state(file=FileProgress(stage, world.NOW))
+
+
+def _off_it(scene: Scene) -> None:
+    """Off a project that goes on with somebody else."""
+    scene.project(members=(COLLEAGUE.id,))
+    if isinstance(scene.command, ask.TakeOver):
+        scene.project(active_until=world.NOW.date() - timedelta(days=1))
 
 
 def _another_s(scene: Scene) -> None:
@@ -322,7 +336,7 @@ def _on_another_basis(scene: Scene) -> None:
 
 
 SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
-    g.PROJECT_MEMBER: lambda scene: scene.project(members=(COLLEAGUE.id,)),
+    g.PROJECT_MEMBER: _off_it,
     g.SAME_PROJECT: _other_project,
     g.ACCREDITED: lambda scene: scene.person(accredited_until=None),
     g.CAPACITY_HELD: lambda scene: scene.person(capacities=()),
@@ -343,6 +357,7 @@ SPOILERS: dict[g.Guard, Callable[[Scene], object]] = {
     g.SOMEBODY_ELSE: _another_s,
     g.OFF_THE_PROJECT: _joined,
     g.FIRST_DECISION: lambda scene: scene.course.approve(NADIA),
+    g.AUTHOR_LEFT: lambda scene: scene.facts(author=ROSA),
     g.DELEGATOR_APART: _in_a_members_place,
     g.COUNTS_ONCE: _stood_in_for,
     g.DOMAIN_OPEN: _decided,

@@ -68,7 +68,12 @@ def test_what_gives_something_away_needs_a_fresh_sign_in(row: Transition) -> Non
         CommandName.COLLECT,
         CommandName.LET_THROUGH,
     }
-    binding = {CommandName.RETURN, CommandName.ACCEPT_CONDITIONS, CommandName.USE_STANDING_APPROVAL}
+    binding = {
+        CommandName.RETURN,
+        CommandName.ACCEPT_CONDITIONS,
+        CommandName.USE_STANDING_APPROVAL,
+        CommandName.TAKE_OVER,
+    }
     assert row.fresh_sign_in == (row.command in giving | binding)
 
 

@@ -45,6 +45,7 @@ from keyholder.requests.events import (
     RequestReturned,
     RequestRevoked,
     RequestSubmitted,
+    RequestTakenOver,
     RequestWithdrawn,
     StandingApprovalUsed,
     VolumeExceeded,
@@ -76,6 +77,8 @@ def command_of(events: Sequence[RequestEvent]) -> ask.Command | None:  # noqa: C
             return ask.RefuseFile(content_hash, code, row)
         case RequestDiscarded():
             return ask.Discard()
+        case RequestTakenOver():
+            return ask.TakeOver()
         case RequestSubmitted(summary=summary):
             return ask.Submit(summary.content_hash)
         case ChecksRecorded() | RequestBlocked() as checked:
@@ -192,7 +195,7 @@ def _said(events: Sequence[RequestEvent], state: RequestState, limits: Limits) -
     match events[-1]:
         case RequestSubmitted(due_at=due_at):
             return due_at - limits.checks_within
-        case DraftSaved(due_at=due_at) if due_at is not None:
+        case DraftSaved(due_at=due_at) | RequestTakenOver(due_at=due_at) if due_at is not None:
             return due_at - limits.draft_within
         case ChecksRecorded(due_at=due_at):
             return due_at - limits.decision_within

@@ -25,7 +25,7 @@ from keyholder.requests.actors import Actor, Limits, PersonActor, System, System
 from keyholder.requests.case import Assessment, Facts
 from keyholder.requests.codec import Happened, from_event
 from keyholder.requests.codes import TERMINAL
-from keyholder.requests.commands import Approve, AskAdvice, Command, Create, Recuse, Save, Submit, UseStanding
+from keyholder.requests.commands import Approve, AskAdvice, Command, Create, Recuse, Save, Submit, TakeOver, UseStanding
 from keyholder.requests.content import Summary
 from keyholder.requests.decide import DECIDED_IN_PLACE, decide, in_place
 from keyholder.requests.events.releasing import (
@@ -135,7 +135,9 @@ class RequestRules:
                         terms=terms,
                         reports_overdue=isinstance(command, Submit) and self._owes(actor.id, summary.project, one.at),
                     )
-                    yield from ((actor, found) for found in self._with_people(command, actor, facts, one.at, now))
+                    yield from (
+                        (actor, found) for found in self._with_people(state, command, actor, facts, one.at, now=now)
+                    )
 
     def _note_owed(self, stream: StreamId, state: RequestState, at: datetime) -> None:
         if not report_overdue(state):
@@ -151,13 +153,16 @@ class RequestRules:
         )
 
     def _with_people(
-        self, command: Command, actor: Actor, facts: Facts, at: datetime, now: datetime
+        self, state: RequestState, command: Command, actor: Actor, facts: Facts, at: datetime, *, now: datetime
     ) -> Iterator[Facts]:
         """Who else could approve matters where somebody steps aside; who is asked, where somebody's advice is; who
         stands in for whom, where somebody approves."""
         if isinstance(command, AskAdvice):
             known = self._records.people.around(command.adviser, at)
             yield from (replace(facts, adviser=adviser) for adviser in known)
+        if isinstance(command, TakeOver) and state.requester is not None:
+            known = self._records.people.around(state.requester, at)
+            yield from (replace(facts, author=author) for author in known)
         if isinstance(command, Recuse):
             yield from (replace(facts, candidates=everybody) for everybody in self._records.people.everything(at))
         if isinstance(command, Approve) and isinstance(actor, PersonActor):

@@ -207,6 +207,16 @@ def show(session: Session, request_id: str) -> None:
     _show(session, session.keyholder().request(request_id))
 
 
+@request.command(name="take-over")
+@click.argument("request_id")
+@RECEIPTS
+@click.pass_obj
+def take_over(session: Session, request_id: str, receipts_to: Path | None) -> None:
+    """Go on with what somebody was writing who left the project, or may not go on. You are its requester then."""
+    keyholder = session.keyholder()
+    _show(session, keyholder.take_over(request_id, keyholder.request(request_id).etag), receipts_to)
+
+
 @request.command()
 @click.argument("request_id")
 @RECEIPTS

@@ -108,6 +108,10 @@ class Keyholder:
         """Freezes the draft as a revision and has it checked."""
         return self._command(request_id, "submit", {}, if_match)
 
+    def take_over(self, request_id: str, if_match: str) -> RequestView:
+        """Goes on with what somebody who left the project was writing."""
+        return self._command(request_id, "take-over", {}, if_match)
+
     def accept_conditions(self, request_id: str, conditions_hash: str, if_match: str) -> RequestView:
         """Accepts exactly the conditions that are offered."""
         return self._command(request_id, "accept-conditions", {"conditions_hash": conditions_hash}, if_match)

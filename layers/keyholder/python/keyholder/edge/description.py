@@ -124,6 +124,7 @@ CONDITIONAL_AT_WILL = frozenset(
         "hand-in-file",
         "use-standing-approval",
         "report-outcome",
+        "take-over",
         "erase",
         "confirm-erasure",
         "withdraw-erasure",

@@ -134,6 +134,7 @@ ROUTES: tuple[Route, ...] = (
     _request("POST", "/v1/requests/{request_id}/hand-in-file"),
     _request("POST", "/v1/requests/{request_id}/save"),
     _request("POST", "/v1/requests/{request_id}/submit"),
+    _request("POST", "/v1/requests/{request_id}/take-over"),
     _request("POST", "/v1/requests/{request_id}/use-standing-approval"),
     _request("POST", "/v1/requests/{request_id}/accept-conditions"),
     _request("POST", "/v1/requests/{request_id}/withdraw"),

@@ -13,7 +13,15 @@ from keyholder.registry.projects import Project
 from keyholder.requests.codec import Happened
 from keyholder.requests.codes import Audience, DecisionState, MessageKind
 from keyholder.requests.eligibility import could_approve
-from keyholder.requests.events import AdviceGiven, AdviceRequested, Claimed, DomainApproved, DomainRejected, Escalated
+from keyholder.requests.events import (
+    AdviceGiven,
+    AdviceRequested,
+    Claimed,
+    DomainApproved,
+    DomainRejected,
+    Escalated,
+    RequestTakenOver,
+)
 from keyholder.requests.events.reviewing import VoteWithdrawn
 from keyholder.requests.state import RequestState
 from keyholder.vocabulary import DomainId, PersonId
@@ -110,7 +118,7 @@ def _asker(scene: Scene) -> Iterable[PersonId]:
 
 def _handler_before(scene: Scene) -> Iterable[PersonId]:
     event = scene.happened.event
-    return [event.taken_from] if isinstance(event, Claimed) and event.taken_from else []
+    return [event.taken_from] if isinstance(event, Claimed | RequestTakenOver) and event.taken_from else []
 
 
 def _stood_in_for(scene: Scene) -> Iterable[PersonId]:

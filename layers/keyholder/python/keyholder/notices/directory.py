@@ -72,7 +72,7 @@ class Directory:
         happened = from_event(events[number - 1])
         domains = self._domains(after)
         operators = self._listed(OPERATORS) if Listener.OPERATORS in wanted else ()
-        named = [self.person(person) for person in sorted(_named(after, now))]
+        named = [self.person(person) for person in sorted(_named(fold(request, events[: number - 1]), after, now))]
         deciding = [person for code in _controllers(domains.values()) for person in self._listed(f"approvers/{code}")]
         people = {person.id: person for person in (*deciding, *operators, *named) if person is not None}
         self._lend(people, domains.values(), moment)

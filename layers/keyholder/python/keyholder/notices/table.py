@@ -132,6 +132,7 @@ TELLINGS: Mapping[str, tuple[Telling, ...]] = {
     ),
     "release.failed": (Telling(Listener.REQUESTER, Template.RELEASE_FAILED),),
     "release.collected": (Telling(Listener.REQUESTER, Template.COLLECTED),),
+    "request.taken_over": (Telling(Listener.HANDLER_BEFORE, Template.TAKEN_OVER),),
     "request.claimed": (Telling(Listener.HANDLER_BEFORE, Template.TAKEN_OVER),),
     "request.nudged": (Telling(Listener.DECIDERS, Template.REMINDED_TO_DECIDE, Due.REQUEST, while_in=DECIDABLE),),
     "request.reminded": (

@@ -16,7 +16,7 @@ class Listener(StrEnum):
     ATTENDING = "whoever looks after it, has voted, or has said something to the requester"
     ADVISER = "the person whose advice is asked"
     ASKER = "the person who asked for the advice"
-    HANDLER_BEFORE = "the person who looked after it until now"
+    HANDLER_BEFORE = "the person who looked after it, or wrote it, until now"
     OPERATORS = "every operator"
     OWNER = "the person whose record or emergency access it is"
     OF_DOMAIN = "whoever decides for the domain of an emergency access"

@@ -40,8 +40,8 @@ class Facts:
     now, `adviser` is whoever is asked for advice, `standing` the standing approval that approves or approved it, and
     `terms` are those that have to be accepted. `candidates` are those who could approve, where they are known; without
     them nothing is said about whether the quorum can be reached.
-    `reports_overdue`: the requester or the project owes a report. `stand_ins` decide in the actor's place now, or the
-    actor in theirs.
+    `reports_overdue`: the requester or the project owes a report. `author` is the requester as they are
+    registered now. `stand_ins` decide in the actor's place now, or the actor in theirs.
     """
 
     project: Project | None = None
@@ -52,6 +52,7 @@ class Facts:
     adviser: Person | None = None
     standing: StandingApproval | None = None
     reports_overdue: bool = False
+    author: Person | None = None
     stand_ins: frozenset[PersonId] = frozenset()
     limits: Limits = field(default_factory=Limits)
     terms: InForce = field(default_factory=dict)

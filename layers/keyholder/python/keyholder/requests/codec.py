@@ -42,6 +42,7 @@ from keyholder.requests.events import (
     RequestReturned,
     RequestRevoked,
     RequestSubmitted,
+    RequestTakenOver,
     RequestWithdrawn,
     StandingApprovalUsed,
     VolumeExceeded,
@@ -65,6 +66,7 @@ RequestEvent = (
     | FileRefused
     | RequestDiscarded
     | RequestSubmitted
+    | RequestTakenOver
     | ChecksHeld
     | ChecksRecorded
     | RequestBlocked
@@ -113,6 +115,7 @@ EVENTS: Mapping[str, type[RequestEvent]] = {
         FileRefused,
         RequestDiscarded,
         RequestSubmitted,
+        RequestTakenOver,
         ChecksHeld,
         ChecksRecorded,
         RequestBlocked,

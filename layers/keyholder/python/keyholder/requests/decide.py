@@ -54,6 +54,7 @@ from keyholder.requests.commands import (
     Revoke,
     Save,
     Submit,
+    TakeOver,
     UseStanding,
     Withdraw,
     WithdrawVote,
@@ -250,6 +251,7 @@ def _probes(state: RequestState, person: Person, now: datetime) -> Iterator[Comm
     yield HandInFile(summary.content_hash)
     yield Discard()
     yield Submit(summary.content_hash)
+    yield TakeOver()
     for domain in state.domains or summary.records:
         decision = state.domains.get(domain)
         factor, organisation = _likeliest(person, decision.needs) if decision else (None, None)

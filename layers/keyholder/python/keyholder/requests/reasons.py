@@ -26,6 +26,12 @@ ROLE_NOT_CONFIRMED = Refusal(
     RefusalKind.FORBIDDEN,
     "Your role waits for a second person: another operator confirms it, or who decides for your organisation already.",
 )
+AUTHOR_STILL_HERE = Refusal(
+    "AUTHOR_STILL_HERE",
+    RefusalKind.CONFLICT,
+    "Ask its author to go on: somebody else on the project can only once they are suspended, no researcher, off the "
+    "project or not accredited.",
+)
 DELEGATOR_BARRED = Refusal(
     "DELEGATOR_BARRED",
     RefusalKind.FORBIDDEN,

@@ -325,6 +325,7 @@ SUCCESSES: Mapping[str, Success] = {
     "GET /v1/requests": Success(RequestPage),
     "GET /v1/requests/{request_id}": Success(RequestView, versioned=True),
     "POST /v1/requests/{request_id}/submit": _COMMANDED,
+    "POST /v1/requests/{request_id}/take-over": _COMMANDED,
     "POST /v1/requests/{request_id}/accept-conditions": _COMMANDED,
     "POST /v1/requests/{request_id}/withdraw": _COMMANDED,
     "POST /v1/requests/{request_id}/discard": _COMMANDED,

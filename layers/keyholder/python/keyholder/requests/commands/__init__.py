@@ -35,6 +35,7 @@ from keyholder.requests.commands.drafting import (
     Discard,
     Save,
     Submit,
+    TakeOver,
     Withdraw,
 )
 from keyholder.requests.commands.ending import (
@@ -118,6 +119,7 @@ __all__ = [
     "Revoke",
     "Save",
     "Submit",
+    "TakeOver",
     "UseStanding",
     "Withdraw",
     "WithdrawVote",
@@ -159,6 +161,7 @@ Command = (
     | Advise
     | RecordConsentFall
     | UseStanding
+    | TakeOver
     | Remind
     | Escalate
     | ReportOutcome

@@ -38,3 +38,10 @@ class Submit:
 @dataclass(frozen=True, slots=True)
 class Withdraw:
     NAME: ClassVar[CommandName] = CommandName.WITHDRAW
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Somebody else on the project goes on with what is being written, for its author has left."""
+
+    NAME: ClassVar[CommandName] = CommandName.TAKE_OVER

@@ -43,6 +43,7 @@ class CommandName(StrEnum):
     ESCALATE = "escalate"
     USE_STANDING_APPROVAL = "use_standing_approval"
     REPORT_OUTCOME = "report_outcome"
+    TAKE_OVER = "take_over"
     HAND_IN_FILE = "hand_in_file"
     RECORD_FILE_READ = "record_file_read"
     REFUSE_FILE = "refuse_file"

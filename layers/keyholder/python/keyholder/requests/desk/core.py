@@ -304,10 +304,14 @@ class Desk:
             adviser=self._registry.person(command.adviser) if isinstance(command, ask.AskAdvice) else None,
             standing=standing,
             reports_overdue=isinstance(command, ask.Submit) and self._reports_overdue(actor.person, summary.project),
+            author=self._author(state) if isinstance(command, ask.TakeOver) else None,
             stand_ins=self._stand_ins(actor.person) if isinstance(command, ask.Approve) else frozenset(),
             limits=self._limits,
             terms=self._terms,
         )
+
+    def _author(self, state: RequestState) -> Person | None:
+        return self._registry.person(state.requester) if state.requester else None
 
     def _stand_ins(self, person: Person) -> frozenset[PersonId]:
         return self._lending.stand_ins(person.id, self._clock.now())

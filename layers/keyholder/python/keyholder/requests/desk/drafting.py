@@ -41,6 +41,10 @@ class Drafting(Desk):
         """The requester undertakes exactly the conditions that are offered; only then is the request approved."""
         return self.carry_out(call, request, ask.AcceptConditions(conditions_hash))
 
+    def take_over(self, call: Call, request: RequestId) -> Done | Refusal:
+        """Somebody else on the project goes on with it, for its author has left."""
+        return self.carry_out(call, request, ask.TakeOver())
+
     def withdraw(self, call: Call, request: RequestId) -> Done | Refusal:
         return self.carry_out(call, request, ask.Withdraw())
 

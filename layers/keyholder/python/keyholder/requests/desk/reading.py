@@ -207,6 +207,8 @@ class Reading(Desk):
             facts = replace(facts, assessment=self._assessment(actor.person, state, facts, now))
         if actor.person.id == state.requester and state.status in _TO_SUBMIT:
             facts = replace(facts, reports_overdue=self._reports_overdue(actor.person, state.summary.project))
+        if stands is Side.ASKING and actor.person.id != state.requester:
+            facts = replace(facts, author=self._author(state))
         if lent or stands is Side.DECIDING:
             facts = replace(facts, stand_ins=self._stand_ins(actor.person))
         commands = with_delegations(state, actor, lent, facts, now)

@@ -42,6 +42,7 @@ from keyholder.requests.events.drafting import (
     RequestCreated,
     RequestDiscarded,
     RequestSubmitted,
+    RequestTakenOver,
     RequestWithdrawn,
 )
 from keyholder.requests.events.ending import (
@@ -124,6 +125,7 @@ __all__ = [
     "RequestReturned",
     "RequestRevoked",
     "RequestSubmitted",
+    "RequestTakenOver",
     "RequestWithdrawn",
     "StandingApprovalUsed",
     "VolumeExceeded",

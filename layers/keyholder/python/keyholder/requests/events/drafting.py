@@ -115,3 +115,26 @@ class RequestWithdrawn:
     @classmethod
     def read(cls, fields: Fields) -> Self:  # noqa: ARG003
         return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTakenOver:
+    """Somebody else on the project is its author from now on. `due_at`: when a draft expires unless it is saved again;
+    None where another clock runs."""
+
+    TYPE: ClassVar[str] = "request.taken_over"
+    requester: PersonId
+    taken_from: PersonId
+    due_at: datetime | None = None
+
+    def data(self) -> JsonObject:
+        due = {"due_at": rfc3339(self.due_at)} if self.due_at else {}
+        return {"requester": self.requester, "taken_from": self.taken_from, **due}
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(
+            PersonId(fields.text("requester", PERSON)),
+            PersonId(fields.text("taken_from", PERSON)),
+            fields.maybe_moment("due_at"),
+        )

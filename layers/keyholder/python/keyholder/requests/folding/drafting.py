@@ -12,6 +12,7 @@ from keyholder.requests.events import (
     RequestCreated,
     RequestDiscarded,
     RequestSubmitted,
+    RequestTakenOver,
     RequestWithdrawn,
 )
 from keyholder.requests.folding.rules import apply, over
@@ -53,3 +54,8 @@ def _submitted(event: RequestSubmitted, state: RequestState, at: datetime) -> Re
 @apply.register
 def _withdrawn(event: RequestWithdrawn, state: RequestState, at: datetime) -> RequestState:
     return over(state, State.WITHDRAWN)
+
+
+@apply.register
+def _taken_over(event: RequestTakenOver, state: RequestState, at: datetime) -> RequestState:
+    return replace(state, requester=event.requester, due_at=event.due_at or state.due_at)

@@ -46,6 +46,7 @@ from keyholder.requests.guards.delegating import (
     DELEGATOR_APART,
 )
 from keyholder.requests.guards.drafting import (
+    AUTHOR_LEFT,
     DESTROYED_LATER,
     DOMAINS_COVERED,
     DRAFT_MEANT,
@@ -132,6 +133,7 @@ __all__ = [
     "APPROVED_BEFORE",
     "APPROVER_TERMS",
     "ASKS_SOMETHING",
+    "AUTHOR_LEFT",
     "CAPACITY_HELD",
     "CLAIMS_OWN_DOMAIN",
     "CONDITIONS_ACCEPTED",

@@ -10,6 +10,7 @@ from keyholder.requests.commands import (
 )
 from keyholder.requests.eligibility import unattainable_for
 from keyholder.requests.guards.guard import Guard
+from keyholder.vocabulary import Role
 
 
 def _same_project(case: Case) -> Refusal | None:
@@ -50,4 +51,18 @@ SAME_PROJECT = Guard("the project stays the same", _same_project)
 DOMAINS_COVERED = Guard("the project may ask from every domain, and each has the identifier types", _domains_covered)
 DESTROYED_LATER = Guard("the day of destruction lies ahead", _destroyed_later)
 QUORUM_ATTAINABLE = Guard("enough people could approve, where they are known", _quorum_attainable)
+
+
+def _author_left(case: Case) -> Refusal | None:
+    """Whether who writes it could still hand it in. Unknown counts as there: nothing is taken from them."""
+    author, project = case.facts.author, case.facts.project
+    if author is None or project is None or author.id == case.person.id:
+        return reasons.AUTHOR_STILL_HERE
+    here = author.has(Role.RESEARCHER) and not author.disabled and author.id in project.members
+    return reasons.AUTHOR_STILL_HERE if here and author.accredited_on(case.today) else None
+
+
 DRAFT_MEANT = Guard("the draft is the one meant", _draft_meant)
+AUTHOR_LEFT = Guard(
+    "its author is suspended, no researcher any more, off the project or not accredited today", _author_left
+)

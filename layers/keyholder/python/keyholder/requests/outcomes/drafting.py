@@ -13,6 +13,7 @@ from keyholder.requests.events import (
     RequestCreated,
     RequestDiscarded,
     RequestSubmitted,
+    RequestTakenOver,
     RequestWithdrawn,
 )
 from keyholder.requests.outcomes.assessed import policy_hash
@@ -48,6 +49,14 @@ def submit(case: Case) -> Outcome:
 
 def withdraw(case: Case) -> Outcome:  # noqa: ARG001
     return (RequestWithdrawn(),)
+
+
+def take_over(case: Case) -> Outcome:
+    """A draft has as long as a new one; what was returned has the time it was given."""
+    if case.state.requester is None:
+        raise TypeError("a request without an author is taken over")
+    due = _draft_due(case) if case.state.status is State.DRAFT else None
+    return (RequestTakenOver(case.person.id, case.state.requester, due),)
 
 
 def _draft_due(case: Case) -> datetime:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from keyholder.requests import guards as g
 from keyholder.requests.codes import State
 from keyholder.requests.commands import CommandName
-from keyholder.requests.events import DraftSaved, RequestCreated, RequestDiscarded, RequestSubmitted, RequestWithdrawn
+from keyholder.requests.events import (
+    DraftSaved,
+    RequestCreated,
+    RequestDiscarded,
+    RequestSubmitted,
+    RequestTakenOver,
+    RequestWithdrawn,
+)
 from keyholder.requests.outcomes import drafting
 from keyholder.requests.transitions.row import STAYS, Transition, Who, states, types
 
@@ -57,6 +64,16 @@ ROWS: tuple[Transition, ...] = (
         events=types(RequestSubmitted),
         to=states(State.SUBMITTED),
         outcome=drafting.submit,
+        fresh_sign_in=True,
+    ),
+    Transition(
+        sources=states(State.DRAFT, State.RETURNED),
+        command=CommandName.TAKE_OVER,
+        who=Who.PROJECT,
+        guards=(g.PROJECT_MEMBER, g.ACCREDITED, g.AUTHOR_LEFT),
+        events=types(RequestTakenOver),
+        to=STAYS,
+        outcome=drafting.take_over,
         fresh_sign_in=True,
     ),
     Transition(
