@@ -22,7 +22,7 @@ from moto.backends import get_backend
 
 from infra.api import ACCESS_LOG_FORMAT
 from infra.routes import ROUTES
-from tests.contract import delegated, linked, request_files, standing
+from tests.contract import delegated, leaving, linked, request_files, standing
 from tests.contract.api import ACCOUNT, SCOPES, Answer, Api, Fault, Snapshot, running, snapshot
 from tests.contract.aws import REGION
 from tests.contract.settled import (
@@ -150,6 +150,7 @@ def whole_life(api: Api, extract: Extract) -> Told:
     told.of(expect(api.get(bounds, "controller"), 200))
     told.of(expect(api.get(standing.PATH, "researcher", query={"project": PROJECT}), 200))
     told.of(expect(standing.end(api, bounds), 200))
+    leaving.taken_over(api, extract)
     lent = delegated.in_force(api, extract)
     told.of(expect(api.get(lent, "controller"), 200))
     told.of(expect(api.get(delegated.PATH, "controller"), 200))
