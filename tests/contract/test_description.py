@@ -419,7 +419,7 @@ def _meet_other_states(api: Api, extract: Extract) -> None:
         assert api.post(f"{missing.path}/{command}", body, who, if_match='W/"1"').status == 404, command
 
 
-TAKES_NOTHING = {"submit", "hand-in-file", "start", "withdraw", "discard", "confirm", "stop", "remove"}
+TAKES_NOTHING = {"take-over", "submit", "hand-in-file", "start", "withdraw", "discard", "confirm", "stop", "remove"}
 
 
 def _knock(api: Api, route: Route) -> None:
@@ -447,17 +447,7 @@ def _knock(api: Api, route: Route) -> None:
     assert api.post(path, {"too": "x" * MAX_BODY}, who).status == 413
     assert api.post(path, {}, who, headers={"content-type": "text/csv"}).status == 415
     assert api.post(path, {"unknown": 1}, who).status == 422
-    if path.rsplit("/", 1)[-1] in {
-        "take-over",
-        "submit",
-        "hand-in-file",
-        "start",
-        "withdraw",
-        "discard",
-        "confirm",
-        "stop",
-        "remove",
-    }:
+    if path.rsplit("/", 1)[-1] in TAKES_NOTHING:
         of_a_person = path.endswith("/confirm") and "people" in path
         body = {"roles": settled.ROLE} if of_a_person else {}
         assert api.post(path, body, "operator" if of_a_person else who).status == 404
