@@ -356,6 +356,7 @@ _KINDS: Mapping[str, _Kind] = {
     "text.erased": _Kind(_DELETE, "D"),
     "text.erasure_ordered": _Kind(_DELETE, "D"),
     "request.reminded": _Kind(_ACTIVITY, "E"),
+    "request.file_refused": _Kind(_REST, "U", _coding(_INTERACTION, "update", "update"), MINOR_FAILURE),
     "request.escalated": _Kind(_ACTIVITY, "E"),
     "extract.announced": _CREATE,
     "extract.collected": _Kind(_REST, "R", _coding(_INTERACTION, "read", "read")),
