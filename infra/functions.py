@@ -29,7 +29,8 @@ class Size:
 
 
 # API Gateway gives up after 30 s, so whatever only people wait for ends before that.
-SERVES_PEOPLE = Size(memory=1024, seconds=29)
+# Whoever reads a request with all its releases reads their chunks: 35 MB for each million people, three times at most.
+SERVES_PEOPLE = Size(memory=1769, seconds=29)
 SIZES: Mapping[Function, Size] = {
     # Reads files of records off a queue: a million rows take about a minute, and no call waits for them.
     Function.REQUESTS: Size(memory=1769, seconds=300),
@@ -42,9 +43,9 @@ SIZES: Mapping[Function, Size] = {
     Function.REGISTRY: SERVES_PEOPLE,
     Function.CHOICES: Size(memory=1769, seconds=29),
     Function.MESH: Size(memory=1769, seconds=300),
-    Function.SWEEPER: Size(memory=512, seconds=50),
+    Function.SWEEPER: Size(memory=1769, seconds=50),
     # Its queue hands it one event; the messages of one event go out one after the other.
-    Function.NOTIFY: Size(memory=512, seconds=60),
+    Function.NOTIFY: Size(memory=1769, seconds=60),
     Function.WATCH: Size(memory=512, seconds=50),
     # Verifies the whole ledger, and remembers where each step stands: as large and as long as any account allows.
     Function.REBUILD: Size(memory=3008, seconds=900),
