@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from keyholder.ledger.event import Event
 from keyholder.notices.delegations import delegation_notices
 from keyholder.notices.directory import Directory
@@ -10,10 +12,12 @@ from keyholder.notices.table import TELLINGS
 from keyholder.notices.vocabulary import Template
 from keyholder.registry.delegation_events import delegation_stream
 from keyholder.requests.listings import request_stream
+from keyholder.requests.service import Done
 from keyholder.vocabulary import PersonId, RequestId, StreamId
 from tests.unit.registry.test_delegations import ADA, NAME, Office
+from tests.unit.requests import world
 from tests.unit.requests.test_delegating import Away
-from tests.unit.requests.world import CONFIRMER, GP, NADIA, OPERATOR, TARA
+from tests.unit.requests.world import COLLEAGUE, CONFIRMER, GP, NADIA, OPERATOR, ROSA, TARA
 
 
 class _Committed:
@@ -34,7 +38,7 @@ def _told(office: Office, number: int) -> dict[PersonId, Template]:
     return {notice.person: notice.template for notice in delegation_notices(scene)}
 
 
-def _of_request(away: Away, request: RequestId, kind: str) -> dict[PersonId, Template]:
+def _of_request(away: Office, request: RequestId, kind: str) -> dict[PersonId, Template]:
     """Who is told of the newest event of a kind."""
     events = away.house.log.read(request_stream(request))
     number = max(event.number for event in events if event.type == kind)
@@ -71,3 +75,12 @@ def test_who_is_away_is_told_of_every_decision_in_their_place() -> None:
     assert _of_request(away, request, "request.domain_approved") == {NADIA.id: Template.DECIDED_FOR_YOU}
     away.approve(request, away.house.call(TARA))
     assert Template.DECIDED_FOR_YOU not in _of_request(away, request, "request.domain_approved").values()
+
+
+def test_whoever_wrote_what_is_taken_over_is_told() -> None:
+    office = Office()
+    made = office.house.desk.create(office.house.call(ROSA), world.a_body(GP))
+    assert isinstance(made, Done)
+    office.changed(ROSA, accredited_until=world.NOW.date() - timedelta(days=1))
+    assert isinstance(office.house.desk.take_over(office.house.call(COLLEAGUE), made.state.id), Done)
+    assert _of_request(office, made.state.id, "request.taken_over") == {ROSA.id: Template.TAKEN_OVER}
