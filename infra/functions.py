@@ -36,7 +36,7 @@ SIZES: Mapping[Function, Size] = {
     Function.REQUESTS: Size(memory=1769, seconds=300),
     Function.DECISIONS: SERVES_PEOPLE,
     # Releases files of up to a million pseudonyms off a queue; what somebody waits for takes a second.
-    Function.RELEASE: Size(memory=3008, seconds=900),
+    Function.RELEASE: Size(memory=1769, seconds=900),
     # Works on large extracts off a queue: a million rows take about a minute, and no call waits for them.
     Function.PSEUDONYMISE: Size(memory=1769, seconds=900),
     Function.AUDIT: SERVES_PEOPLE,
