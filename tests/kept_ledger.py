@@ -177,10 +177,20 @@ def told(events: Sequence[Event], *, signer: MemorySigner | None = None, key: Ve
         tree = batch.after
         kept.put(journal_key(number), batch.encode(), latest)
         text = Checkpoint(ORIGIN, batch.end, batch.root).text()
-        kept.put(
-            checkpoint_key(batch.end), sign_note(text, key, (signer or MemorySigner()).sign(text.encode())), latest
-        )
+        kept.put(checkpoint_key(batch.end), sign_note(text, key, _signed(text, signer)), latest)
     return kept
+
+
+_SIGNED: dict[str, bytes] = {}
+
+
+def _signed(text: str, signer: MemorySigner | None) -> bytes:
+    """The usual key signs a text once: ledgers that differ in one event share all before it."""
+    if signer is not None:
+        return signer.sign(text.encode())
+    if text not in _SIGNED:
+        _SIGNED[text] = MemorySigner().sign(text.encode())
+    return _SIGNED[text]
 
 
 def _step(event: Event) -> tuple[object, ...]:
