@@ -35,7 +35,7 @@ def test_every_resource_of_both_templates_is_there(assembly: Path, aws: None) ->
         route.key: route.function for route in ROUTES
     }
     assert set(deployed.functions) == set(Function)
-    assert sorted(deployed.feeds.values()) == ["notify", "pseudonymise", "release"]
+    assert sorted(deployed.feeds.values()) == ["notify", "pseudonymise", "release", "requests"]
     assert deployed.schedules == {"rate(1 minute)": ["sweeper", "watch"], "rate(10 minutes)": ["mesh"]}
 
 
