@@ -156,9 +156,10 @@ def test_a_release_off_the_queue_is_waited_for_and_its_file_compared(tmp_path: P
     assert not other.exists()
 
 
-def test_a_release_that_failed_is_not_waited_for() -> None:
+@pytest.mark.parametrize(("code", "words"), [("FAULT", "release it again"), ("VOLUME_HELD", "can let it through")])
+def test_a_release_that_failed_is_not_waited_for_and_says_what_to_do(code: str, words: str) -> None:
     def failed(_: Asked) -> Reply:
-        return ok({**view("approved"), "releases": [{"id": "REL-1", "finished_at": None, "failed": "FAULT"}]})
+        return ok({**view("approved"), "releases": [{"id": "REL-1", "finished_at": None, "failed": code}]})
 
-    with pytest.raises(SheetError, match="FAULT"):
+    with pytest.raises(SheetError, match=rf"\({code}\).*{words}"):
         request_file.finished(FakeApi(failed).client(), "REQ-1", "REL-1")

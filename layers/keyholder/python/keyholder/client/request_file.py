@@ -18,6 +18,7 @@ from keyholder.client.extract_answers import UploadAddress
 from keyholder.client.keyholder import Keyholder
 from keyholder.client.spreadsheets import SheetError
 from keyholder.client.storage import Storage, download, upload
+from keyholder.requests.reasons import VOLUME_BLOCKED, VOLUME_HELD
 
 CHUNK = 1 << 20
 SECONDS_BETWEEN = (1.0, 2.0, 5.0)
@@ -88,6 +89,9 @@ def hand_over(
     return now
 
 
+_AFTER = {held.code: held.advice for held in (VOLUME_HELD, VOLUME_BLOCKED)}
+
+
 def finished(
     keyholder: Keyholder, request_id: str, release_id: str, wait: Callable[[float], None] = time.sleep
 ) -> None:
@@ -98,7 +102,8 @@ def finished(
         release = next((one for one in releases if one.text("id") == release_id), None)
         failed = release.text_or_none("failed") if release is not None else None
         if failed is not None:
-            raise SheetError(f"the release failed ({failed}); nothing was handed out")
+            advice = _AFTER.get(failed, "The request says what it waits for; release it again").rstrip(".")
+            raise SheetError(f"the release failed ({failed}); nothing was handed out. {advice}")
         if release is not None and release.text_or_none("finished_at") is not None:
             return
         wait(SECONDS_BETWEEN[min(asked, len(SECONDS_BETWEEN) - 1)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from keyholder.pseudonyms.deid_columns import COLUMN_OF
 from keyholder.refusals import Refusal, RefusalKind
 
 
@@ -24,7 +25,8 @@ NOT_CSV = _fault("FILE_NOT_CSV", "Save the file as CSV (RFC 4180) with a row of 
 CELLS_DIFFER = _fault("FILE_CELLS_DIFFER", "Give every row as many cells as there are columns; leave out empty lines.")
 COLUMN_MISSING = _fault(
     "FILE_COLUMN_MISSING",
-    "Give the file a *_deid column for each type asked for, and a column `domain` where it is of several domains.",
+    f"Give the file a column for each type asked for, of {', '.join(COLUMN_OF.values())}; and a column `domain` where "
+    "it is of several domains.",
 )
 COLUMN_REPEATED = _fault("FILE_COLUMN_REPEATED", "Name each column once.")
 CONTROL_CHARACTER = _fault("FILE_CONTROL_CHARACTER", "Take out the control character in this row.")
