@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import boto3
 import pyrage
+import pytest
 import requests
 
 from tests.contract.api import Api
@@ -83,6 +84,20 @@ def test_what_came_as_a_file_is_released_off_the_queue_and_collected_from_an_add
     assert [row["nhs_number"] for row in rows] == [PEOPLE[0], PEOPLE[1], ""]
     assert api.post(f"{asked.path}/collect", collect, "researcher").status == 409, "once"
     assert expect(asked.release(key=KEY), 200).json["running"] is False
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_two_workers_at_once_hand_a_file_out_once(api: Api, extract: Extract, nth: int) -> None:
+    """All of the second's work comes between what the first has read and what it is about to write."""
+    asked = approved(api, extract, sheet(extract, 0, 1))
+    for _ in range(2):
+        expect(asked.release(key=KEY), 200)
+    assert api.at_once(api.deliver, api.deliver, nth=nth) == [1, 1]
+    (release,) = asked.seen("researcher").json["releases"]
+    assert (release["failed"], release["finished_at"] is None) == (None, False)
+    assert [api.types().count(f"release.{what}") for what in ("items_released", "finished", "failed")] == [1, 1, 0]
+    (sealed,) = api.objects("RESULTS_BUCKET").values()
+    assert hashlib.sha256(sealed).hexdigest() == release["result_sha256"]
 
 
 def test_revoked_or_altered_nothing_of_a_file_leaves(api: Api, extract: Extract) -> None:
