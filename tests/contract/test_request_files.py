@@ -6,6 +6,7 @@ import base64
 import csv
 import hashlib
 import io
+import json
 from datetime import timedelta
 
 import boto3
@@ -13,10 +14,21 @@ import pyrage
 import pytest
 import requests
 
-from tests.contract.api import Api
+from tests.contract.api import Api, Fault
 from tests.contract.aws import REGION
-from tests.contract.request_files import approved, declared, file_body, hand_in, sheet, stands
-from tests.contract.settled import DOMAIN, OPTED_OUT, PEOPLE, Extract, draft, expect, request_body
+from tests.contract.request_files import KINDS, approved, declared, file_body, hand_in, sheet, stands
+from tests.contract.settled import (
+    DOMAIN,
+    OPTED_OUT,
+    OTHER_DOMAIN,
+    PEOPLE,
+    PROJECT,
+    Extract,
+    draft,
+    expect,
+    project_body,
+    request_body,
+)
 from tests.contract.uploads import upload
 
 KEY = "a-key-that-is-sent-twice"
@@ -84,6 +96,47 @@ def test_what_came_as_a_file_is_released_off_the_queue_and_collected_from_an_add
     assert [row["nhs_number"] for row in rows] == [PEOPLE[0], PEOPLE[1], ""]
     assert api.post(f"{asked.path}/collect", collect, "researcher").status == 409, "once"
     assert expect(asked.release(key=KEY), 200).json["running"] is False
+
+
+def test_nothing_of_a_domain_that_rejected_leaves_with_a_file(api: Api, extract: Extract) -> None:
+    """The other domain's records are in the result, without a word of whom they are about."""
+    own = pyrage.x25519.Identity.generate()
+    etag = expect(api.get(f"/v1/projects/{PROJECT}", "operator"), 200).etag
+    project = {**project_body(extract.people), "domains": [DOMAIN, OTHER_DOMAIN]}
+    expect(api.post("/v1/projects", project, "operator", if_match=etag), 201)
+    lines = sheet(extract, 0, 1).decode().splitlines()
+    theirs = ",".join(("theirs", *(extract.foreign[kind] for kind in KINDS)))
+    whose = ("domain", DOMAIN, DOMAIN, OTHER_DOMAIN)
+    body = "".join(f"{line},{name}\n" for line, name in zip([*lines, theirs], whose, strict=True)).encode()
+    asked = declared(api, extract, body, str(own.to_public()), domains=[DOMAIN, OTHER_DOMAIN])
+    expect(hand_in(asked), 200)
+    api.deliver()
+    assert {one["domain"]: one["records"] for one in stands(asked)["given"]} == {DOMAIN: 2, OTHER_DOMAIN: 1}
+    expect(api.post(f"{asked.path}/submit", {}, "researcher"), 200)
+    api.deliver()
+    asked.opened()
+    now = asked.seen()
+    no = {"domain": OTHER_DOMAIN, "content_hash": now.json["content_hash"], "reason": "purpose_not_justified"}
+    expect(api.post(f"{asked.path}/reject", no, "controller", if_match=now.etag), 200)
+    expect(asked.approve("controller"), 200)
+    expect(asked.approve("second-controller"), 200)
+    assert asked.state == "approved"
+    begun = expect(asked.release(), 200).json
+    opened: list[str] = []
+    watch = Fault("Decrypt", when=lambda params: bool(opened.append(json.dumps(params["EncryptionContext"]))))
+    with api.failing(watch):
+        api.deliver()
+    assert any(DOMAIN in context for context in opened)
+    assert not any(OTHER_DOMAIN in context for context in opened), "no key of the other domain is opened"
+    where = expect(api.post(f"{asked.path}/collect", {"release_id": begun["release_id"]}, "researcher"), 200).json
+    sealed = requests.get(where["url"], timeout=5).content
+    rows = list(csv.DictReader(io.StringIO(pyrage.decrypt(sealed, [own]).decode())))
+    found = [(row["row_id"], row["domain"], row["status"], row["nhs_number"]) for row in rows]
+    assert found == [
+        ("row-0", DOMAIN, "released", PEOPLE[0]),
+        ("row-1", DOMAIN, "released", PEOPLE[1]),
+        ("theirs", OTHER_DOMAIN, "not_approved", ""),
+    ]
 
 
 @pytest.mark.parametrize("nth", [1, 2])
