@@ -37,9 +37,7 @@ class Agreements(Calls):
         organisation: str | None = None,
     ) -> JsonObject:
         """Approves exactly these bounds for one domain, and declares no conflict of interest."""
-        body: JsonObject = {"domain": domain, "terms_hash": terms_hash, "no_conflict_of_interest": True}
-        said = {"factor": factor, "organisation": organisation}
-        body = {**body, **{name: value for name, value in said.items() if value is not None}}
+        body = _yes(domain, terms_hash, factor, organisation)
         return Reader.of(self._post(f"{_standing(standing_id)}/approve", body, if_match)).raw
 
     def end_standing_approval(self, standing_id: str, reason: str, if_match: str) -> JsonObject:
@@ -73,9 +71,7 @@ class Agreements(Calls):
         organisation: str | None = None,
     ) -> JsonObject:
         """Approves exactly these terms for one of the two domains, and declares no conflict of interest."""
-        body: JsonObject = {"domain": domain, "terms_hash": terms_hash, "no_conflict_of_interest": True}
-        said = {"factor": factor, "organisation": organisation}
-        body = {**body, **{name: value for name, value in said.items() if value is not None}}
+        body = _yes(domain, terms_hash, factor, organisation)
         return Reader.of(self._post(f"{_agreement(agreement_id)}/approve", body, if_match)).raw
 
     def end_linkage(self, agreement_id: str, reason: str, if_match: str) -> JsonObject:
@@ -109,3 +105,10 @@ def _agreement(agreement_id: str) -> str:
 
 def _standing(standing_id: str) -> str:
     return f"/v1/standing-approvals/{quoted(standing_id)}"
+
+
+def _yes(domain: str, terms_hash: str, factor: str | None, organisation: str | None) -> JsonObject:
+    """To exactly these terms, for one domain, without a conflict of interest; which place it fills where it matters."""
+    place = {"factor": factor, "organisation": organisation}
+    body: JsonObject = {"domain": domain, "terms_hash": terms_hash, "no_conflict_of_interest": True}
+    return {**body, **{name: value for name, value in place.items() if value is not None}}
