@@ -24,7 +24,9 @@ def test_whose_address_is_set_is_told(stack: EmbeddedStack) -> None:
     person = operator.add_person({"subject": "somebody to tell", "roles": roles})
     operator.set_contact(person, "tell@keyholder.localhost")
     told = stack.admin("lambda").invoke(FunctionName=stack.deployed.functions[Function.SWEEPER], Payload=b"{}")
-    assert json.loads(told["Payload"].read())["announced"] > 0
+    # The engine's own schedule may have announced it a moment before: that it arrives, and once, is what tells.
+    assert "FunctionError" not in told
+    assert "announced" in json.loads(told["Payload"].read())
     deadline = time.monotonic() + WITHIN_SECONDS
     while time.monotonic() < deadline:
         found = [one for one in stack.messages() if one.to == "tell@keyholder.localhost"]
